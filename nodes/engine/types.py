@@ -1,0 +1,250 @@
+"""The values that flow through the fee pipeline.
+
+Every type is a frozen msgspec struct: decoded strictly from JSON at the border (a string for an integer, NaN, an unknown
+field or a value out of range is refused with the path of the field), stored as MessagePack, handed to pure functions.
+Amounts are integers with the unit in the name; instants are aware UTC datetimes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+MAX_SAT = 2_100_000_000_000_000  # 21 million bitcoin
+MAX_MSAT = MAX_SAT * 1000
+MAX_PPM = 1_000_000  # a fee of 100 %
+MAX_U32 = 4_294_967_295  # BOLT 7 carries fee_base_msat and fee_proportional_millionths as u32
+
+Pubkey = Annotated[str, Meta(pattern=r"^0[23][0-9a-f]{64}$", description="compressed secp256k1 key, lower-case hex")]
+ShortChannelId = Annotated[
+    str,
+    Meta(pattern=r"^[0-9]{1,8}x[0-9]{1,8}x[0-9]{1,5}$", description="BOLT 7: block x transaction x output"),
+]
+ChannelPoint = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}:[0-9]{1,5}$", description="funding txid:output index")]
+Alias = Annotated[str, Meta(max_length=128)]
+Sat = Annotated[int, Meta(ge=0, le=MAX_SAT)]
+Msat = Annotated[int, Meta(ge=0, le=MAX_MSAT)]
+BaseFeeMsat = Annotated[int, Meta(ge=0, le=MAX_U32)]
+FeeRatePpm = Annotated[int, Meta(ge=0, le=MAX_PPM)]
+InboundBaseFeeMsat = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]  # bLIP-18: i32
+InboundFeeRatePpm = Annotated[int, Meta(ge=-MAX_PPM, le=MAX_PPM)]
+TimeLockDelta = Annotated[int, Meta(ge=0, le=65_535)]
+BlockHeight = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Seconds = Annotated[int, Meta(ge=0, le=2**40)]
+Instant = Annotated[dt.datetime, Meta(tz=True)]
+
+
+class ChannelPolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one side of a channel charges: `base_fee_msat + amount * fee_rate_ppm / 10**6`, and the limits it sets."""
+
+    base_fee_msat: BaseFeeMsat
+    fee_rate_ppm: FeeRatePpm
+    time_lock_delta: TimeLockDelta
+    min_htlc_msat: Msat
+    max_htlc_msat: Msat
+    disabled: bool = False
+    inbound_base_fee_msat: InboundBaseFeeMsat = 0
+    inbound_fee_rate_ppm: InboundFeeRatePpm = 0
+    last_update: Annotated[int, Meta(ge=0, le=2**40, description="unix seconds; null: not known")] | None = None
+
+
+class PeerPolicy(ChannelPolicy, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The other side's policy. Strangers may announce any u32 as fee rate: that must not cost us the whole snapshot."""
+
+    fee_rate_ppm: Annotated[int, Meta(ge=0, le=MAX_U32)]
+    inbound_fee_rate_ppm: InboundBaseFeeMsat = 0
+
+
+class PendingHtlc(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    incoming: bool
+    amount_sat: Sat
+    expiration_height: BlockHeight | None = None
+
+
+class ChannelState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One channel as its node saw it at the moment of the snapshot."""
+
+    short_channel_id: ShortChannelId
+    channel_point: ChannelPoint | None = None
+    peer_pubkey: Pubkey
+    peer_alias: Alias | None = None
+    capacity_sat: Annotated[int, Meta(ge=1, le=MAX_SAT)]
+    local_balance_sat: Sat
+    remote_balance_sat: Sat
+    active: bool
+    private: bool = False
+    initiator: bool | None = None
+    opened_at: Instant | None = None
+    own_policy: ChannelPolicy | None = None
+    peer_policy: PeerPolicy | None = None
+    pending_htlcs: Annotated[int, Meta(ge=0, le=966)] | list[PendingHtlc] = 0
+    uptime_s: Seconds | None = None  # LND: seconds the peer was online ...
+    lifetime_s: Seconds | None = None  # ... of the seconds this channel was watched
+
+    def __post_init__(self) -> None:
+        if self.local_balance_sat + self.remote_balance_sat > self.capacity_sat:
+            field = "local_balance_sat" if self.local_balance_sat > self.capacity_sat else "remote_balance_sat"
+            raise ValueError(f"{field}: local and remote balance together exceed capacity_sat {self.capacity_sat}")
+
+
+class NodeState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    alias: Alias
+    implementation: Literal["lnd", "cln"]
+    version: Annotated[str, Meta(max_length=128)]
+    block_height: BlockHeight
+    synced_to_chain: bool
+
+
+class NodeSnapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a box reports of its node at one moment. `seq` grows by the box's own count."""
+
+    seq: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    taken_at: Instant
+    node: NodeState
+    channels: Annotated[list[ChannelState], Meta(max_length=20_000)]
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for index, channel in enumerate(self.channels):
+            if channel.short_channel_id in seen:
+                raise ValueError(f"channels/{index}/short_channel_id: the channel {channel.short_channel_id} is listed twice")
+            seen.add(channel.short_channel_id)
+
+
+class Forward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One payment the node was asked to pass on. `id` is the box's; the same id is the same forward."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    incoming_scid: ShortChannelId
+    outgoing_scid: ShortChannelId
+    in_msat: Msat
+    out_msat: Msat
+    fee_msat: Msat
+    settled_at: Instant
+    status: Literal["settled", "failed", "local_failed"] = "settled"
+
+    def __post_init__(self) -> None:
+        if self.status == "settled" and self.in_msat - self.out_msat != self.fee_msat:
+            raise ValueError("fee_msat: must be in_msat minus out_msat of a settled forward")
+
+
+class FlowTotals(Struct, frozen=True, kw_only=True):
+    """What a channel (or all channels of a peer) forwarded in the windows that end at the snapshot.
+
+    `days_observed`: how many days of history the sums stand on, 0..7; below 1 nothing is known and callers say "no data".
+    """
+
+    days_observed: float
+    in_1d_msat: int = 0
+    in_7d_msat: int = 0
+    out_1d_msat: int = 0
+    out_7d_msat: int = 0
+    revenue_7d_msat: int = 0  # fees of forwards that left by the channel
+    assist_7d_msat: int = 0  # fees of forwards that came in by it
+    forwards_7d: int = 0  # settled, either direction
+    failed_out_1d: int = 0  # failed here for want of outgoing balance
+
+
+class PeerPosition(Struct, frozen=True, kw_only=True):
+    """A peer in the public graph. Ranks count from 1 (best); equal values share the best rank of their group."""
+
+    channel_count: int
+    capacity_sat: int
+    betweenness: float
+    betweenness_rank: int
+    node_count: int  # nodes ranked: rank 1 of node_count
+    market_fee_rate_ppm: int | None  # capacity-weighted median of what others charge towards this peer
+
+
+class ScorePart(Struct, frozen=True, kw_only=True):
+    name: Literal["centrality", "volume", "uptime", "liquidity", "competitiveness", "age", "peer_quality"]
+    weight: float  # as configured, before missing parts are left out
+    value: float | None  # 0 (bad) .. 1 (good); None: an input is missing
+    inputs: dict[str, float | int | None]
+
+
+class ScoreCard(Struct, frozen=True, kw_only=True):
+    """`value` = sum(weight * value) / sum(weight) over the parts that have a value; None when none has."""
+
+    value: float | None
+    weight_known: float  # share of the weights that had data, 0..1: how far to trust the value
+    parts: list[ScorePart]
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What no decision may cross."""
+
+    min_fee_rate_ppm: FeeRatePpm = 0
+    max_fee_rate_ppm: FeeRatePpm = 5_000
+    min_change_ppm: FeeRatePpm = 5  # smaller changes are not worth a gossip message
+    max_step_ppm: FeeRatePpm | None = None
+    cooldown_s: Seconds = 0
+
+
+class ProportionalStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="proportional"):
+    """charge-lnd's `proportional`: cheap where we have much to sell, dear where little is left."""
+
+    min_fee_rate_ppm: FeeRatePpm = 50
+    max_fee_rate_ppm: FeeRatePpm = 1_000
+
+
+class FlowStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="flow"):
+    """LNDg's autofees: small steps from the present fee, by what flowed."""
+
+    increment_ppm: Annotated[int, Meta(ge=1, le=1000)] = 5
+    multiplier: Annotated[int, Meta(ge=1, le=100)] = 5
+    failed_htlcs: Annotated[int, Meta(ge=0, le=100_000)] = 25
+    low_liquidity_percent: Annotated[int, Meta(ge=0, le=100)] = 15
+    excess_liquidity_percent: Annotated[int, Meta(ge=0, le=100)] = 95
+    min_fee_rate_ppm: FeeRatePpm = 0
+    max_fee_rate_ppm: FeeRatePpm = 2_500
+    inbound_max_cost_percent: Annotated[int, Meta(ge=0, le=100)] = 65
+    set_inbound: bool = False
+
+    def __post_init__(self) -> None:
+        if self.low_liquidity_percent >= self.excess_liquidity_percent:
+            raise ValueError("low_liquidity_percent: must be below excess_liquidity_percent")
+
+
+class FeePolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The declarative document of one node: which strategy prices its channels, inside which limits."""
+
+    strategy: ProportionalStrategy | FlowStrategy = ProportionalStrategy()
+    limits: Limits = Limits()
+
+
+class DecisionInput(Struct, frozen=True, kw_only=True):
+    """All that the decision on one channel depends on. The same input gives the same decision, bit for bit."""
+
+    engine_version: int
+    now: Instant
+    channel: ChannelState
+    flow: FlowTotals
+    peer_capacity_sat: int  # sums over all our channels with this peer: LNDg's rule looks at the peer, not the channel
+    peer_local_sat: int  # balance and pending outgoing HTLCs
+    peer_remote_sat: int
+    peer_flow: FlowTotals
+    peer: PeerPosition | None
+    score: ScoreCard
+    policy: FeePolicy
+    last_change_at: Instant | None
+
+
+class Effect(Struct, frozen=True, kw_only=True):
+    """Expected change of fee income in sat a day, with its interval. `basis` says what it stands on."""
+
+    sat_per_day: float
+    low_sat_per_day: float
+    high_sat_per_day: float
+    basis: str
+
+
+class ChannelDecision(Struct, frozen=True, kw_only=True):
+    direction: Literal["raise", "lower", "keep"]
+    rule: str  # which branch of which strategy spoke
+    reason: str  # one sentence for the owner, with the numbers it stands on
+    proposed_policy: ChannelPolicy | None  # the whole policy to write; None: nothing to compare with (policy not known)
+    held_by: str | None  # the guard or limit that changed or stopped the strategy's wish
+    effect: Effect | None  # None: no data
