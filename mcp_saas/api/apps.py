@@ -1,0 +1,8 @@
+"""The app's name for Django: its system checks and commands belong to the API as a whole."""
+
+from django.apps import AppConfig
+
+
+class ApiConfig(AppConfig):
+    name = "mcp_saas.api"
+    label = "api"

@@ -1,0 +1,43 @@
+"""Around every request: its id, and the promise that errors are problem+json."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from mcp_saas.api.errors import as_problem, render_problem
+
+Handler = Callable[[HttpRequest], HttpResponse]
+_REQUEST_ID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+
+
+class RequestIdMiddleware:
+    """Takes a caller's X-Request-Id if it is a UUID, else makes one; says it back and binds it to every log line."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "").lower()
+        request_id = given if _REQUEST_ID.match(given) else str(uuid.uuid4())
+        request.META["REQUEST_ID"] = request_id
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class ProblemMiddleware:
+    """Exceptions that are the caller's or the moment's become problems; the rest goes on to Django's handler500."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        problem = as_problem(exception)
+        return render_problem(problem, request_id=request.META["REQUEST_ID"]) if problem else None

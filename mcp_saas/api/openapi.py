@@ -1,0 +1,87 @@
+"""OpenAPI 3.1 out of the msgspec structs that the views really read and write."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+
+from mcp_saas.api.errors import PROBLEM_JSON
+from mcp_saas.kit.errors import ProblemDetails
+
+View = TypeVar("View", bound=Callable[..., Any])
+_structs: dict[str, type] = {"ProblemDetails": ProblemDetails}
+_TITLES = {
+    400: "the request is not valid",
+    401: "no valid token",
+    403: "not allowed with this token",
+    404: "nothing here for this token",
+    406: "only JSON is offered",
+    409: "contradicts what is stored",
+    413: "body too large",
+    415: "media type not supported",
+    422: "well-formed, but refused",
+    503: "for a moment out of service",
+}
+PAGE_PARAMETERS = [
+    OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, description="rows a page"),
+    OpenApiParameter("cursor", {"type": "string"}, description="opaque, from the `next_cursor` of the page before"),
+]
+
+
+class ContractSchema(AutoSchema):
+    """drf-spectacular's generator, with our operation ids (`verb_noun` from the view's method docstring decorator)."""
+
+
+def endpoint(
+    name: str,
+    *,
+    summary: str,
+    tag: str,
+    body: type | None = None,
+    answers: dict[int, type | None],
+    problems: tuple[int, ...] = (),
+    parameters: list[OpenApiParameter] | None = None,
+    is_open: bool = False,
+) -> Callable[[View], View]:
+    """Describes one operation: what it reads, what it answers, which problems it can meet."""
+    usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
+    responses: dict[int, Any] = {status: _describe_answer(struct) for status, struct in answers.items()}
+    responses |= {status: _describe_problem(status) for status in sorted(usual | set(problems))}
+    return extend_schema(
+        operation_id=name,
+        summary=summary,
+        tags=[tag],
+        auth=[] if is_open else None,
+        request={"application/json": _refer(body)} if body else None,
+        responses={
+            (status, PROBLEM_JSON if status >= 400 else "application/json"): response
+            for status, response in responses.items()
+        },
+        parameters=parameters or [],
+    )
+
+
+def add_contract_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
+    """drf-spectacular's hook: the JSON Schemas of all structs named by `endpoint`."""
+    _, components = msgspec.json.schema_components(
+        [*_structs.values()], ref_template="#/components/schemas/{name}"
+    )
+    result.setdefault("components", {}).setdefault("schemas", {}).update(components)
+    return result
+
+
+def _refer(struct: type) -> dict[str, str]:
+    _structs[struct.__name__] = struct
+    return {"$ref": f"#/components/schemas/{struct.__name__}"}
+
+
+def _describe_answer(struct: type | None) -> OpenApiResponse:
+    if struct is None:
+        return OpenApiResponse(description="done")
+    return OpenApiResponse(response=_refer(struct), description=(struct.__doc__ or "done").split("\n")[0])
+
+
+def _describe_problem(status: int) -> OpenApiResponse:
+    return OpenApiResponse(response=_refer(ProblemDetails), description=_TITLES[status])

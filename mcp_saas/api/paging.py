@@ -1,0 +1,59 @@
+"""Opaque, signed cursors over rows ordered by one growing key: stable while rows are added."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.core.signing import BadSignature, Signer
+from django.http import HttpRequest
+
+from mcp_saas.kit.errors import Problem
+
+Row = TypeVar("Row")
+DEFAULT_LIMIT, MAX_LIMIT = 50, 100
+_signer = Signer(salt="page-cursor")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the caller asked for: `after` is the key of the last row it has (None: from the beginning)."""
+
+    limit: int
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    items: list[Row]
+    next_cursor: str | None
+
+    def link(self, request: HttpRequest, *, limit: int) -> dict[str, str]:
+        """The `Link: rel=next` header, or nothing on the last page."""
+        if self.next_cursor is None:
+            return {}
+        query = request.GET.copy()
+        query["cursor"] = self.next_cursor
+        query["limit"] = str(limit)
+        return {"Link": f'<{request.path}?{query.urlencode()}>; rel="next"'}
+
+
+def read_window(request: HttpRequest) -> Window:
+    """`limit` 1..100 and `cursor` of the query. Raises Problem 400."""
+    limit = request.GET.get("limit", str(DEFAULT_LIMIT))
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_LIMIT):
+        raise Problem(400, "bad-limit", "Bad limit", detail=f"limit is a whole number from 1 to {MAX_LIMIT}")
+    cursor = request.GET.get("cursor")
+    if not cursor:
+        return Window(int(limit), None)
+    try:
+        return Window(int(limit), _signer.unsign(cursor))
+    except BadSignature:
+        raise Problem(400, "bad-cursor", "Bad cursor", detail="Use the cursor of the last answer as it is.") from None
+
+
+def cut_page(rows: Iterable[Row], window: Window, key: Callable[[Row], object]) -> Page[Row]:
+    """`rows` is the query from `window.after` on, at least `limit + 1` of them if there are that many."""
+    found = list(rows)
+    items = found[: window.limit]
+    more = len(found) > window.limit
+    return Page(items, _signer.sign(str(key(items[-1]))) if more else None)

@@ -1,0 +1,27 @@
+"""The Celery application (`celery -A mcp_saas.celery`): worker and beat."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcp_saas.settings.base")
+
+app = Celery("mcp_saas")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_ignore_result=True,
+    task_acks_late=True,  # a worker killed in the middle of a cycle: the cycle runs again
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,  # a slow cycle holds no other tenant's message back
+    task_soft_time_limit=30,
+    task_time_limit=45,
+    worker_max_tasks_per_child=1000,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 300},
+    beat_schedule={
+        "dispatch-cycles": {"task": "nodes.tasks.dispatch_cycles", "schedule": 1.0, "options": {"expires": 5}},
+        "finish-provisioning": {"task": "nodes.tasks.finish_provisioning", "schedule": 60.0, "options": {"expires": 60}},
+    },
+)
+app.autodiscover_tasks(["nodes"])

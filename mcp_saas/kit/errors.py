@@ -1,0 +1,61 @@
+"""One error for everything a caller did wrong or must wait for: RFC 9457 problem details as a value."""
+
+from msgspec import UNSET, Struct, UnsetType
+
+DOCS = "https://dazbox.cloud/docs/problems"
+
+
+class FieldError(Struct, frozen=True):
+    """One fault of the body: a JSON pointer (RFC 6901), a stable code, words."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemDetails(Struct, frozen=True, kw_only=True):
+    """The body of every answer that is not 2xx (`application/problem+json`)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError] | UnsetType = UNSET
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+    """Raise it anywhere below a view; it becomes a problem+json answer.
+
+    `code` names the page in the docs (`.../problems/<code>`) and is stable; `title` is the same for every occurrence.
+    """
+
+    def __init__(self, status: int, code: str, title: str, *, detail: str = "", errors: list[FieldError] | None = None) -> None:
+        super().__init__(f"{status} {code}: {detail or title}")
+        self.status = status
+        self.code = code
+        self.title = title
+        self.detail = detail or title
+        self.errors = errors or []
+        self.headers: dict[str, str] = {}
+
+    def describe(self, *, instance: str) -> ProblemDetails:
+        return ProblemDetails(
+            type=f"{DOCS}/{self.code}",
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            instance=instance,
+            errors=self.errors or UNSET,
+        )
+
+
+def refuse_field(pointer: str, detail: str, *, code: str = "invalid", status: int = 400) -> Problem:
+    """A problem about one field of the body."""
+    return Problem(
+        status, "invalid-body", "The body is not valid", detail=f"{pointer}: {detail}", errors=[FieldError(pointer, code, detail)]
+    )
+
+
+def not_found(detail: str = "There is nothing here for you at this address.") -> Problem:
+    return Problem(404, "not-found", "Not found", detail=detail)

@@ -1,0 +1,83 @@
+"""The one place where the process environment is read: typed, checked, with a hint for what is wrong.
+
+Every setting has a line in `.env.example`; tests/unit/mcp_saas/test_settings.py holds both together.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Profile = Literal["dev", "staging", "production"]
+DEV_SECRET = "dev-only-secret-key-that-no-other-profile-accepts"  # noqa: S105 - refused outside dev
+
+
+class Environment(BaseSettings):
+    """Settings of one process. Secrets may also lie in files of the folder SECRETS_DIR, named like the setting."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    profile: Profile = Field("dev", description="dev, staging or production")
+    secret_key: SecretStr = Field(SecretStr(DEV_SECRET), description="Django's signing secret, at least 50 characters")
+    database_url: str = Field(
+        "postgresql:///dazbox", description="PostgreSQL 18, postgresql://user:password@host:port/name"
+    )
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey for the cache")
+    celery_broker_url: str | None = Field(None, description="Celery's broker; default: REDIS_URL")
+    jwt_keys_dir: Path = Field(
+        Path("var/secrets/jwt"), description="folder of ES256 keys (PEM); the last by name signs, all are accepted"
+    )
+    jwt_issuer: str = Field("https://dazbox.cloud", description="the iss claim of our tokens")
+    jwt_audience: str = Field("dazbox-cloud", description="the aud claim of our tokens and of device assertions")
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        ["127.0.0.1", "localhost"], description="host names the web process answers to, comma-separated"
+    )
+    cycle_period_s: int = Field(3600, ge=10, le=86_400 * 7, description="seconds between two pipeline cycles of a box")
+    sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def split_hosts(cls, value: object) -> object:
+        return [host.strip() for host in value.split(",") if host.strip()] if isinstance(value, str) else value
+
+    @field_validator("celery_broker_url", "sentry_dsn", mode="before")
+    @classmethod
+    def treat_empty_as_unset(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("database_url")
+    @classmethod
+    def require_postgres(cls, value: str) -> str:
+        if urlsplit(value).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("give a URL that begins with postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def require_own_secrets_when_deployed(self) -> "Environment":
+        if self.profile == "dev":
+            return self
+        secret = self.secret_key.get_secret_value()
+        if secret == DEV_SECRET or len(secret) < 50:
+            raise ValueError("SECRET_KEY: set one of your own with at least 50 characters")
+        if not self.jwt_keys_dir.is_dir():
+            raise ValueError(f"JWT_KEYS_DIR: {self.jwt_keys_dir} is not a folder; make a key with `manage.py add_jwt_key`")
+        return self
+
+    @property
+    def broker_url(self) -> str:
+        return self.celery_broker_url or self.redis_url
+
+
+def read_environment() -> Environment:
+    """The environment of this process. Exits with one line per fault, naming the setting and what to do."""
+    try:
+        return Environment()  # type: ignore[call-arg]
+    except ValidationError as error:
+        for fault in error.errors():
+            name = ".".join(str(part) for part in fault["loc"]).upper()
+            print(f"Wrong setting {name}: {fault['msg']}. See .env.example".replace("SETTING :", "SETTING:"), file=sys.stderr)
+        sys.exit(78)  # EX_CONFIG

@@ -1,0 +1,23 @@
+"""All addresses of the web process."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from mcp_saas.api.auth import Open
+from mcp_saas.api.ops import HealthView
+from tenants.api.auth import JwksView
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path(".well-known/jwks.json", JwksView.as_view()),
+    path("api/v1/health", HealthView.as_view()),
+    path("api/v1/schema", SpectacularJSONAPIView.as_view(permission_classes=(Open,)), name="schema"),
+    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=(Open,)), name="docs"),
+    path("api/v1/", include("tenants.api.urls")),
+    path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
+]
+handler400 = "mcp_saas.api.errors.answer_bad_request"
+handler403 = "mcp_saas.api.errors.answer_forbidden"
+handler404 = "mcp_saas.api.errors.answer_unknown_route"
+handler500 = "mcp_saas.api.errors.answer_server_error"

@@ -1,0 +1,154 @@
+"""Shapes of the node API: what a box and its owner's apps send and read."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from nodes.engine.summary import NodeSummary
+from nodes.engine.types import (
+    ChannelPolicy,
+    ChannelState,
+    DecisionInput,
+    Effect,
+    FeePolicy,
+    Forward,
+    ScoreCard,
+)
+
+
+class SnapshotAnswer(Struct, frozen=True):
+    """A snapshot was taken in."""
+
+    seq: int
+    stored: bool  # false: we had it already
+
+
+class ForwardsBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """New forwards, and where the box has read to. No events and no cursor: only asks where to go on from."""
+
+    events: Annotated[list[Forward], Meta(max_length=10_000)] = []
+    cursor: Annotated[str, Meta(max_length=128, pattern=r"^[^\x00]*$")] | None = None
+
+
+class ForwardsAnswer(Struct, frozen=True):
+    """How many were new, and the cursor to go on from."""
+
+    stored: int
+    cursor: str
+
+
+class DecisionView(Struct, frozen=True):
+    """A decision, why, and everything it stands on."""
+
+    id: int
+    run_id: UUID
+    short_channel_id: str
+    decided_at: dt.datetime
+    direction: Literal["raise", "lower", "keep"]
+    rule: str
+    reason: str
+    held_by: str | None
+    current_policy: ChannelPolicy | None
+    proposed_policy: ChannelPolicy | None
+    effect: Effect | None
+    score: ScoreCard
+    inputs: DecisionInput
+
+
+class DecisionPage(Struct, frozen=True):
+    """A page of decisions, newest first."""
+
+    items: list[DecisionView]
+    next_cursor: str | None
+
+
+class RunView(Struct, frozen=True):
+    """One run of the pipeline in figures."""
+
+    id: UUID
+    finished_at: dt.datetime
+    snapshot_seq: int
+    mode: str
+    engine_version: int
+    summary: NodeSummary
+
+
+class LatestRun(Struct, frozen=True):
+    """The newest run; null before the first."""
+
+    run: RunView | None
+
+
+class ChannelView(Struct, frozen=True):
+    """A channel as the last snapshot showed it, with its score and what was last decided."""
+
+    short_channel_id: str
+    first_seen_at: dt.datetime
+    closed_at: dt.datetime | None
+    state: ChannelState
+    score: ScoreCard | None  # null: not scored yet
+    decision: DecisionView | None
+
+
+class ChannelPage(Struct, frozen=True):
+    """A page of channels."""
+
+    items: list[ChannelView]
+    next_cursor: str | None
+
+
+class ActionView(Struct, frozen=True):
+    """What to write to the node: always the whole policy."""
+
+    id: UUID
+    channel: str
+    state: str
+    policy: ChannelPolicy
+    expected_policy: ChannelPolicy
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    why: str
+
+
+class ActionList(Struct, frozen=True):
+    """Actions, oldest first."""
+
+    items: list[ActionView]
+
+
+class ModeBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the engine may go on this node."""
+
+    mode: Literal["shadow", "canary", "live", "paused"]
+
+
+class ModeAnswer(Struct, frozen=True):
+    """The mode in force."""
+
+    mode: str
+
+
+class FeePolicyAnswer(Struct, frozen=True):
+    """The fee policy in force; version 0 are the defaults of a node that has none of its own."""
+
+    version: int
+    document: FeePolicy
+
+
+class JournalItem(Struct, frozen=True):
+    """One entry of the journal."""
+
+    id: int
+    at: dt.datetime
+    kind: str
+    text: str
+    facts: dict[str, Any]
+
+
+class JournalPage(Struct, frozen=True):
+    """A page of the journal, newest first."""
+
+    items: list[JournalItem]
+    next_cursor: str | None

@@ -1,0 +1,49 @@
+"""The owner says how: mode and fee policy."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from mcp_saas.api.auth import require_scope
+from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.openapi import endpoint
+from mcp_saas.api.view import principal_of
+from nodes.api.contract import FeePolicyAnswer, ModeAnswer, ModeBody
+from nodes.engine.types import FeePolicy
+from nodes.pipeline.control import set_mode, store_policy
+from nodes.selectors.node import latest_policy_version, read_own_node
+from tenants.api.view import NodeView
+
+
+class ControlView(NodeView):
+    def get_permissions(self):  # type: ignore[no-untyped-def]
+        return [require_scope("read", "device")() if self.request.method == "GET" else require_scope("act", "device")()]
+
+
+class ModeView(ControlView):
+    @endpoint("get_mode", summary="The mode in force", tag="node", answers={200: ModeAnswer}, problems=(404,))
+    def get(self, request: Request, pubkey: str) -> HttpResponse:
+        return answer(ModeAnswer(read_own_node().mode))
+
+    @endpoint(
+        "set_mode", summary="Choose the mode", tag="node", body=ModeBody, answers={200: ModeAnswer}, problems=(404, 422)
+    )
+    def put(self, request: Request, pubkey: str) -> HttpResponse:
+        return answer(ModeAnswer(set_mode(read_body(request, ModeBody).mode)))
+
+
+class FeePolicyView(ControlView):
+    @endpoint(
+        "get_fee_policy", summary="The fee policy in force", tag="node", answers={200: FeePolicyAnswer}, problems=(404,)
+    )
+    def get(self, request: Request, pubkey: str) -> HttpResponse:
+        row = latest_policy_version()
+        return answer(FeePolicyAnswer(row.version, row.document) if row else FeePolicyAnswer(0, FeePolicy()))
+
+    @endpoint(
+        "set_fee_policy", summary="Replace the fee policy by a new version", tag="node", body=FeePolicy,
+        answers={200: FeePolicyAnswer}, problems=(404,),
+    )
+    def put(self, request: Request, pubkey: str) -> HttpResponse:
+        document = read_body(request, FeePolicy)
+        version = store_policy(document, created_by=principal_of(request).subject)
+        return answer(FeePolicyAnswer(version, document))

@@ -1,0 +1,49 @@
+"""Rows as the API shows them."""
+
+from nodes.api.contract import ActionView, ChannelView, DecisionView
+from nodes.models.action import Action
+from nodes.models.decision import Decision
+from nodes.selectors.channel import ChannelRow
+
+
+def describe_channel(row: ChannelRow) -> ChannelView:
+    return ChannelView(
+        short_channel_id=row.channel.short_channel_id,
+        first_seen_at=row.channel.first_seen_at,
+        closed_at=row.channel.closed_at,
+        state=row.channel.state,
+        score=row.decision.inputs.score if row.decision else None,
+        decision=describe_decision(row.decision) if row.decision else None,
+    )
+
+
+def describe_decision(decision: Decision) -> DecisionView:
+    given, outcome = decision.inputs, decision.outcome
+    return DecisionView(
+        id=decision.id,
+        run_id=decision.run_id,
+        short_channel_id=decision.short_channel_id,
+        decided_at=decision.decided_at,
+        direction=outcome.direction,
+        rule=outcome.rule,
+        reason=outcome.reason,
+        held_by=outcome.held_by,
+        current_policy=given.channel.own_policy,
+        proposed_policy=outcome.proposed_policy,
+        effect=outcome.effect,
+        score=given.score,
+        inputs=given,
+    )
+
+
+def describe_action(action: Action) -> ActionView:
+    return ActionView(
+        id=action.id,
+        channel=action.short_channel_id,
+        state=action.state,
+        policy=action.policy,
+        expected_policy=action.expected_policy,
+        created_at=action.created_at,
+        expires_at=action.expires_at,
+        why=action.decision.outcome.reason,
+    )

@@ -1,0 +1,42 @@
+"""The box reports: snapshots and forwards."""
+
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.request import Request
+
+from mcp_saas.api.auth import require_scope
+from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.openapi import endpoint
+from nodes.api.contract import ForwardsAnswer, ForwardsBody, SnapshotAnswer
+from nodes.engine.types import NodeSnapshot
+from nodes.pipeline.ingest import accept_forwards, accept_snapshot
+from nodes.pipeline.schedule import request_cycle
+from tenants.api.view import NodeView
+from tenants.context import current_tenant
+
+
+class SnapshotsView(NodeView):
+    permission_classes = (require_scope("device"),)
+
+    @endpoint(
+        "send_snapshot", summary="Report the state of the node", tag="box", body=NodeSnapshot,
+        answers={200: SnapshotAnswer, 201: SnapshotAnswer}, problems=(404, 409, 422),
+    )
+    def post(self, request: Request, pubkey: str) -> HttpResponse:
+        receipt = accept_snapshot(read_body(request, NodeSnapshot))
+        if receipt.is_first:
+            request_cycle(current_tenant().id, timezone.now())
+        return answer(SnapshotAnswer(receipt.seq, receipt.is_new), status=201 if receipt.is_new else 200)
+
+
+class ForwardsView(NodeView):
+    permission_classes = (require_scope("device"),)
+
+    @endpoint(
+        "send_forwards", summary="Report forwards since a cursor", tag="box", body=ForwardsBody,
+        answers={200: ForwardsAnswer}, problems=(404,),
+    )
+    def post(self, request: Request, pubkey: str) -> HttpResponse:
+        body = read_body(request, ForwardsBody)
+        receipt = accept_forwards(body.events, body.cursor)
+        return answer(ForwardsAnswer(receipt.stored, receipt.cursor))

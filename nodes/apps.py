@@ -1,0 +1,7 @@
+"""The app whose tables every Dazbox has a set of its own of."""
+
+from tenants.apps import ModelFolderConfig
+
+
+class NodesConfig(ModelFolderConfig):
+    name = "nodes"

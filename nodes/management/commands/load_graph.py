@@ -1,0 +1,24 @@
+"""`manage.py load_graph FILE`: the public channel graph."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from nodes.pipeline.graph import load_graph
+from nodes.sources.describegraph.reader import GraphFileError
+
+
+class Command(BaseCommand):
+    help = "Loads an `lncli describegraph` file (plain, .gz or .xz): network positions and market fees of all nodes."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            load = load_graph(options["file"])
+        except GraphFileError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"Graph of {load.node_count} nodes and {load.channel_count} channels is in force")

@@ -1,0 +1,42 @@
+"""One run of the pipeline, and what it decided for each channel."""
+
+import uuid
+
+from django.db import models
+
+from nodes.engine.summary import NodeSummary
+from nodes.engine.types import ChannelDecision, DecisionInput
+from nodes.models.payload import PayloadField
+
+
+class CycleRun(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    snapshot_seq = models.BigIntegerField()
+    mode = models.CharField(max_length=8)
+    engine_version = models.IntegerField()
+    summary: "PayloadField[NodeSummary]" = PayloadField(NodeSummary)
+
+    class Meta:
+        indexes = (models.Index(fields=["-finished_at"], name="cycle_run_newest"),)
+
+    def __str__(self) -> str:
+        return f"run of {self.finished_at:%Y-%m-%d %H:%M}"
+
+
+class Decision(models.Model):
+    """`inputs` holds everything the decision depends on: the engine gives `outcome` again from it, byte for byte."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(CycleRun, on_delete=models.CASCADE, db_index=False, related_name="decisions")
+    short_channel_id = models.CharField(max_length=24)
+    decided_at = models.DateTimeField()
+    inputs: "PayloadField[DecisionInput]" = PayloadField(DecisionInput)
+    outcome: "PayloadField[ChannelDecision]" = PayloadField(ChannelDecision)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["run", "short_channel_id"], name="decision_once_a_run"),)
+
+    def __str__(self) -> str:
+        return f"decision {self.id} on {self.short_channel_id}"

@@ -1,0 +1,29 @@
+"""The node of this Dazbox: one row."""
+
+from django.db import models
+
+from nodes.engine.types import NodeState
+from nodes.models.payload import PayloadField
+
+
+class Mode(models.TextChoices):
+    SHADOW = "shadow"  # decisions are recorded and shown, nothing is handed to the box
+
+
+class OwnNode(models.Model):
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.SHADOW)
+    last_seq = models.BigIntegerField(null=True)
+    last_taken_at = models.DateTimeField(null=True)
+    forward_cursor = models.CharField(max_length=128, blank=True)
+    history_since = models.DateTimeField(null=True, help_text="from when on we know all forwards")
+    state: "PayloadField[NodeState]" = PayloadField(NodeState, null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=models.Q(id=1), name="own_node_single"),
+            models.CheckConstraint(condition=models.Q(mode__in=Mode.values), name="own_node_mode_known"),
+        )
+
+    def __str__(self) -> str:
+        return f"node ({self.mode})"

@@ -1,0 +1,16 @@
+"""The fee policy documents of this node; the newest is in force, the older ones are its history."""
+
+from django.db import models
+
+from nodes.engine.types import FeePolicy
+from nodes.models.payload import PayloadField
+
+
+class FeePolicyVersion(models.Model):
+    version = models.AutoField(primary_key=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=128)
+    document: "PayloadField[FeePolicy]" = PayloadField(FeePolicy)
+
+    def __str__(self) -> str:
+        return f"fee policy {self.version}"

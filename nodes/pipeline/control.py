@@ -1,0 +1,32 @@
+"""What the owner sets: mode and fee policy. Both go into the journal."""
+
+from django.db import transaction
+
+from mcp_saas.kit.errors import refuse_field
+from nodes.engine.types import FeePolicy
+from nodes.models.node import Mode
+from nodes.models.policy import FeePolicyVersion
+from nodes.pipeline.journal import note
+from nodes.selectors.node import lock_own_node
+
+
+def set_mode(mode: str) -> str:
+    """The mode in force afterwards. Raises Problem 422 for a mode this release does not offer."""
+    if mode not in Mode.values:
+        offered = ", ".join(Mode.values)
+        raise refuse_field("/mode", f"{mode} is not offered yet; offered: {offered}", code="not-offered", status=422)
+    with transaction.atomic():
+        node = lock_own_node()
+        if node.mode != mode:
+            node.mode = mode
+            node.save(update_fields=["mode"])
+            note("mode", f"Mode set to {mode}", {"mode": mode})
+    return mode
+
+
+def store_policy(document: FeePolicy, *, created_by: str) -> int:
+    """A new version of the fee policy; the next cycle decides by it. Returns its number."""
+    with transaction.atomic():
+        row = FeePolicyVersion.objects.create(document=document, created_by=created_by)
+        note("fee-policy", f"Fee policy version {row.version} is in force", {"version": row.version})
+    return row.version

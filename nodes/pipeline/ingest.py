@@ -1,0 +1,164 @@
+"""What the box reports goes in here; what the pipeline works on comes out."""
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from mcp_saas.kit.errors import refuse_field
+from nodes.engine.types import ChannelState, FeePolicy, Forward, NodeSnapshot
+from nodes.models.channel import Channel
+from nodes.models.forward import ForwardDay
+from nodes.models.node import OwnNode
+from nodes.models.snapshot import Snapshot
+from nodes.pipeline.journal import note
+from nodes.selectors.forward import load_forwards
+from nodes.selectors.node import current_policy, lock_own_node
+
+CLOCK_LEEWAY = dt.timedelta(minutes=5)
+FLOW_WINDOW = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotReceipt:
+    seq: int
+    is_new: bool
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardReceipt:
+    stored: int
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """All that one cycle works on."""
+
+    snapshot: NodeSnapshot
+    forwards: list[Forward]  # of the seven days before the snapshot
+    history_since: dt.datetime | None
+    fee_changed_at: dict[str, dt.datetime]  # by short_channel_id
+    policy: FeePolicy
+    mode: str
+
+
+def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
+    """Stores a report and brings the channels up to it: all or nothing.
+
+    The same `seq` with the same content again is no error and no second row. Raises Problem 409 for an older `seq` or
+    other content under a known one, 422 for a moment in the future; nothing is stored then.
+    """
+    if snapshot.taken_at > timezone.now() + CLOCK_LEEWAY:
+        raise refuse_field("/taken_at", "lies in the future: check the clock of the box", code="future", status=422)
+    digest = hashlib.sha256(msgspec.msgpack.encode(snapshot, order="deterministic")).digest()
+    with transaction.atomic():
+        node = lock_own_node()
+        if node.last_seq is not None and snapshot.seq <= node.last_seq:
+            return _accept_repeat(snapshot.seq, digest, node)
+        Snapshot.objects.create(seq=snapshot.seq, taken_at=snapshot.taken_at, digest=digest, content=snapshot)
+        _bring_channels_up_to(snapshot)
+        is_first = node.last_seq is None
+        node.last_seq, node.last_taken_at, node.state = snapshot.seq, snapshot.taken_at, snapshot.node
+        node.save(update_fields=["last_seq", "last_taken_at", "state"])
+        if is_first:
+            note("first-snapshot", f"First report of the box: {len(snapshot.channels)} channels", {"seq": snapshot.seq})
+    return SnapshotReceipt(snapshot.seq, is_new=True, is_first=is_first)
+
+
+def accept_forwards(events: list[Forward], cursor: str | None) -> ForwardReceipt:
+    """Adds forwards we do not have yet, told apart by `id`, and remembers the box's cursor.
+
+    Without a cursor nothing but the one to go on from is answered, and events are still taken.
+    """
+    with transaction.atomic():
+        node = lock_own_node()
+        stored = sum(_add_to_day(day, fresh) for day, fresh in _split_by_day(events).items())
+        earliest = min((event.settled_at for event in events), default=timezone.now())
+        node.history_since = min(node.history_since or earliest, earliest)
+        node.forward_cursor = cursor if cursor is not None else node.forward_cursor
+        node.save(update_fields=["history_since", "forward_cursor"])
+    return ForwardReceipt(stored, node.forward_cursor)
+
+
+def load_facts() -> NodeFacts | None:
+    """The newest snapshot and what belongs to it; None before the first."""
+    snapshot = Snapshot.objects.order_by("-seq").first()
+    if snapshot is None:
+        return None
+    node = OwnNode.objects.get()
+    until = snapshot.content.taken_at
+    changes = Channel.objects.exclude(fee_changed_at=None).values_list("short_channel_id", "fee_changed_at")
+    return NodeFacts(
+        snapshot=snapshot.content,
+        forwards=load_forwards(since=until - FLOW_WINDOW, until=until),
+        history_since=node.history_since,
+        fee_changed_at={scid: at for scid, at in changes if at is not None},
+        policy=current_policy(),
+        mode=node.mode,
+    )
+
+
+def _accept_repeat(seq: int, digest: bytes, node: OwnNode) -> SnapshotReceipt:
+    known = Snapshot.objects.filter(seq=seq).values_list("digest", flat=True).first()
+    if known is not None and bytes(known) == digest:
+        return SnapshotReceipt(seq, is_new=False, is_first=False)
+    if known is not None:
+        raise refuse_field("/seq", f"{seq} was reported before with other content", code="conflict", status=409)
+    raise refuse_field("/seq", f"{seq} is older than {node.last_seq}, the last we have", code="stale", status=409)
+
+
+def _bring_channels_up_to(snapshot: NodeSnapshot) -> None:
+    known = {row.short_channel_id: row for row in Channel.objects.all()}
+    rows = [_update_channel(known.get(state.short_channel_id), state, snapshot) for state in snapshot.channels]
+    Channel.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["short_channel_id"],
+        update_fields=["last_seq", "closed_at", "fee_changed_at", "state"],
+    )
+    Channel.objects.filter(last_seq__lt=snapshot.seq, closed_at=None).update(closed_at=snapshot.taken_at)
+
+
+def _update_channel(known: Channel | None, state: ChannelState, snapshot: NodeSnapshot) -> Channel:
+    return Channel(
+        short_channel_id=state.short_channel_id,
+        first_seen_at=known.first_seen_at if known else snapshot.taken_at,
+        last_seq=snapshot.seq,
+        closed_at=None,
+        fee_changed_at=_find_fee_change(known, state, snapshot.taken_at),
+        state=state,
+    )
+
+
+def _find_fee_change(known: Channel | None, state: ChannelState, taken_at: dt.datetime) -> dt.datetime | None:
+    policy = state.own_policy
+    before = known.state.own_policy if known else None
+    if policy and before and policy.fee_rate_ppm != before.fee_rate_ppm:
+        return taken_at
+    if known and known.fee_changed_at:
+        return known.fee_changed_at
+    return dt.datetime.fromtimestamp(policy.last_update, dt.UTC) if policy and policy.last_update else None
+
+
+def _split_by_day(events: list[Forward]) -> dict[dt.date, list[Forward]]:
+    days: dict[dt.date, list[Forward]] = defaultdict(list)
+    for event in events:
+        days[event.settled_at.astimezone(dt.UTC).date()].append(event)
+    return days
+
+
+def _add_to_day(day: dt.date, events: list[Forward]) -> int:
+    row = ForwardDay.objects.filter(day=day).first()
+    present = row.forwards if row else []
+    ids = {forward.id for forward in present}
+    fresh = list({event.id: event for event in events if event.id not in ids}.values())
+    if fresh:
+        merged = sorted([*present, *fresh], key=lambda forward: (forward.settled_at, forward.id))
+        ForwardDay.objects.update_or_create(day=day, defaults={"count": len(merged), "forwards": merged})
+    return len(fresh)

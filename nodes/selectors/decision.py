@@ -1,0 +1,29 @@
+"""Runs, decisions and actions of the tenant we are in."""
+
+from nodes.models.action import Action
+from nodes.models.decision import CycleRun, Decision
+from nodes.models.journal import JournalEntry
+
+
+def latest_run() -> CycleRun | None:
+    return CycleRun.objects.order_by("-finished_at").first()
+
+
+def list_decisions(*, after: str | None, limit: int, newest_run_only: bool) -> list[Decision]:
+    """Newest first, from the one after `after` on: `limit` of them."""
+    rows = Decision.objects.select_related("run").order_by("-id")
+    if newest_run_only:
+        rows = rows.filter(run=latest_run())
+    return list((rows.filter(id__lt=int(after)) if after else rows)[:limit])
+
+
+def list_actions(state: str, *, limit: int) -> list[Action]:
+    """Oldest first: the order in which a box applies them."""
+    rows = Action.objects.select_related("decision").filter(state=state)
+    return list(rows.order_by("created_at", "decision_id")[:limit])
+
+
+def list_journal(*, after: str | None, limit: int) -> list[JournalEntry]:
+    """Newest first."""
+    rows = JournalEntry.objects.order_by("-id")
+    return list((rows.filter(id__lt=int(after)) if after else rows)[:limit])

@@ -1,0 +1,52 @@
+"""The operator's view of boxes and claims. Read-only: changes go through the provisioning API."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from tenants.models.claim import Claim
+from tenants.models.client import ProvisioningClient
+from tenants.models.dazbox import Dazbox
+from tenants.models.schedule import CycleSchedule
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Dazbox)
+class DazboxAdmin(ReadOnlyAdmin):
+    list_display = ("alias", "short_pubkey", "state", "agent_version", "created_at", "last_seen_at")
+    list_filter = ("state",)
+    search_fields = ("alias", "pubkey")
+
+    @admin.display(description="node")
+    def short_pubkey(self, dazbox: Dazbox) -> str:
+        return f"{dazbox.pubkey[:10]}…{dazbox.pubkey[-6:]}"
+
+
+@admin.register(CycleSchedule)
+class CycleScheduleAdmin(ReadOnlyAdmin):
+    list_display = ("dazbox", "next_run_at", "started_at", "is_slow", "last_error")
+    list_filter = ("is_slow",)
+
+
+@admin.register(Claim)
+class ClaimAdmin(ReadOnlyAdmin):
+    list_display = ("prefix", "label", "created_by", "created_at", "expires_at", "used_at", "dazbox")
+    search_fields = ("prefix", "label")
+
+
+@admin.register(ProvisioningClient)
+class ProvisioningClientAdmin(ReadOnlyAdmin):
+    list_display = ("client_id", "name", "is_active", "created_at")
+    exclude = ("secret_digest",)

@@ -1,0 +1,102 @@
+"""Signing in: clients and operators by secret, boxes by their key, everybody onward by refresh token."""
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from mcp_saas.api.auth import Open
+from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.openapi import endpoint
+from mcp_saas.api.view import ApiView
+from mcp_saas.kit.errors import Problem
+from tenants.api.contract import (
+    AccessAnswer,
+    AssertionBody,
+    Credentials,
+    JwksAnswer,
+    RefreshBody,
+    TokenPairAnswer,
+)
+from tenants.keys import load_key_ring
+from tenants.selectors import check_client, check_operator
+from tenants.tokens.access import LIFETIME, mint_access_token
+from tenants.tokens.assertion import verify_assertion
+from tenants.tokens.refresh import TokenPair, issue_tokens, revoke_refresh, rotate_refresh
+
+DEVICE_SCOPE = "device read act"
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class OpenView(ApiView):
+    permission_classes = (Open,)
+    authentication_classes = ()
+
+
+class TokenView(OpenView):
+    @endpoint(
+        "sign_in", summary="Sign in with a secret", tag="auth", body=Credentials, answers={200: AccessAnswer},
+        problems=(401,), is_open=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        credentials = read_body(request, Credentials)
+        access = _sign_in_client(credentials) or _sign_in_operator(credentials)
+        if access is None:
+            raise Problem(401, "wrong-credentials", "Wrong credentials", detail="No such id with this secret.")
+        return answer(AccessAnswer(access, int(LIFETIME.total_seconds())), headers=NO_STORE)
+
+
+class DeviceTokenView(OpenView):
+    @endpoint(
+        "sign_in_device", summary="Sign in with the key of a Dazbox", tag="auth", body=AssertionBody,
+        answers={200: TokenPairAnswer}, problems=(401,), is_open=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        dazbox = verify_assertion(read_body(request, AssertionBody).assertion)
+        return _answer_pair(issue_tokens(subject=str(dazbox.id), scope=DEVICE_SCOPE, dazbox=dazbox))
+
+
+class RefreshView(OpenView):
+    @endpoint(
+        "refresh_token", summary="Exchange a refresh token for its successor", tag="auth", body=RefreshBody,
+        answers={200: TokenPairAnswer}, problems=(401,), is_open=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return _answer_pair(rotate_refresh(read_body(request, RefreshBody).refresh))
+
+
+class RevokeView(OpenView):
+    @endpoint(
+        "revoke_token", summary="End a refresh token and all its family", tag="auth", body=RefreshBody,
+        answers={204: None}, is_open=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        revoke_refresh(read_body(request, RefreshBody).refresh)
+        return HttpResponse(status=204)
+
+
+class JwksView(OpenView):
+    @endpoint("list_keys", summary="Keys our tokens verify with", tag="auth", answers={200: JwksAnswer}, is_open=True)
+    def get(self, request: Request) -> HttpResponse:
+        ring = load_key_ring(settings.ENV.jwt_keys_dir)
+        body = JwksAnswer([key.jwk for key in ring.keys.values()])
+        return answer(body, headers={"Cache-Control": "public, max-age=300"})
+
+
+def _sign_in_client(credentials: Credentials) -> str | None:
+    if credentials.client_id is None or credentials.client_secret is None:
+        return None
+    client = check_client(credentials.client_id, credentials.client_secret)
+    if client is None:
+        return None
+    return mint_access_token(subject=f"client:{client.client_id}", scopes=["provisioning"], tenant_id=None)
+
+
+def _sign_in_operator(credentials: Credentials) -> str | None:
+    if credentials.username is None or credentials.password is None:
+        return None
+    user = check_operator(credentials.username, credentials.password)
+    return mint_access_token(subject=f"operator:{user.pk}", scopes=["operator"], tenant_id=None) if user else None
+
+
+def _answer_pair(pair: TokenPair) -> HttpResponse:
+    return answer(TokenPairAnswer(pair.access, pair.refresh, pair.expires_in), headers=NO_STORE)

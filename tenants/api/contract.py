@@ -1,0 +1,128 @@
+"""Shapes of sign-in and provisioning."""
+
+import datetime as dt
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+Pubkey = Annotated[str, Meta(pattern=r"^0[23][0-9a-f]{64}$", description="compressed secp256k1 key, lower-case hex")]
+Short = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00]*$")]
+Token = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class Credentials(Struct, frozen=True, forbid_unknown_fields=True):
+    """A provisioning client's (client_id, client_secret) or an operator's (username, password)."""
+
+    client_id: Short | None = None
+    client_secret: Short | None = None
+    username: Short | None = None
+    password: Short | None = None
+
+    def __post_init__(self) -> None:
+        client = self.client_id is not None and self.client_secret is not None
+        operator = self.username is not None and self.password is not None
+        if client == operator:
+            raise ValueError("give client_id and client_secret, or username and password")
+
+
+class AccessAnswer(Struct, frozen=True):
+    """An access token."""
+
+    access: str
+    expires_in: int
+    token_type: str = "Bearer"  # noqa: S105 - RFC 6750's name of the scheme
+
+
+class TokenPairAnswer(Struct, frozen=True):
+    """An access token and the refresh token to get the next with."""
+
+    access: str
+    refresh: str
+    expires_in: int
+    token_type: str = "Bearer"  # noqa: S105
+
+
+class AssertionBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A JWT signed by the box's Ed25519 key."""
+
+    assertion: Token
+
+
+class RefreshBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A refresh token."""
+
+    refresh: Token
+
+
+class JwksAnswer(Struct, frozen=True):
+    """The public keys our tokens verify with (RFC 7517)."""
+
+    keys: list[dict[str, str]]
+
+
+class ClaimsBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many claim codes to make, and how long they are good."""
+
+    count: Annotated[int, Meta(ge=1, le=500)] = 1
+    label: Short = ""
+    expires_in_s: Annotated[int, Meta(ge=60, le=90 * 86_400)] = 30 * 86_400
+
+
+class ClaimAnswer(Struct, frozen=True):
+    """A claim code. It is shown this once."""
+
+    id: UUID
+    code: str
+    prefix: str
+    expires_at: dt.datetime
+
+
+class ClaimsAnswer(Struct, frozen=True):
+    """The new claim codes."""
+
+    items: list[ClaimAnswer]
+
+
+class DeviceKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """The box's public key as a JWK (RFC 8037)."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+
+
+class AgentInfo(Struct, frozen=True, forbid_unknown_fields=True):
+    """The software on the box."""
+
+    version: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] = ""
+    platform: Short = ""
+
+
+class DeviceBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A box redeeming its claim."""
+
+    claim_code: Annotated[str, Meta(min_length=1, max_length=128)]
+    pubkey: Pubkey
+    device_key: DeviceKey
+    alias: Short = ""
+    agent: AgentInfo = AgentInfo()
+
+
+class DeviceAnswer(Struct, frozen=True):
+    """A Dazbox as its provisioner sees it."""
+
+    device_id: UUID
+    tenant_id: UUID
+    pubkey: str
+    alias: str
+    state: str
+    created_at: dt.datetime
+    last_seen_at: dt.datetime | None
+
+
+class DevicePage(Struct, frozen=True):
+    """A page of Dazboxes."""
+
+    items: list[DeviceAnswer]
+    next_cursor: str | None

@@ -1,0 +1,16 @@
+"""Addresses below /api/v1 that concern identity and provisioning."""
+
+from django.urls import path
+
+from tenants.api.auth import DeviceTokenView, RefreshView, RevokeView, TokenView
+from tenants.api.provisioning import ClaimsView, DevicesView, DeviceView
+
+urlpatterns = [
+    path("auth/token", TokenView.as_view()),
+    path("auth/device-token", DeviceTokenView.as_view()),
+    path("auth/refresh", RefreshView.as_view()),
+    path("auth/revoke", RevokeView.as_view()),
+    path("provisioning/claims", ClaimsView.as_view()),
+    path("provisioning/devices", DevicesView.as_view()),
+    path("provisioning/devices/<uuid:device_id>", DeviceView.as_view()),
+]

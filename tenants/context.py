@@ -1,0 +1,96 @@
+"""The one door into a Dazbox's schema.
+
+The current tenant lives in a ContextVar, so threads, tasks and coroutines each have their own; the database backend
+(`tenants.database`) reads it for every message it sends. Never use django-tenants' `with tenant:`, whose stack of
+previous tenants is shared by all threads. Nothing lazy (a queryset, a generator) may leave the block.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+PUBLIC_SCHEMA = "public"
+# `dz_` and a random key for boxes, `dz_template` for the schema all others are copied from.
+SCHEMA_NAME = re.compile(r"dz_[0-9a-z]{8,40}")
+
+
+class NoTenantError(RuntimeError):
+    """Code that belongs to one Dazbox ran outside `enter_tenant`."""
+
+
+class SchemaNameError(ValueError):
+    """A schema name that we never gave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRef:
+    """What identifies a Dazbox: enough to enter its schema, nothing secret."""
+
+    id: UUID
+    schema_name: str
+    pubkey: str
+
+
+_tenant: ContextVar[TenantRef | None] = ContextVar("tenant", default=None)
+_schema: ContextVar[str] = ContextVar("schema", default=PUBLIC_SCHEMA)
+
+
+def current_tenant() -> TenantRef:
+    """The tenant whose door we are behind. Raises NoTenantError outside of one."""
+    tenant = _tenant.get()
+    if tenant is None:
+        raise NoTenantError("no Dazbox is entered: use `with enter_tenant(tenant):`")
+    return tenant
+
+
+def current_schema() -> str:
+    return _schema.get()
+
+
+@contextmanager
+def enter_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
+    """Behind this door every query sees the tenant's schema and no other, not even the public one."""
+    with use_schema(tenant.schema_name), structlog.contextvars.bound_contextvars(tenant=str(tenant.id)):
+        token = _tenant.set(tenant)
+        try:
+            yield tenant
+        finally:
+            _tenant.reset(token)
+
+
+@contextmanager
+def leave_tenant() -> Iterator[None]:
+    """A look at the public schema from inside a tenant's block, where the public tables are out of sight."""
+    token = _tenant.set(None)
+    try:
+        with use_schema(PUBLIC_SCHEMA):
+            yield
+    finally:
+        _tenant.reset(token)
+
+
+@contextmanager
+def use_schema(schema_name: str) -> Iterator[None]:
+    """A schema without a tenant behind it: for building and migrating schemas only."""
+    token = _schema.set(check_schema_name(schema_name))
+    try:
+        yield
+    finally:
+        _schema.reset(token)
+
+
+def switch_schema(schema_name: str) -> None:
+    """django-tenants' own commands (migrate_schemas) set a schema and never leave it; they come through here."""
+    _schema.set(check_schema_name(schema_name))
+
+
+def check_schema_name(schema_name: str) -> str:
+    """The name itself when it is one of ours: it is about to become part of SQL. Raises SchemaNameError."""
+    if schema_name != PUBLIC_SCHEMA and not SCHEMA_NAME.fullmatch(schema_name):
+        raise SchemaNameError(f"{schema_name!r} is not the name of a Dazbox schema")
+    return schema_name

@@ -1,0 +1,105 @@
+"""Django's PostgreSQL backend, made stateless about tenants.
+
+Each message to the server carries its own `SET LOCAL search_path` in front of the query, taken from the ContextVar of
+`tenants.context`. It costs no round trip, and nothing stays behind on the connection: a pooled or reused connection
+cannot show one tenant the rows of another. `ENGINE = "tenants.database"`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.backends.postgresql import base as postgresql
+from django.db.utils import InterfaceError
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+from tenants.context import PUBLIC_SCHEMA, current_schema, switch_schema
+
+
+class TenantCursor(postgresql.Cursor):
+    """A psycopg ClientCursor that puts the schema of the moment in front of every query."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> "TenantCursor":
+        prefix = self._path_prefix()
+        if not prefix:
+            super().execute(query, params, **options)
+            return self
+        super().execute(_join(prefix, query), params, **options)
+        self.set_result(-1)  # the answers come in order; the query's own is the last
+        return self
+
+    def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
+        for params in params_seq:
+            self.execute(query, params, **options)
+
+    def copy(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        """COPY cannot share a message, so it needs a transaction in which the path can be set before it."""
+        prefix = self._path_prefix()
+        if prefix:
+            if self.connection.info.transaction_status is not TransactionStatus.INTRANS:
+                raise InterfaceError("COPY inside a tenant needs transaction.atomic() around it")
+            super().execute(prefix)
+        return super().copy(statement, params, **options)
+
+    def _path_prefix(self) -> str:
+        """Empty where no prefix is needed (public outside a transaction) or possible (a failed transaction)."""
+        status = self.connection.info.transaction_status
+        if status is TransactionStatus.INERROR:
+            return ""
+        if status is TransactionStatus.IDLE:
+            _refuse_leftover_path(self.connection)
+            if current_schema() == PUBLIC_SCHEMA:
+                return ""
+        return f'SET LOCAL search_path = "{current_schema()}"; '
+
+
+class DatabaseWrapper(postgresql.DatabaseWrapper):
+    """Answers django-tenants' questions (`schema_name`, `set_schema`) from the ContextVar."""
+
+    include_public_schema = False
+
+    @property
+    def schema_name(self) -> str:
+        return current_schema()
+
+    @property
+    def tenant(self) -> "SchemaOnly":
+        return SchemaOnly(current_schema())
+
+    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:  # noqa: FBT001, FBT002 - their signature
+        switch_schema(tenant.schema_name)
+
+    def set_schema(self, schema_name: str, include_public: bool = True, tenant_type: Any = None) -> None:  # noqa: FBT001, FBT002
+        switch_schema(schema_name)
+
+    def set_schema_to_public(self) -> None:
+        switch_schema(PUBLIC_SCHEMA)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = super().get_connection_params()
+        params["cursor_factory"] = TenantCursor
+        return params
+
+
+class SchemaOnly:
+    """What django-tenants' commands need to know of a tenant."""
+
+    def __init__(self, schema_name: str) -> None:
+        self.schema_name = schema_name
+
+    def get_tenant_type(self) -> None:
+        return None
+
+
+def _join(prefix: str, query: Any) -> Any:
+    if isinstance(query, sql.Composable):
+        return sql.SQL(prefix) + query  # type: ignore[arg-type]
+    return prefix.encode() + query if isinstance(query, bytes) else prefix + query
+
+
+def _refuse_leftover_path(connection: Any) -> None:
+    """PostgreSQL 18 reports its real search_path with every change: a free check that nobody left one behind."""
+    reported = connection.pgconn.parameter_status(b"search_path")
+    if reported not in {None, b"public"}:
+        connection.close()
+        raise InterfaceError(f"a search_path was left on this connection ({reported.decode()}); it was closed")

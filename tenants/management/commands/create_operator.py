@@ -1,0 +1,28 @@
+"""`manage.py create_operator NAME`: an operator's account; the password is read from standard input."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    help = "Creates (or gives a new password to) an operator. The password is read from standard input."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = sys.stdin.readline().rstrip("\n")
+        try:
+            validate_password(password)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        user, _ = User.objects.get_or_create(username=options["username"], defaults={"is_staff": True, "is_superuser": True})
+        user.set_password(password)
+        user.save()
+        self.stdout.write(f"Operator {user.username} can sign in")

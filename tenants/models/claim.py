@@ -1,0 +1,28 @@
+"""One-time codes the shop prints; whoever plugs the box in redeems one."""
+
+import uuid
+
+from django.db import models
+
+from tenants.models.dazbox import Dazbox
+
+
+class Claim(models.Model):
+    """The code itself is shown once, at creation; only its prefix and SHA-256 stay."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    prefix = models.CharField(max_length=12)
+    digest = models.BinaryField(max_length=32)
+    label = models.CharField(max_length=128, blank=True)
+    created_by = models.CharField(max_length=128)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    dazbox = models.ForeignKey(Dazbox, null=True, blank=True, on_delete=models.SET_NULL, related_name="claims")
+
+    class Meta:
+        ordering = ("created_at", "id")
+        constraints = (models.UniqueConstraint(fields=["digest"], name="claim_digest_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
