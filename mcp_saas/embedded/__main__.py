@@ -1,0 +1,31 @@
+"""`python -m mcp_saas.embedded`: what `make run` does."""
+
+import errno
+import os
+import sys
+
+from mcp_saas.embedded.errors import LaunchError
+from mcp_saas.embedded.launcher import launch
+from mcp_saas.embedded.options import read_options
+from mcp_saas.embedded.product import DAZBOX_CLOUD
+
+
+def main() -> int:
+    """0: stopped as asked; 1: could not go on; 2: a wrong option. What went wrong is one line."""
+    try:
+        launch(read_options(os.environ), DAZBOX_CLOUD, os.environ)
+    except LaunchError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        print(f"The disk is full ({error.filename}): free some space and start again", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

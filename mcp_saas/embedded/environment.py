@@ -1,0 +1,47 @@
+"""The environment every process of an instance gets: where its services are, its secrets, its folders."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from mcp_saas.embedded.options import LaunchOptions
+from mcp_saas.embedded.state import StateFolder, make_private_folder
+
+
+def build_environment(
+    given: Mapping[str, str], options: LaunchOptions, state: StateFolder, *, database_url: str, redis_url: str
+) -> dict[str, str]:
+    """What was `given` to the launcher, completed. Only where the services and this instance are is ours to say."""
+    defaults = {
+        "PROFILE": "dev",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "SECRET_KEY": state.secret("django"),
+        "JWT_KEYS_DIR": str(make_private_folder(state.secrets / "jwt")),
+        "CELERY_BROKER_URL": celery_url(redis_url),
+        "PYTHONUNBUFFERED": "1",  # a log line is in the file when it was said
+    }
+    fixed = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "PROMETHEUS_MULTIPROC_DIR": str(make_empty_folder(state.run / "metrics")),
+        "PORT": str(options.port),
+        "MCP_PORT": str(options.mcp_port),
+        "DAZBOX_HOME": str(state.home),
+    }
+    return defaults | {name: value for name, value in given.items() if value} | fixed
+
+
+def celery_url(redis_url: str) -> str:
+    """The same server in Celery's words, which names a Unix socket and its database differently than redis-py."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    database = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
+
+
+def make_empty_folder(folder: Path) -> Path:
+    """Metrics of processes that are no more would be counted for ever."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return make_private_folder(folder)

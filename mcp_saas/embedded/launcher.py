@@ -1,0 +1,82 @@
+"""One command, one instance: `launch` reads like the picture in docs/embedded.md."""
+
+import http
+import http.client
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from mcp_saas.embedded.engines import start_engines
+from mcp_saas.embedded.environment import build_environment
+from mcp_saas.embedded.interrupts import StopRequest
+from mcp_saas.embedded.options import LaunchOptions
+from mcp_saas.embedded.ports import HOST, check_ports
+from mcp_saas.embedded.process import wait_for
+from mcp_saas.embedded.progress import make_progress
+from mcp_saas.embedded.run import LaunchContext, Product, describe_run, publish_run, run_file
+from mcp_saas.embedded.state import open_state
+from mcp_saas.embedded.supervisor import Supervisor
+
+API_PATH = "/api/v1"
+WEB_BUDGET_S = 60.0
+LOOK_EVERY_S = 0.5
+
+
+def launch(options: LaunchOptions, product: Product, given: Mapping[str, str]) -> None:
+    """Runs an instance until a stop signal; then nothing of it is left running.
+
+    1. open and lock the state folder  2. end leftovers, check the port  3. start the services  4. prepare
+    5. start web and worker  6. run the demonstration  7. publish how to go on  8. serve.
+    Raises LaunchError when it cannot, after stopping what was started.
+    """
+    stop, say = StopRequest(), make_progress()
+    stop.listen()
+    with open_state(options.home) as state:
+        supervisor = Supervisor(state, say=say, hold=stop.held)
+        try:
+            supervisor.end_leftovers()
+            check_ports({"PORT": options.port})
+            database_url, redis_url = start_engines(state, supervisor, given)
+            say("PostgreSQL and Valkey are ready")
+            environment = build_environment(given, options, state, database_url=database_url, redis_url=redis_url)
+            api_url = f"http://{HOST}:{options.port}{API_PATH}"
+            context = LaunchContext(state, environment, api_url, options.fleet, options.graph, supervisor, say)
+            start_product(context, product)
+            info = product.run_demo(context)
+            publish_run(state, info)
+            say(f"Ready.\n{describe_run(state, info)}")
+            serve(supervisor, stop)
+        except KeyboardInterrupt:
+            say("Stopping ...")
+        finally:
+            stop.ignore()
+            with suppress(OSError):
+                run_file(state).unlink()
+            supervisor.stop_all()
+
+
+def start_product(context: LaunchContext, product: Product) -> None:
+    context.supervisor.run(product.prepare(context))
+    context.say("The database is prepared")
+    web, *_others = [context.supervisor.start(make_command(context)) for make_command in product.children]
+    wait_for(lambda: is_healthy(context.api_url), web, seconds=WEB_BUDGET_S, pause_s=0.1)
+    context.say(f"The API answers at {context.api_url}")
+
+
+def is_healthy(api_url: str) -> bool:
+    parts = urlsplit(api_url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=5.0)
+    try:
+        connection.request("GET", f"{parts.path}/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def serve(supervisor: Supervisor, stop: StopRequest) -> None:
+    while not stop.is_received:
+        supervisor.revive()
+        time.sleep(LOOK_EVERY_S)

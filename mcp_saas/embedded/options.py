@@ -1,0 +1,44 @@
+"""What may be chosen for a launch: the environment variables of the start contract, read once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_saas.embedded.errors import LaunchError
+
+WRONG_OPTION = 2
+LARGEST_FLEET = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOptions:
+    home: Path
+    port: int
+    mcp_port: int
+    fleet: int
+    graph: Path | None
+
+
+def read_options(environ: Mapping[str, str]) -> LaunchOptions:
+    """Raises LaunchError (exit code 2) that names the wrong one. An empty variable is an unset one."""
+    graph = environ.get("GRAPH") or None
+    if graph and not Path(graph).is_file():
+        raise LaunchError(
+            f"GRAPH={graph} is not a file: name an `lncli describegraph` file, or leave GRAPH out", WRONG_OPTION
+        )
+    return LaunchOptions(
+        home=Path(environ.get("DAZBOX_HOME") or "var"),
+        port=read_number(environ, "PORT", default=8000, largest=65_535),
+        mcp_port=read_number(environ, "MCP_PORT", default=8001, largest=65_535),
+        fleet=read_number(environ, "FLEET", default=3, largest=LARGEST_FLEET),
+        graph=Path(graph).resolve() if graph else None,
+    )
+
+
+def read_number(environ: Mapping[str, str], name: str, *, default: int, largest: int) -> int:
+    text = environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= largest):
+        raise LaunchError(
+            f"{name}={text} is not a whole number from 1 to {largest}: try `make run {name}={default}`", WRONG_OPTION
+        )
+    return int(text)

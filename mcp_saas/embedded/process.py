@@ -1,0 +1,163 @@
+"""One child process: started apart from our terminal, logged to a file, ended with everything it started."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypedDict
+
+import psutil
+
+from mcp_saas.embedded.errors import LaunchError
+from mcp_saas.embedded.log import last_complaint, log_size, open_log
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@dataclass(frozen=True, slots=True)
+class SystemUser:
+    name: str
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run. To stop, its main process gets `stop_signal` and `patience_s` to end; then its group is killed.
+
+    Only the main process is asked: a Celery pool or a Postgres backend that got the signal as well would drop its work.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    user: SystemUser | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    patience_s: float = 8.0
+
+
+class Child:
+    """A command that was started. Its pid is also the id of its session and its process group."""
+
+    def __init__(self, command: Command, log: Path) -> None:
+        self.command, self.log = command, log
+        self._log_start = log_size(log)
+        self._process = start_process(command, log)
+        self.pid = self._process.pid
+        self._is_group_ended = False
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative: ended by that signal."""
+        return self._process.poll()
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(self.command.stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self.command.patience_s)
+        self.end_group()
+
+    def end_group(self) -> None:
+        """Kills what is left of the group, once: its number may be a stranger's later."""
+        if not self._is_group_ended:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses on a group of zombies
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
+            self._is_group_ended = True
+
+    def explain_end(self) -> str:
+        """One line: how it ended, the last thing it said, where to read more."""
+        said = last_complaint(self.log, start=self._log_start)
+        return f"{self.command.name} stopped (exit code {self.exit_code}{': ' + said if said else ''}); see {self.log}"
+
+
+def start_process(command: Command, log: Path) -> subprocess.Popen[bytes]:
+    """Raises LaunchError if the program cannot be started."""
+    if threading.current_thread() is not threading.main_thread():
+        # The kernel takes the end of the starting thread for our end (see die_with_us).
+        raise RuntimeError("child processes are started from the main thread only")
+    output = open_log(log)
+    try:
+        return subprocess.Popen(
+            command.argv,
+            cwd=command.folder,
+            env=command.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=die_with_us(command.stop_signal),  # noqa: PLW1509 (a single system call)
+            **as_user(command.user),
+        )
+    except OSError as error:
+        raise LaunchError(
+            f"{command.name} could not be started ({error}): run `make run` from a fresh clone"
+        ) from error
+    finally:
+        os.close(output)
+
+
+class UserArguments(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def as_user(user: SystemUser | None) -> UserArguments:
+    """For subprocess: as this user without further groups, or as ourselves."""
+    return {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
+
+
+def die_with_us(stop_signal: signal.Signals) -> Callable[[], None] | None:
+    """On Linux the kernel sends `stop_signal` to a child whose launcher was killed; elsewhere the next start ends it."""
+    if sys.platform != "linux":
+        return None
+    prctl, launcher = ctypes.CDLL(None).prctl, os.getpid()
+
+    def ask_kernel() -> None:
+        prctl(PR_SET_PDEATHSIG, int(stop_signal))
+        if os.getppid() != launcher:
+            os._exit(1)
+
+    return ask_kernel
+
+
+def creation_time(pid: int) -> float | None:
+    """When this process was started (unix seconds); with the pid it names a process for good. None: no live process."""
+    try:
+        process = psutil.Process(pid)
+        created_at_s: float = process.create_time()
+    except psutil.Error:
+        return None
+    return created_at_s if is_live(process) else None
+
+
+def is_live(process: psutil.Process) -> bool:
+    """A zombie is not: nobody may ever collect it where process 1 is not an init."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def wait_for(is_ready: Callable[[], bool], child: Child, *, seconds: float, pause_s: float = 0.02) -> None:
+    """Raises LaunchError if the child ends first, or after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not is_ready():
+        if child.exit_code is not None:
+            raise LaunchError(child.explain_end())
+        if time.monotonic() > deadline:
+            raise LaunchError(f"{child.command.name} was not ready after {seconds:.0f} s; see {child.log}")
+        time.sleep(pause_s)

@@ -1,0 +1,85 @@
+"""A running instance: what its parts get to work with, and what a newcomer gets to go on with."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mcp_saas.embedded.process import Command
+from mcp_saas.embedded.state import StateFolder, write_private_file
+from mcp_saas.embedded.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchContext:
+    """`environment` holds secrets. `supervisor` starts more children, stopped before everything started earlier."""
+
+    state: StateFolder
+    environment: Mapping[str, str] = field(repr=False)
+    api_url: str  # http://127.0.0.1:8000/api/v1
+    fleet: int
+    graph: Path | None
+    supervisor: Supervisor
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminAccess:
+    url: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAccess:
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DazboxAccess:
+    id: str
+    pubkey: str
+    alias: str
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """The start contract's `run.json`. `mcp` is None while nothing serves MCP."""
+
+    api: str
+    mcp: str | None
+    admin: AdminAccess
+    provisioning: ClientAccess
+    dazboxes: tuple[DazboxAccess, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What is started once the services are up. The first of `children` is the one that answers at `api_url`."""
+
+    prepare: Callable[[LaunchContext], Command]
+    children: tuple[Callable[[LaunchContext], Command], ...]
+    run_demo: Callable[[LaunchContext], RunInfo]
+
+
+def run_file(state: StateFolder) -> Path:
+    return state.home / "run.json"
+
+
+def publish_run(state: StateFolder, info: RunInfo) -> None:
+    write_private_file(run_file(state), json.dumps(asdict(info), indent=2) + "\n")
+
+
+def describe_run(state: StateFolder, info: RunInfo) -> str:
+    """The same for people. Boxes' tokens are left to the file."""
+    return "\n".join((
+        f"  API           {info.api}   (documentation: {info.api}/docs)",
+        *([f"  MCP           {info.mcp}"] if info.mcp else []),
+        f"  Admin         {info.admin.url}   {info.admin.username} / {info.admin.password}",
+        f"  Provisioning  {info.provisioning.client_id} / {info.provisioning.client_secret}",
+        f"  All of it, with the tokens of {len(info.dazboxes)} boxes: {run_file(state)}",
+        "  Ctrl-C stops everything.",
+    ))

@@ -1,0 +1,182 @@
+"""The state folder (`DAZBOX_HOME`): everything an embedded instance keeps, private to its user."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcp_saas.embedded.errors import InUseError, LaunchError
+from mcp_saas.kit.version import VERSION
+
+FORMAT = 1
+NEEDED_BYTES = 500_000_000
+SOCKET_PATH_LIMIT = 103  # bytes: sun_path is 104 on macOS with its closing zero, 108 on Linux
+LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
+PROJECT = Path(__file__).resolve().parents[2]
+CHOOSE_ANOTHER = "choose another folder with `make run DAZBOX_HOME=...`"
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """An opened, locked state folder. `instance` is a random name made with the folder; it moves along with it."""
+
+    home: Path
+    instance: str
+
+    @property
+    def run(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secrets"
+
+    def has_secret(self, name: str) -> bool:
+        return (self.secrets / name).exists()
+
+    def secret(self, name: str) -> str:
+        """The secret of this name: 64 hexadecimal digits, made at the first call, the same ever after."""
+        path = self.secrets / name
+        if not path.exists():
+            write_private_file(path, secrets.token_hex(32))
+        return path.read_text()
+
+    def socket_folder(self) -> Path:
+        """A private folder whose path is short enough for a Unix socket and safe in a connection URL."""
+        if is_fit_for_sockets(self.run):
+            return self.run
+        name = f"dazbox-{os.geteuid()}-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]}"
+        candidates = [Path(parent) / name for parent in (tempfile.gettempdir(), "/tmp")]  # noqa: S108 (made private)
+        fit = [folder for folder in candidates if is_fit_for_sockets(folder)]
+        if not fit:
+            raise LaunchError(f"No folder for sockets: the path {candidates[0]} is too long: set TMPDIR to a short one")
+        return make_private_folder(fit[0])
+
+
+@contextlib.contextmanager
+def open_state(home: Path) -> Iterator[StateFolder]:
+    """1. make the folder  2. lock it  3. check its format  4. check the free space; the lock ends with the block.
+
+    Raises LaunchError: in use, not ours, not writable, of another version, no space left.
+    """
+    home = home.resolve()
+    with contextlib.ExitStack() as opened:
+        with explain_refusal(home):
+            make_private_folder(home, keep_mode=True)
+            opened.enter_context(hold_lock(home))
+            state = StateFolder(home, read_instance(home))
+            for folder in (state.run, state.log, state.secrets):
+                make_private_folder(folder)
+        check_free_space(home)
+        yield state
+
+
+@contextlib.contextmanager
+def explain_refusal(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        raise LaunchError(f"{error.filename} is a file, not a folder: {CHOOSE_ANOTHER}") from error
+    except OSError as error:
+        reason = f"{error.strerror}: {error.filename}"
+        raise LaunchError(f"The state folder {home} cannot be used ({reason}): {CHOOSE_ANOTHER}") from error
+
+
+@contextlib.contextmanager
+def hold_lock(home: Path) -> Iterator[None]:
+    """The kernel frees the lock when the process ends, however it ends; children do not inherit it."""
+    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
+            raise InUseError(
+                f"An instance already runs on {home} (process {holder}): stop it with Ctrl-C there, "
+                "or run beside it with `make run DAZBOX_HOME=var2 PORT=8010`"
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def read_instance(home: Path) -> str:
+    """The name of this instance; writes state.json for a new folder, and our version into an older one.
+
+    Raises LaunchError when the folder has another format, a newer version, or belongs to another user.
+    """
+    path = home / "state.json"
+    if not path.exists():
+        found: dict[str, Any] = {"format": FORMAT, "version": VERSION, "instance": secrets.token_hex(8)}
+        write_private_file(path, json.dumps(found))
+    if path.stat().st_uid != os.geteuid():
+        raise LaunchError(f"{home} belongs to another user (id {path.stat().st_uid}): {CHOOSE_ANOTHER}")
+    try:
+        found = json.loads(path.read_text())
+        is_known = found["format"] == FORMAT and version_order(found["version"]) <= version_order(VERSION)
+        instance = str(found["instance"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        is_known, instance = False, ""
+    if not is_known:
+        raise LaunchError(f"{home} is not of this version ({VERSION}): move it away, or {CHOOSE_ANOTHER}")
+    if found["version"] != VERSION:
+        write_private_file(path, json.dumps(found | {"version": VERSION}))
+    return instance
+
+
+def check_free_space(folder: Path, *, needed_bytes: int = NEEDED_BYTES) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < needed_bytes:
+        free_mb, needed_mb = free_bytes // 1_000_000, needed_bytes // 1_000_000
+        raise LaunchError(
+            f"Only {free_mb} MB free on the disk of {folder}, {needed_mb} MB needed: free some, or {CHOOSE_ANOTHER}"
+        )
+
+
+def make_private_folder(path: Path, *, keep_mode: bool = False) -> Path:
+    """Makes the folder for our user alone. An existing one must be ours; it is closed for others unless `keep_mode`."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.lstat()
+    if not keep_mode and (stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid()):
+        raise LaunchError(f"{path} belongs to another user: remove it, or {CHOOSE_ANOTHER}")
+    if not keep_mode and found.st_mode & 0o077:
+        path.chmod(0o700)
+    return path
+
+
+def write_private_file(path: Path, text: str) -> None:
+    """Writes a file only our user can read; a reader, or a crash, sees the old or the new text, never a part."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        draft.unlink()
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def is_fit_for_sockets(folder: Path) -> bool:
+    """Short enough, and without a comma: libpq would read two hosts."""
+    path = os.fsencode(folder / LONGEST_SOCKET_NAME)
+    return len(path) <= SOCKET_PATH_LIMIT and b"," not in path
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """Orders plain versions (`0.10.0` after `0.9.1`). Raises ValueError for anything else."""
+    return tuple(int(part) for part in version.split("."))

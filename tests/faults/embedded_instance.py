@@ -1,0 +1,121 @@
+"""A launcher over the real services with two small stand-ins for the web and the worker: `python <this file>`."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from mcp_saas.embedded.errors import LaunchError
+from mcp_saas.embedded.launcher import launch
+from mcp_saas.embedded.options import read_options
+from mcp_saas.embedded.process import Command
+from mcp_saas.embedded.run import AdminAccess, ClientAccess, DazboxAccess, LaunchContext, Product, RunInfo
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 20.0
+
+WEB = """
+import http.server, os
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/api/v1/health" else 404)
+        self.end_headers()
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Health).serve_forever()
+"""
+WORKER = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import signal; signal.pause()'])"
+
+
+def eventually(is_true: Callable[[], bool], *, seconds: float = DEADLINE_S) -> bool:
+    """Looks until it is true; False only after the deadline."""
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not is_true():
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(0.02)
+    return True
+
+
+def is_running(pid: int) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def discard_home(home: Path) -> None:
+    """Removes what an instance keeps outside its state folder when root starts it."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(home / (home / "postgres.location").read_text(), ignore_errors=True)
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Every live process that was started for this state folder: by its environment, arguments or working directory."""
+    places = {str(home)}
+    with contextlib.suppress(FileNotFoundError):
+        places.add((home / "postgres.location").read_text())
+    return [process for process in psutil.process_iter() if belongs_to(process, places)]
+
+
+def belongs_to(process: psutil.Process, places: set[str]) -> bool:
+    try:
+        words = (*process.cmdline(), process.cwd(), process.environ().get("DAZBOX_HOME", ""))
+        return process.pid != os.getpid() and any(place in word for place in places for word in words)
+    except psutil.Error:
+        return False
+
+
+@contextlib.contextmanager
+def launcher(home: Path, port: int, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """A running launcher process; killed with all that is its, at the end of the block, if the test did not end it."""
+    inherited = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    environment = inherited | {"DAZBOX_HOME": str(home), "PORT": str(port), "PYTHONPATH": str(PROJECT)} | variables
+    process = subprocess.Popen(
+        [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+        for leftover in processes_of(home):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                leftover.send_signal(signal.SIGKILL)
+
+
+def python_command(name: str, code: str, context: LaunchContext) -> Command:
+    return Command(name, (sys.executable, "-c", code), context.state.home, context.environment)
+
+
+def run_demo(context: LaunchContext) -> RunInfo:
+    box = DazboxAccess("box-1", "02" + "0" * 64, "alice", "access-token", "refresh-token")
+    admin = AdminAccess(f"{context.api_url}/admin", "operator", "admin-password")
+    return RunInfo(context.api_url, None, admin, ClientAccess("shop", "client-secret"), (box,))
+
+
+def main() -> int:
+    prepare = os.environ.get("PREPARE", "pass")
+    product = Product(
+        prepare=lambda context: python_command("prepare", prepare, context),
+        children=(
+            lambda context: python_command("web", WEB, context),
+            lambda context: python_command("worker", WORKER, context),
+        ),
+        run_demo=run_demo,
+    )
+    try:
+        launch(read_options(os.environ), product, os.environ)
+    except LaunchError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
