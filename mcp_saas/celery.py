@@ -21,7 +21,7 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 300},
     beat_schedule={
         "dispatch-cycles": {"task": "nodes.tasks.dispatch_cycles", "schedule": 1.0, "options": {"expires": 5}},
-        "finish-provisioning": {"task": "nodes.tasks.finish_provisioning", "schedule": 60.0, "options": {"expires": 60}},
+        "finish-provisioning": {"task": "nodes.tasks.finish_provisioning", "schedule": 60.0},
     },
 )
 app.autodiscover_tasks(["nodes"])

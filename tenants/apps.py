@@ -18,5 +18,6 @@ class ModelFolderConfig(AppConfig):
 
 
 class TenantsConfig(ModelFolderConfig):
+    default = True
     name = "tenants"
     verbose_name = "Dazboxes"

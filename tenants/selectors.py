@@ -20,6 +20,11 @@ def find_active_tenant(tenant_id: UUID) -> TenantRef | None:
     return TenantRef(*row) if row else None
 
 
+def refer_to(dazbox: Dazbox) -> TenantRef:
+    """The door key of a box we hold the row of."""
+    return TenantRef(dazbox.id, dazbox.schema_name, dazbox.pubkey)
+
+
 def list_dazboxes(*, after: str | None, limit: int) -> list[Dazbox]:
     """Boxes in the order of their ids, from the one after `after` on: `limit` of them."""
     rows = Dazbox.objects.order_by("id")

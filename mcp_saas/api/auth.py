@@ -50,7 +50,9 @@ class RequireScope(BasePermission):
         if request.user.scopes & self.scopes:
             return True
         wanted = " or ".join(sorted(self.scopes))
-        raise Problem(403, "scope-missing", "Not allowed with this token", detail=f"This call needs the scope {wanted}.")
+        raise Problem(
+            403, "scope-missing", "Not allowed with this token", detail=f"This call needs the scope {wanted}."
+        )
 
 
 def require_scope(*scopes: Scope) -> type[RequireScope]:

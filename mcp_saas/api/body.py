@@ -22,7 +22,7 @@ _OWN_FIELD = re.compile(r"^(?P<name>[a-z0-9_/]+): (?P<rest>.+)$", re.DOTALL)
 
 
 class RawJsonParser(BaseParser):
-    """Tells DRF which media type we take; `read_body` does the reading, so that limits hold before anything is parsed."""
+    """Tells DRF which media type we take; `read_body` does the reading, limits first."""
 
     media_type = JSON
 
@@ -50,7 +50,9 @@ def read_body(request: Request, shape: type[T]) -> T:
     """The body as `shape`. Raises Problem 413, 415 or 400, the last with a JSON pointer to the field."""
     media_type = request.content_type.split(";")[0].strip().lower()
     if media_type != JSON:
-        raise Problem(415, "unsupported-media-type", "Media type not supported", detail=f"Send {JSON}, not {media_type!r}.")
+        raise Problem(
+            415, "unsupported-media-type", "Media type not supported", detail=f"Send {JSON}, not {media_type!r}."
+        )
     return decode_json(_read_bounded(request), shape)
 
 
@@ -76,7 +78,9 @@ def _read_bounded(request: Request) -> bytes:
     if encoding == "identity":
         return raw
     if encoding != "gzip":
-        raise Problem(415, "unsupported-media-type", "Content encoding not supported", detail="Send gzip or no encoding.")
+        raise Problem(
+            415, "unsupported-media-type", "Content encoding not supported", detail="Send gzip or no encoding."
+        )
     return _gunzip(raw)
 
 
@@ -110,7 +114,9 @@ def _point_at_field(message: str) -> Problem:
     elif match := _OWN_FIELD.match(detail):  # raised by our own __post_init__: "field: words"
         pointer, detail = f"{pointer}/{match['name']}", match["rest"]
     error = FieldError(pointer, code, detail)
-    return Problem(400, "invalid-body", "The body is not valid", detail=f"{pointer or 'body'}: {detail}", errors=[error])
+    return Problem(
+        400, "invalid-body", "The body is not valid", detail=f"{pointer or 'body'}: {detail}", errors=[error]
+    )
 
 
 def _as_pointer(path: str) -> str:

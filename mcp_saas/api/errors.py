@@ -28,21 +28,24 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse 
 
 def as_problem(error: BaseException) -> Problem | None:
     """The problem an exception stands for; None when it is a fault of ours."""
-    if isinstance(error, Problem):
-        return error
-    if isinstance(error, exceptions.APIException):
-        return _translate_drf(error)
-    if isinstance(error, Http404):
-        return not_found()
-    if isinstance(error, PermissionDenied):
-        return Problem(403, "forbidden", "Not allowed")
-    if isinstance(error, RequestDataTooBig):
-        return Problem(413, "too-large", "Body too large")
-    if isinstance(error, SuspiciousOperation):
-        return Problem(400, "bad-request", "Bad request")
-    if isinstance(error, OperationalError | InterfaceError):
-        return _database_away(error)
-    return None
+    match error:
+        case Problem():
+            problem: Problem | None = error
+        case exceptions.APIException():
+            problem = _translate_drf(error)
+        case Http404():
+            problem = not_found()
+        case PermissionDenied():
+            problem = Problem(403, "forbidden", "Not allowed")
+        case RequestDataTooBig():
+            problem = Problem(413, "too-large", "Body too large")
+        case SuspiciousOperation():
+            problem = Problem(400, "bad-request", "Bad request")
+        case OperationalError() | InterfaceError():
+            problem = _database_away(error)
+        case _:
+            problem = None
+    return problem
 
 
 def _translate_drf(error: exceptions.APIException) -> Problem:
@@ -59,14 +62,14 @@ def _translate_drf(error: exceptions.APIException) -> Problem:
     problem = Problem(error.status_code, code, title, detail=str(error.detail))
     if error.status_code == 401:
         problem.headers["WWW-Authenticate"] = 'Bearer realm="dazbox-cloud"'
-    if isinstance(error, exceptions.Throttled) and error.wait:
-        problem.headers["Retry-After"] = str(int(error.wait) + 1)
     return problem
 
 
 def _database_away(error: Exception) -> Problem:
     log.error("database_away", error=type(error).__name__)
-    problem = Problem(503, "unavailable", "For a moment out of service", detail="The database does not answer. Try again.")
+    problem = Problem(
+        503, "unavailable", "For a moment out of service", detail="The database does not answer. Try again."
+    )
     problem.headers["Retry-After"] = "5"
     return problem
 
@@ -84,5 +87,7 @@ def answer_forbidden(request: HttpRequest, exception: Exception | None = None) -
 
 
 def answer_server_error(request: HttpRequest) -> HttpResponse:
-    problem = Problem(500, "internal", "Internal error", detail="It was recorded. Name the instance when you ask about it.")
+    problem = Problem(
+        500, "internal", "Internal error", detail="It was recorded. Name the instance when you ask about it."
+    )
     return render_problem(problem, request_id=request.META.get("REQUEST_ID", "00000000-0000-0000-0000-000000000000"))

@@ -25,7 +25,9 @@ _TITLES = {
     503: "for a moment out of service",
 }
 PAGE_PARAMETERS = [
-    OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, description="rows a page"),
+    OpenApiParameter(
+        "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, description="rows a page"
+    ),
     OpenApiParameter("cursor", {"type": "string"}, description="opaque, from the `next_cursor` of the page before"),
 ]
 
@@ -34,7 +36,7 @@ class ContractSchema(AutoSchema):
     """drf-spectacular's generator, with our operation ids (`verb_noun` from the view's method docstring decorator)."""
 
 
-def endpoint(
+def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the contract
     name: str,
     *,
     summary: str,
@@ -65,9 +67,7 @@ def endpoint(
 
 def add_contract_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
     """drf-spectacular's hook: the JSON Schemas of all structs named by `endpoint`."""
-    _, components = msgspec.json.schema_components(
-        [*_structs.values()], ref_template="#/components/schemas/{name}"
-    )
+    _, components = msgspec.json.schema_components([*_structs.values()], ref_template="#/components/schemas/{name}")
     result.setdefault("components", {}).setdefault("schemas", {}).update(components)
     return result
 

@@ -42,8 +42,11 @@ class HealthView(ApiView):
     authentication_classes = ()
 
     @endpoint(
-        "get_health", summary="Health of the service", tag="service",
-        answers={200: HealthAnswer, 503: HealthAnswer}, is_open=True,
+        "get_health",
+        summary="Health of the service",
+        tag="service",
+        answers={200: HealthAnswer, 503: HealthAnswer},
+        is_open=True,
     )
     def get(self, request: Request) -> HttpResponse:
         services: dict[str, ServiceState] = {
@@ -87,8 +90,6 @@ def probe_broker() -> ServiceState:
         log.warning("broker_probe_failed", error=type(error).__name__)
         return "disconnected"
     return "connected"
-
-
 
 
 def _sum_up(services: dict[str, ServiceState]) -> Literal["healthy", "degraded", "unhealthy"]:

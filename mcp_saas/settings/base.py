@@ -1,13 +1,11 @@
 """Django settings for every profile; what differs between profiles hangs on `ENV.profile` here and nowhere else."""
 
-from pathlib import Path
 
 from mcp_saas.settings.database import parse_database_url
 from mcp_saas.settings.environment import read_environment
 from mcp_saas.settings.logs import configure_logging
 
 ENV = read_environment()
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEPLOYED = ENV.profile != "dev"
 
 SECRET_KEY = ENV.secret_key.get_secret_value()
@@ -22,7 +20,6 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # Which apps live in the public schema and which in every Dazbox's own (django-tenants' contract).

@@ -64,7 +64,9 @@ class Environment(BaseSettings):
         if secret == DEV_SECRET or len(secret) < 50:
             raise ValueError("SECRET_KEY: set one of your own with at least 50 characters")
         if not self.jwt_keys_dir.is_dir():
-            raise ValueError(f"JWT_KEYS_DIR: {self.jwt_keys_dir} is not a folder; make a key with `manage.py add_jwt_key`")
+            raise ValueError(
+                f"JWT_KEYS_DIR: {self.jwt_keys_dir} is not a folder; make a key with `manage.py add_jwt_key`"
+            )
         return self
 
     @property
@@ -79,5 +81,8 @@ def read_environment() -> Environment:
     except ValidationError as error:
         for fault in error.errors():
             name = ".".join(str(part) for part in fault["loc"]).upper()
-            print(f"Wrong setting {name}: {fault['msg']}. See .env.example".replace("SETTING :", "SETTING:"), file=sys.stderr)
+            print(
+                f"Wrong setting {name}: {fault['msg']}. See .env.example".replace("SETTING :", "SETTING:"),
+                file=sys.stderr,
+            )
         sys.exit(78)  # EX_CONFIG

@@ -6,4 +6,6 @@ from mcp_saas.settings.base import *  # noqa: F403 - a profile is the base with 
 from mcp_saas.settings.base import ENV
 
 if ENV.profile == "dev":
-    sys.exit("Wrong setting PROFILE: mcp_saas.settings.prod needs PROFILE=staging or PROFILE=production. See .env.example")
+    sys.exit(
+        "Wrong setting PROFILE: mcp_saas.settings.prod needs PROFILE=staging or PROFILE=production. See .env.example"
+    )

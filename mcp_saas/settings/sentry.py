@@ -3,7 +3,16 @@
 import sentry_sdk
 from sentry_sdk.scrubber import DEFAULT_DENYLIST, EventScrubber
 
-LIGHTNING_DENYLIST = ["macaroon", "preimage", "pubkey", "payment_request", "signature", "assertion", "claim_code", "refresh"]
+LIGHTNING_DENYLIST = [
+    "macaroon",
+    "preimage",
+    "pubkey",
+    "payment_request",
+    "signature",
+    "assertion",
+    "claim_code",
+    "refresh",
+]
 
 
 def start_sentry(dsn: str, *, profile: str) -> None:

@@ -16,7 +16,7 @@ class ActionState(models.TextChoices):
 
 
 class Action(models.Model):
-    """`expected_policy` is what the node had when we decided: the box refuses when its own differs, and undo restores it."""
+    """`expected_policy` is what the node had when we decided: the box refuses if its own differs, undo restores it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     decision = models.OneToOneField(Decision, on_delete=models.CASCADE, related_name="action")
@@ -24,8 +24,8 @@ class Action(models.Model):
     state = models.CharField(max_length=12, choices=ActionState.choices, default=ActionState.PLANNED)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    policy: "PayloadField[ChannelPolicy]" = PayloadField(ChannelPolicy)
-    expected_policy: "PayloadField[ChannelPolicy]" = PayloadField(ChannelPolicy)
+    policy: PayloadField[ChannelPolicy] = PayloadField(ChannelPolicy)
+    expected_policy: PayloadField[ChannelPolicy] = PayloadField(ChannelPolicy)
 
     class Meta:
         indexes = (models.Index(fields=["state", "created_at"], name="action_open"),)

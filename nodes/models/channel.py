@@ -12,7 +12,7 @@ class Channel(models.Model):
     last_seq = models.BigIntegerField(help_text="of the last snapshot that listed it")
     closed_at = models.DateTimeField(null=True, help_text="when a snapshot no longer listed it")
     fee_changed_at = models.DateTimeField(null=True, help_text="when a snapshot first showed the present fee")
-    state: "PayloadField[ChannelState]" = PayloadField(ChannelState)
+    state: PayloadField[ChannelState] = PayloadField(ChannelState)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["short_channel_id"], name="channel_scid_once"),)

@@ -16,7 +16,7 @@ class CycleRun(models.Model):
     snapshot_seq = models.BigIntegerField()
     mode = models.CharField(max_length=8)
     engine_version = models.IntegerField()
-    summary: "PayloadField[NodeSummary]" = PayloadField(NodeSummary)
+    summary: PayloadField[NodeSummary] = PayloadField(NodeSummary)
 
     class Meta:
         indexes = (models.Index(fields=["-finished_at"], name="cycle_run_newest"),)
@@ -32,8 +32,8 @@ class Decision(models.Model):
     run = models.ForeignKey(CycleRun, on_delete=models.CASCADE, db_index=False, related_name="decisions")
     short_channel_id = models.CharField(max_length=24)
     decided_at = models.DateTimeField()
-    inputs: "PayloadField[DecisionInput]" = PayloadField(DecisionInput)
-    outcome: "PayloadField[ChannelDecision]" = PayloadField(ChannelDecision)
+    inputs: PayloadField[DecisionInput] = PayloadField(DecisionInput)
+    outcome: PayloadField[ChannelDecision] = PayloadField(ChannelDecision)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["run", "short_channel_id"], name="decision_once_a_run"),)

@@ -9,7 +9,7 @@ from nodes.models.payload import PayloadField
 class ForwardDay(models.Model):
     day = models.DateField(primary_key=True, help_text="UTC day of settled_at")
     count = models.IntegerField()
-    forwards: "PayloadField[list[Forward]]" = PayloadField(list[Forward])
+    forwards: PayloadField[list[Forward]] = PayloadField(list[Forward])
 
     def __str__(self) -> str:
         return f"{self.day}: {self.count} forwards"

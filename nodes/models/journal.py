@@ -19,7 +19,7 @@ class JournalEntry(models.Model):
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
     kind = models.CharField(max_length=32)
-    detail: "PayloadField[JournalDetail]" = PayloadField(JournalDetail)
+    detail: PayloadField[JournalDetail] = PayloadField(JournalDetail)
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.kind}"

@@ -17,7 +17,7 @@ class OwnNode(models.Model):
     last_taken_at = models.DateTimeField(null=True)
     forward_cursor = models.CharField(max_length=128, blank=True)
     history_since = models.DateTimeField(null=True, help_text="from when on we know all forwards")
-    state: "PayloadField[NodeState]" = PayloadField(NodeState, null=True)
+    state: PayloadField[NodeState | None] = PayloadField(NodeState, null=True)
 
     class Meta:
         constraints = (

@@ -4,7 +4,7 @@ The column is bytea: a version byte, then the struct as MessagePack. SQL never l
 something asks a selector. Encrypting these values is a change of `pack` and `unpack` and of nothing else.
 """
 
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 from django.db import models
@@ -29,7 +29,18 @@ def unpack(stored: bytes, shape: type[T]) -> T:
     return msgspec.msgpack.decode(memoryview(stored)[1:], type=shape)
 
 
-class PayloadField(models.BinaryField, Generic[T]):
+if TYPE_CHECKING:
+
+    class Column(models.BinaryField[T, T]):
+        """To type checkers: reads and writes values of the shape."""
+
+else:
+
+    class Column(models.BinaryField, Generic[T]):
+        pass
+
+
+class PayloadField(Column[T]):
     """A bytea column that reads and writes values of one msgspec shape."""
 
     def __init__(self, shape: type[T] | None = None, **options: Any) -> None:

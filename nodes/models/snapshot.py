@@ -11,7 +11,7 @@ class Snapshot(models.Model):
     taken_at = models.DateTimeField()
     received_at = models.DateTimeField(auto_now_add=True)
     digest = models.BinaryField(max_length=32, help_text="SHA-256 of the content: the same seq must say the same")
-    content: "PayloadField[NodeSnapshot]" = PayloadField(NodeSnapshot)
+    content: PayloadField[NodeSnapshot] = PayloadField(NodeSnapshot)
 
     def __str__(self) -> str:
         return f"snapshot {self.seq}"

@@ -34,8 +34,13 @@ class OpenView(ApiView):
 
 class TokenView(OpenView):
     @endpoint(
-        "sign_in", summary="Sign in with a secret", tag="auth", body=Credentials, answers={200: AccessAnswer},
-        problems=(401,), is_open=True,
+        "sign_in",
+        summary="Sign in with a secret",
+        tag="auth",
+        body=Credentials,
+        answers={200: AccessAnswer},
+        problems=(401,),
+        is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
         credentials = read_body(request, Credentials)
@@ -47,8 +52,13 @@ class TokenView(OpenView):
 
 class DeviceTokenView(OpenView):
     @endpoint(
-        "sign_in_device", summary="Sign in with the key of a Dazbox", tag="auth", body=AssertionBody,
-        answers={200: TokenPairAnswer}, problems=(401,), is_open=True,
+        "sign_in_device",
+        summary="Sign in with the key of a Dazbox",
+        tag="auth",
+        body=AssertionBody,
+        answers={200: TokenPairAnswer},
+        problems=(401,),
+        is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
         dazbox = verify_assertion(read_body(request, AssertionBody).assertion)
@@ -57,8 +67,13 @@ class DeviceTokenView(OpenView):
 
 class RefreshView(OpenView):
     @endpoint(
-        "refresh_token", summary="Exchange a refresh token for its successor", tag="auth", body=RefreshBody,
-        answers={200: TokenPairAnswer}, problems=(401,), is_open=True,
+        "refresh_token",
+        summary="Exchange a refresh token for its successor",
+        tag="auth",
+        body=RefreshBody,
+        answers={200: TokenPairAnswer},
+        problems=(401,),
+        is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
         return _answer_pair(rotate_refresh(read_body(request, RefreshBody).refresh))
@@ -66,8 +81,12 @@ class RefreshView(OpenView):
 
 class RevokeView(OpenView):
     @endpoint(
-        "revoke_token", summary="End a refresh token and all its family", tag="auth", body=RefreshBody,
-        answers={204: None}, is_open=True,
+        "revoke_token",
+        summary="End a refresh token and all its family",
+        tag="auth",
+        body=RefreshBody,
+        answers={204: None},
+        is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
         revoke_refresh(read_body(request, RefreshBody).refresh)

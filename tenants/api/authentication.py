@@ -11,13 +11,11 @@ from tenants.tokens.access import AccessToken, read_principal
 
 
 class BearerAuthentication(JWTAuthentication):
-    """Accepts our access tokens and nothing else. The tenant is what the verified token says: no host, header or path."""
+    """Our access tokens and nothing else. The tenant is what the verified token says: no host, header or path."""
 
-    def authenticate(self, request: Request) -> tuple[Principal, Token] | None:
+    def authenticate(self, request: Request) -> tuple[Principal, Token] | None:  # type: ignore[override]
         header = self.get_header(request)
-        if header is None:
-            return None
-        raw = self.get_raw_token(header)
+        raw = self.get_raw_token(header) if header else None
         if raw is None:
             return None
         try:

@@ -26,7 +26,10 @@ class ClaimsView(ApiView):
     permission_classes = (_provisioner,)
 
     @endpoint(
-        "create_claims", summary="Make one-time claim codes", tag="provisioning", body=ClaimsBody,
+        "create_claims",
+        summary="Make one-time claim codes",
+        tag="provisioning",
+        body=ClaimsBody,
         answers={201: ClaimsAnswer},
     )
     def post(self, request: Request) -> HttpResponse:
@@ -46,8 +49,13 @@ class DevicesView(ApiView):
         return [Open()] if self.request.method == "POST" else [_provisioner()]  # type: ignore[list-item]
 
     @endpoint(
-        "register_device", summary="Redeem a claim: the box becomes a tenant", tag="provisioning", body=DeviceBody,
-        answers={200: DeviceAnswer, 201: DeviceAnswer}, problems=(409, 422), is_open=True,
+        "register_device",
+        summary="Redeem a claim: the box becomes a tenant",
+        tag="provisioning",
+        body=DeviceBody,
+        answers={200: DeviceAnswer, 201: DeviceAnswer},
+        problems=(409, 422),
+        is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
         body = read_body(request, DeviceBody)
@@ -58,7 +66,11 @@ class DevicesView(ApiView):
         return answer(_describe(registration.dazbox), status=201 if registration.is_new else 200)
 
     @endpoint(
-        "list_devices", summary="All Dazboxes", tag="provisioning", answers={200: DevicePage}, parameters=PAGE_PARAMETERS
+        "list_devices",
+        summary="All Dazboxes",
+        tag="provisioning",
+        answers={200: DevicePage},
+        parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request) -> HttpResponse:
         window = read_window(request)

@@ -3,7 +3,8 @@
 from contextlib import ExitStack
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from mcp_saas.api.view import ApiView, principal_of
@@ -15,7 +16,7 @@ from tenants.selectors import find_active_tenant
 class NodeView(ApiView):
     """Under `/node/{pubkey}`: the tenant is the token's; a pubkey that is not its own node answers 404."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with ExitStack() as self.doors:
             return super().dispatch(request, *args, **kwargs)
 
@@ -31,7 +32,9 @@ def tenant_of(request: Request) -> TenantRef:
     """The tenant of the verified token. Raises Problem 403 for a token without one, 401 for one that is gone."""
     tenant_id = principal_of(request).tenant_id
     if tenant_id is None:
-        raise Problem(403, "tenant-missing", "Not allowed with this token", detail="This call needs the token of a Dazbox.")
+        raise Problem(
+            403, "tenant-missing", "Not allowed with this token", detail="This call needs the token of a Dazbox."
+        )
     tenant = find_active_tenant(tenant_id)
     if tenant is None:
         raise Problem(401, "tenant-gone", "Sign in again", detail="The Dazbox of this token is not in service.")

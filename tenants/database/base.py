@@ -10,14 +10,14 @@ from typing import Any
 
 from django.db.backends.postgresql import base as postgresql
 from django.db.utils import InterfaceError
-from psycopg import sql
+from psycopg import ClientCursor, sql
 from psycopg.pq import TransactionStatus
 
 from tenants.context import PUBLIC_SCHEMA, current_schema, switch_schema
 
 
-class TenantCursor(postgresql.Cursor):
-    """A psycopg ClientCursor that puts the schema of the moment in front of every query."""
+class TenantCursor(ClientCursor[Any]):
+    """Puts the schema of the moment in front of every query. Binding parameters here keeps both in one message."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> "TenantCursor":
         prefix = self._path_prefix()
@@ -93,7 +93,7 @@ class SchemaOnly:
 
 def _join(prefix: str, query: Any) -> Any:
     if isinstance(query, sql.Composable):
-        return sql.SQL(prefix) + query  # type: ignore[arg-type]
+        return sql.SQL(prefix) + query
     return prefix.encode() + query if isinstance(query, bytes) else prefix + query
 
 

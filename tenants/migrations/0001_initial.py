@@ -7,139 +7,187 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Claim',
+            name="Claim",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('prefix', models.CharField(max_length=12)),
-                ('digest', models.BinaryField(max_length=32)),
-                ('label', models.CharField(blank=True, max_length=128)),
-                ('created_by', models.CharField(max_length=128)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("prefix", models.CharField(max_length=12)),
+                ("digest", models.BinaryField(max_length=32)),
+                ("label", models.CharField(blank=True, max_length=128)),
+                ("created_by", models.CharField(max_length=128)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ('created_at', 'id'),
+                "ordering": ("created_at", "id"),
             },
         ),
         migrations.CreateModel(
-            name='Dazbox',
+            name="Dazbox",
             fields=[
-                ('schema_name', models.CharField(db_index=True, max_length=63, unique=True, validators=[django_tenants.postgresql_backend.base._check_schema_name])),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('pubkey', models.CharField(help_text='identity key of the Lightning node, hex', max_length=66)),
-                ('alias', models.CharField(blank=True, max_length=128)),
-                ('state', models.CharField(choices=[('provisioning', 'Provisioning'), ('active', 'Active')], default='provisioning', max_length=16)),
-                ('schema_revision', models.CharField(blank=True, help_text='revision of the template it was built from', max_length=64)),
-                ('device_key', models.CharField(help_text='Ed25519 public key of the box, base64url', max_length=43)),
-                ('device_kid', models.CharField(help_text='RFC 7638 thumbprint of the device key', max_length=43)),
-                ('agent_version', models.CharField(blank=True, max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('last_seen_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "schema_name",
+                    models.CharField(
+                        db_index=True,
+                        max_length=63,
+                        unique=True,
+                        validators=[django_tenants.postgresql_backend.base._check_schema_name],
+                    ),
+                ),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("pubkey", models.CharField(help_text="identity key of the Lightning node, hex", max_length=66)),
+                ("alias", models.CharField(blank=True, max_length=128)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("provisioning", "Provisioning"), ("active", "Active")],
+                        default="provisioning",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "schema_revision",
+                    models.CharField(blank=True, help_text="revision of the template it was built from", max_length=64),
+                ),
+                ("device_key", models.CharField(help_text="Ed25519 public key of the box, base64url", max_length=43)),
+                ("device_kid", models.CharField(help_text="RFC 7638 thumbprint of the device key", max_length=43)),
+                ("agent_version", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_seen_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'dazboxes',
-                'ordering': ('created_at', 'id'),
+                "verbose_name_plural": "dazboxes",
+                "ordering": ("created_at", "id"),
             },
         ),
         migrations.CreateModel(
-            name='ProvisioningClient',
+            name="ProvisioningClient",
             fields=[
-                ('client_id', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('secret_digest', models.BinaryField(help_text='SHA-256 of a random 256-bit secret', max_length=32)),
-                ('name', models.CharField(max_length=128)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("client_id", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("secret_digest", models.BinaryField(help_text="SHA-256 of a random 256-bit secret", max_length=32)),
+                ("name", models.CharField(max_length=128)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ('client_id',),
+                "ordering": ("client_id",),
             },
         ),
         migrations.CreateModel(
-            name='RefreshToken',
+            name="RefreshToken",
             fields=[
-                ('digest', models.BinaryField(max_length=32, primary_key=True, serialize=False)),
-                ('family', models.UUIDField(default=uuid.uuid4)),
-                ('subject', models.CharField(max_length=128)),
-                ('scope', models.CharField(max_length=128)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
+                ("digest", models.BinaryField(max_length=32, primary_key=True, serialize=False)),
+                ("family", models.UUIDField(default=uuid.uuid4)),
+                ("subject", models.CharField(max_length=128)),
+                ("scope", models.CharField(max_length=128)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='SchemaTemplate',
+            name="SchemaTemplate",
             fields=[
-                ('revision', models.CharField(help_text='SHA-256 of the script', max_length=64, primary_key=True, serialize=False)),
-                ('ddl', models.TextField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "revision",
+                    models.CharField(
+                        help_text="SHA-256 of the script", max_length=64, primary_key=True, serialize=False
+                    ),
+                ),
+                ("ddl", models.TextField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'get_latest_by': 'created_at',
+                "get_latest_by": "created_at",
             },
         ),
         migrations.CreateModel(
-            name='SpentAssertion',
+            name="SpentAssertion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('jti', models.CharField(max_length=64)),
-                ('expires_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("jti", models.CharField(max_length=64)),
+                ("expires_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='CycleSchedule',
+            name="CycleSchedule",
             fields=[
-                ('dazbox', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='schedule', serialize=False, to='tenants.dazbox')),
-                ('next_run_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(blank=True, help_text='set while a cycle is handed out or running', null=True)),
-                ('is_slow', models.BooleanField(default=False, help_text='its last cycle failed or took long: it runs in the slow lane')),
-                ('last_error', models.CharField(blank=True, max_length=200)),
+                (
+                    "dazbox",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="schedule",
+                        serialize=False,
+                        to="tenants.dazbox",
+                    ),
+                ),
+                ("next_run_at", models.DateTimeField()),
+                (
+                    "started_at",
+                    models.DateTimeField(blank=True, help_text="set while a cycle is handed out or running", null=True),
+                ),
+                (
+                    "is_slow",
+                    models.BooleanField(
+                        default=False, help_text="its last cycle failed or took long: it runs in the slow lane"
+                    ),
+                ),
+                ("last_error", models.CharField(blank=True, max_length=200)),
             ],
         ),
         migrations.AddConstraint(
-            model_name='dazbox',
-            constraint=models.UniqueConstraint(fields=('pubkey',), name='dazbox_pubkey_once'),
+            model_name="dazbox",
+            constraint=models.UniqueConstraint(fields=("pubkey",), name="dazbox_pubkey_once"),
         ),
         migrations.AddConstraint(
-            model_name='dazbox',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['provisioning', 'active'])), name='dazbox_state_known'),
+            model_name="dazbox",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["provisioning", "active"])), name="dazbox_state_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dazbox',
-            constraint=models.CheckConstraint(condition=models.Q(('schema_name__regex', '^dz_[0-9a-z]{8,40}$')), name='dazbox_schema_name_ours'),
+            model_name="dazbox",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("schema_name__regex", "^dz_[0-9a-z]{8,40}$")), name="dazbox_schema_name_ours"
+            ),
         ),
         migrations.AddField(
-            model_name='claim',
-            name='dazbox',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='claims', to='tenants.dazbox'),
+            model_name="claim",
+            name="dazbox",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="claims",
+                to="tenants.dazbox",
+            ),
         ),
         migrations.AddField(
-            model_name='refreshtoken',
-            name='dazbox',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='tenants.dazbox'),
+            model_name="refreshtoken",
+            name="dazbox",
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to="tenants.dazbox"),
         ),
         migrations.AddConstraint(
-            model_name='spentassertion',
-            constraint=models.UniqueConstraint(fields=('jti',), name='spent_assertion_once'),
+            model_name="spentassertion",
+            constraint=models.UniqueConstraint(fields=("jti",), name="spent_assertion_once"),
         ),
         migrations.AddIndex(
-            model_name='cycleschedule',
-            index=models.Index(fields=['next_run_at'], name='cycle_schedule_due'),
+            model_name="cycleschedule",
+            index=models.Index(fields=["next_run_at"], name="cycle_schedule_due"),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.UniqueConstraint(fields=('digest',), name='claim_digest_once'),
+            model_name="claim",
+            constraint=models.UniqueConstraint(fields=("digest",), name="claim_digest_once"),
         ),
         migrations.AddIndex(
-            model_name='refreshtoken',
-            index=models.Index(fields=['family'], name='refresh_token_family'),
+            model_name="refreshtoken",
+            index=models.Index(fields=["family"], name="refresh_token_family"),
         ),
     ]

@@ -6,8 +6,6 @@ import uuid
 from django.db import models
 from django_tenants.models import TenantMixin
 
-from tenants.context import TenantRef
-
 
 def new_schema_name() -> str:
     """Random, so that a schema tells nothing of its owner and none can be guessed."""
@@ -19,7 +17,7 @@ class DazboxState(models.TextChoices):
     ACTIVE = "active"
 
 
-class Dazbox(TenantMixin):
+class Dazbox(TenantMixin):  # type: ignore[misc]
     """Lifecycle only. What the node is doing lives in the tenant's own schema."""
 
     auto_create_schema = False  # tenants.provisioning builds schemas from the template
@@ -29,7 +27,9 @@ class Dazbox(TenantMixin):
     pubkey = models.CharField(max_length=66, help_text="identity key of the Lightning node, hex")
     alias = models.CharField(max_length=128, blank=True)
     state = models.CharField(max_length=16, choices=DazboxState.choices, default=DazboxState.PROVISIONING)
-    schema_revision = models.CharField(max_length=64, blank=True, help_text="revision of the template it was built from")
+    schema_revision = models.CharField(
+        max_length=64, blank=True, help_text="revision of the template it was built from"
+    )
     device_key = models.CharField(max_length=43, help_text="Ed25519 public key of the box, base64url")
     device_kid = models.CharField(max_length=43, help_text="RFC 7638 thumbprint of the device key")
     agent_version = models.CharField(max_length=64, blank=True)
@@ -49,7 +49,3 @@ class Dazbox(TenantMixin):
 
     def __str__(self) -> str:
         return self.alias or self.pubkey[:16]
-
-    @property
-    def ref(self) -> TenantRef:
-        return TenantRef(self.id, self.schema_name, self.pubkey)

@@ -11,7 +11,9 @@ class CycleSchedule(models.Model):
     dazbox = models.OneToOneField(Dazbox, primary_key=True, on_delete=models.CASCADE, related_name="schedule")
     next_run_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True, help_text="set while a cycle is handed out or running")
-    is_slow = models.BooleanField(default=False, help_text="its last cycle failed or took long: it runs in the slow lane")
+    is_slow = models.BooleanField(
+        default=False, help_text="its last cycle failed or took long: it runs in the slow lane"
+    )
     last_error = models.CharField(max_length=200, blank=True)
 
     class Meta:

@@ -45,7 +45,9 @@ def register_device(request: DeviceRequest) -> Registration:
 def _redeem_claim(request: DeviceRequest) -> Registration:
     claim = Claim.objects.select_related("dazbox").filter(digest=digest_code(request.claim_code)).first()
     if claim is None:
-        raise Problem(422, "claim-unknown", "The claim code is not known", detail="Check the code printed with the box.")
+        raise Problem(
+            422, "claim-unknown", "The claim code is not known", detail="Check the code printed with the box."
+        )
     if claim.dazbox is not None:
         return _repeat(claim.dazbox, request)
     if claim.expires_at <= timezone.now():
@@ -55,14 +57,19 @@ def _redeem_claim(request: DeviceRequest) -> Registration:
             return _spend_claim(claim, request)
     except IntegrityError:
         raise Problem(
-            409, "pubkey-taken", "This node is claimed already", detail="One node is one Dazbox; the claim is still good."
+            409,
+            "pubkey-taken",
+            "This node is claimed already",
+            detail="One node is one Dazbox; the claim is still good.",
         ) from None
 
 
 def _repeat(dazbox: Dazbox, request: DeviceRequest) -> Registration:
     if dazbox.pubkey == request.pubkey and dazbox.device_key == request.device_key:
         return Registration(dazbox, is_new=False)
-    raise Problem(409, "claim-used", "The claim code was used by another box", detail="A claim code is good for one box.")
+    raise Problem(
+        409, "claim-used", "The claim code was used by another box", detail="A claim code is good for one box."
+    )
 
 
 def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
@@ -76,7 +83,9 @@ def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
     )
     spent = Claim.objects.filter(id=claim.id, used_at=None).update(used_at=timezone.now(), dazbox=dazbox)
     if spent != 1:  # somebody was faster with the same code
-        raise Problem(409, "claim-used", "The claim code was used by another box", detail="A claim code is good for one box.")
+        raise Problem(
+            409, "claim-used", "The claim code was used by another box", detail="A claim code is good for one box."
+        )
     CycleSchedule.objects.create(dazbox=dazbox, next_run_at=timezone.now() + phase_of(dazbox))
     return Registration(dazbox, is_new=True)
 

@@ -23,7 +23,7 @@ def activate_dazbox(dazbox: Dazbox) -> Dazbox:
     """
     template = current_template()
     with transaction.atomic():
-        row = Dazbox.objects.select_for_update().get(id=dazbox.id)
+        row: Dazbox = Dazbox.objects.select_for_update().get(id=dazbox.id)
         if row.state == DazboxState.PROVISIONING:
             build_schema(row.schema_name, template)
             row.schema_revision = template.revision

@@ -7,9 +7,10 @@ keeps the name the migrations gave it, so later migrations find them.
 import hashlib
 from itertools import chain
 
-from django.conf import settings
 from django.apps import apps
+from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from tenants.context import use_schema
@@ -82,7 +83,7 @@ def script_current_schema(schema_name: str) -> str:
         )
 
 
-def _script_tables(cursor, schema_name: str) -> list[str]:  # type: ignore[no-untyped-def]
+def _script_tables(cursor: CursorWrapper, schema_name: str) -> list[str]:
     cursor.execute(_TABLES, [schema_name])
     statements = []
     for oid, name in cursor.fetchall():
@@ -94,17 +95,17 @@ def _script_tables(cursor, schema_name: str) -> list[str]:  # type: ignore[no-un
     return statements
 
 
-def _script_indexes(cursor, schema_name: str) -> list[str]:  # type: ignore[no-untyped-def]
+def _script_indexes(cursor: CursorWrapper, schema_name: str) -> list[str]:
     cursor.execute(_INDEXES, [schema_name])
     return [statement.replace(f" ON {schema_name}.", " ON ", 1) for (statement,) in cursor.fetchall()]
 
 
-def _script_foreign_keys(cursor, schema_name: str) -> list[str]:  # type: ignore[no-untyped-def]
+def _script_foreign_keys(cursor: CursorWrapper, schema_name: str) -> list[str]:
     cursor.execute(_FOREIGN_KEYS, [schema_name])
     return [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in cursor.fetchall()]
 
 
-def _script_migration_rows(cursor) -> list[str]:  # type: ignore[no-untyped-def]
+def _script_migration_rows(cursor: CursorWrapper) -> list[str]:
     cursor.execute("SELECT app, name FROM django_migrations ORDER BY id")
     rows = ", ".join(f"('{app}', '{name}', now())" for app, name in cursor.fetchall())
-    return [f"INSERT INTO django_migrations (app, name, applied) VALUES {rows}"]
+    return [f"INSERT INTO django_migrations (app, name, applied) VALUES {rows}"]  # noqa: S608 - names of our own migrations

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import jwt
 from django.conf import settings
-
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError
 from rest_framework_simplejwt.tokens import Token

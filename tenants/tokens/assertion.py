@@ -20,7 +20,7 @@ LEEWAY = dt.timedelta(seconds=30)
 def verify_assertion(assertion: str) -> Dazbox:
     """The box that signed it. Raises Problem 401 for anything wrong, without telling what exists."""
     try:
-        dazbox = Dazbox.objects.get(id=UUID(_read_unverified_issuer(assertion)))
+        dazbox: Dazbox = Dazbox.objects.get(id=UUID(_read_unverified_issuer(assertion)))
         claims = _verify(assertion, dazbox)
         _spend(claims)
     except (Dazbox.DoesNotExist, ValueError, jwt.PyJWTError, IntegrityError):

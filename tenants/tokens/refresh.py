@@ -46,9 +46,9 @@ def rotate_refresh(raw: str) -> TokenPair:
     now = timezone.now()
     digest = _digest(raw)
     with transaction.atomic():
-        won = RefreshToken.objects.filter(
-            digest=digest, used_at=None, revoked_at=None, expires_at__gt=now
-        ).update(used_at=now)
+        won = RefreshToken.objects.filter(digest=digest, used_at=None, revoked_at=None, expires_at__gt=now).update(
+            used_at=now
+        )
         row = RefreshToken.objects.select_related("dazbox").filter(digest=digest).first()
         if row is None:
             raise _refuse()
@@ -97,4 +97,6 @@ def _derive_successor(raw: str) -> str:
 
 
 def _refuse() -> Problem:
-    return Problem(401, "invalid-refresh", "Sign in again", detail="The refresh token is unknown, expired or already used.")
+    return Problem(
+        401, "invalid-refresh", "Sign in again", detail="The refresh token is unknown, expired or already used."
+    )

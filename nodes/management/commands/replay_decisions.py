@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from nodes.pipeline.replay import replay_run
 from tenants.context import enter_tenant
 from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.selectors import refer_to
 
 
 class Command(BaseCommand):
@@ -22,7 +23,7 @@ class Command(BaseCommand):
             boxes = boxes.filter(pubkey=options["pubkey"])
         differing = 0
         for dazbox in boxes:
-            with enter_tenant(dazbox.ref):
+            with enter_tenant(refer_to(dazbox)):
                 report = replay_run()
             differing += len(report.differing)
             self.stdout.write(f"{dazbox}: {report.same} the same, {len(report.differing)} different")

@@ -22,7 +22,9 @@ class Command(BaseCommand):
             validate_password(password)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        user, _ = User.objects.get_or_create(username=options["username"], defaults={"is_staff": True, "is_superuser": True})
+        user, _ = User.objects.get_or_create(
+            username=options["username"], defaults={"is_staff": True, "is_superuser": True}
+        )
         user.set_password(password)
         user.save()
         self.stdout.write(f"Operator {user.username} can sign in")

@@ -1,0 +1,111 @@
+"""The real database and three Dazboxes: alice (ours), bob (another, busy), charlie (empty, signed out)."""
+
+import io
+import os
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from psycopg import sql
+
+from nodes.pipeline.cycle import run_cycle
+from nodes.pipeline.ingest import accept_forwards, accept_snapshot
+from tenants.context import enter_tenant
+from tests.factories import Box, make_box, make_channel, make_forward, make_snapshot
+
+TEST_DATABASE = f"test_dazbox_{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """A database of this run's own, prepared by the same command a deployment runs."""
+    home_name = connection.settings_dict["NAME"]
+    params = connection.get_connection_params() | {"dbname": home_name, "cursor_factory": psycopg.ClientCursor}
+    with django_db_blocker.unblock(), psycopg.connect(**params, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEST_DATABASE)))
+        connection.close()
+        settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = TEST_DATABASE
+        call_command("prepare", verbosity=0, stdout=io.StringIO())
+        yield
+        connection.close()
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(TEST_DATABASE)))
+
+
+@pytest.fixture
+def alice(db: None) -> Box:
+    """Ours: one snapshot, a few forwards, one cycle."""
+    return fill_box(make_box("alice"), forwards=5)
+
+
+@pytest.fixture
+def bob(db: None) -> Box:
+    """Another tenant, busier, with the same channel ids as alice."""
+    return fill_box(make_box("bob"), forwards=40)
+
+
+@pytest.fixture
+def charlie(db: None) -> Box:
+    """In service, but it never reported anything."""
+    return make_box("charlie")
+
+
+@pytest.fixture
+def api() -> "ApiClient":
+    return ApiClient()
+
+
+class ApiClient:
+    """Django's test client, speaking JSON and bearer tokens."""
+
+    def __init__(self) -> None:
+        self.client = Client()
+
+    def call(self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str) -> Any:
+        """`.status`, `.json` (None without a body), `.headers`, `.raw`. `body`: bytes as they are, else JSON."""
+        raw = body if isinstance(body, bytes) else msgspec.json.encode(body) if body is not None else b""
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        response = self.client.generic(
+            method, path, raw, content_type=headers.pop("content_type", "application/json"), headers=headers
+        )
+        content = b"".join(response.streaming_content) if response.streaming else response.content
+        is_json = response.headers.get("Content-Type", "").endswith("json")
+        return SimpleNamespace(
+            status=response.status_code,
+            json=msgspec.json.decode(content) if is_json else None,
+            headers=response.headers,
+            raw=content,
+        )
+
+    def get(self, path: str, *, token: str | None = None, **headers: str) -> Any:
+        return self.call("GET", path, token=token, **headers)
+
+    def post(self, path: str, body: Any = None, *, token: str | None = None, **headers: str) -> Any:
+        return self.call("POST", path, body, token=token, **headers)
+
+    def put(self, path: str, body: Any = None, *, token: str | None = None, **headers: str) -> Any:
+        return self.call("PUT", path, body, token=token, **headers)
+
+    def token_of(self, box: Box) -> str:
+        answer = self.post("/api/v1/auth/device-token", {"assertion": box.sign_assertion()})
+        assert answer.status == 200, answer.json
+        return str(answer.json["access"])
+
+
+def fill_box(box: Box, *, forwards: int) -> Box:
+    box.channels = [
+        make_channel(1, peer_alias=f"{box.name} peer"),
+        make_channel(2, local_balance_sat=100_000, remote_balance_sat=4_890_000),
+    ]
+    with enter_tenant(box.tenant):
+        accept_forwards([make_forward(number) for number in range(1, forwards + 1)], str(forwards))
+        accept_snapshot(make_snapshot(1, box.channels))
+        run_cycle()
+    return box

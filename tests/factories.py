@@ -1,0 +1,135 @@
+"""Values and rows for tests. Everything is valid unless a test says otherwise."""
+
+import base64
+import datetime as dt
+import hashlib
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from nodes.engine.types import ChannelPolicy, ChannelState, Forward, NodeSnapshot, NodeState, PeerPolicy
+from tenants.context import TenantRef
+from tenants.models.dazbox import Dazbox
+from tenants.provisioning.claim import create_claims
+from tenants.provisioning.device import DeviceRequest, register_device
+from tenants.selectors import refer_to
+
+TAKEN_AT = dt.datetime(2026, 11, 1, 12, 0, tzinfo=dt.UTC)
+
+
+def pubkey_of(name: str) -> str:
+    """A well-formed node key for a name."""
+    return "02" + hashlib.sha256(name.encode()).hexdigest()
+
+
+@dataclass
+class Box:
+    """A provisioned Dazbox and the key it signs with."""
+
+    name: str
+    dazbox: Dazbox
+    key: Ed25519PrivateKey
+    channels: list[ChannelState] = field(default_factory=list)
+
+    @property
+    def tenant(self) -> TenantRef:
+        return refer_to(self.dazbox)
+
+    @property
+    def pubkey(self) -> str:
+        return self.dazbox.pubkey
+
+    def path(self, rest: str) -> str:
+        return f"/api/v1/node/{self.pubkey}/{rest}"
+
+    def sign_assertion(self, **claims: Any) -> str:
+        now = int(time.time())
+        body = {
+            "iss": str(self.dazbox.id),
+            "sub": str(self.dazbox.id),
+            "aud": "dazbox-cloud",
+            "jti": uuid.uuid4().hex,
+            "iat": now,
+            "exp": now + 60,
+        } | claims
+        return jwt.encode(body, self.key, "EdDSA", headers={"kid": self.dazbox.device_kid})
+
+
+def make_box(name: str) -> Box:
+    """A box that redeemed a claim, with a schema of its own, in service."""
+    key = Ed25519PrivateKey.generate()
+    [new] = create_claims(1, label=name, expires_in=dt.timedelta(days=1), created_by="test")
+    request = DeviceRequest(new.code, pubkey_of(name), name, encode_key(key), "1.0")
+    return Box(name, register_device(request).dazbox, key)
+
+
+def encode_key(key: Ed25519PrivateKey) -> str:
+    return base64.urlsafe_b64encode(key.public_key().public_bytes_raw()).rstrip(b"=").decode()
+
+
+def make_policy(**changes: Any) -> ChannelPolicy:
+    fields = {
+        "base_fee_msat": 1000,
+        "fee_rate_ppm": 300,
+        "time_lock_delta": 80,
+        "min_htlc_msat": 1000,
+        "max_htlc_msat": 4_950_000_000,
+    }
+    return ChannelPolicy(**(fields | changes))
+
+
+def make_peer_policy(**changes: Any) -> PeerPolicy:
+    return PeerPolicy(**(msgspec.structs.asdict(make_policy()) | changes))
+
+
+def make_channel(number: int = 1, **changes: Any) -> ChannelState:
+    fields: dict[str, Any] = {
+        "short_channel_id": f"800000x{number}x0",
+        "channel_point": f"{number:064x}:0",
+        "peer_pubkey": pubkey_of(f"peer {number}"),
+        "peer_alias": f"peer {number}",
+        "capacity_sat": 5_000_000,
+        "local_balance_sat": 4_000_000,
+        "remote_balance_sat": 990_000,
+        "active": True,
+        "initiator": True,
+        "own_policy": make_policy(),
+        "peer_policy": make_peer_policy(),
+        "uptime_s": 990_000,
+        "lifetime_s": 1_000_000,
+    }
+    return ChannelState(**(fields | changes))
+
+
+def make_snapshot(seq: int = 1, channels: list[ChannelState] | None = None, **changes: Any) -> NodeSnapshot:
+    fields: dict[str, Any] = {
+        "seq": seq,
+        "taken_at": TAKEN_AT + dt.timedelta(minutes=seq),
+        "node": NodeState(alias="node", implementation="lnd", version="0.20", block_height=920_000, synced_to_chain=True),
+        "channels": channels if channels is not None else [make_channel(1), make_channel(2, local_balance_sat=100_000)],
+    }
+    return NodeSnapshot(**(fields | changes))
+
+
+def make_forward(number: int = 1, **changes: Any) -> Forward:
+    fields: dict[str, Any] = {
+        "id": f"forward-{number}",
+        "incoming_scid": "800000x2x0",
+        "outgoing_scid": "800000x1x0",
+        "in_msat": 50_015_000,
+        "out_msat": 50_000_000,
+        "fee_msat": 15_000,
+        "settled_at": TAKEN_AT - dt.timedelta(hours=number),
+    }
+    return Forward(**(fields | changes))
+
+
+def as_json(value: object) -> Any:
+    """A struct as the plain JSON value a client would send, for tests to spoil."""
+    return json.loads(msgspec.json.encode(value))
