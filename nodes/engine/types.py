@@ -1,7 +1,8 @@
 """The values that flow through the fee pipeline.
 
-Every type is a frozen msgspec struct: decoded strictly from JSON at the border (a string for an integer, NaN, an unknown
-field or a value out of range is refused with the path of the field), stored as MessagePack, handed to pure functions.
+Every type is a frozen msgspec struct: decoded strictly from JSON at the border (a string for an integer, NaN, an
+unknown field or a value out of range is refused with the path of the field), stored as MessagePack, handed to pure
+functions.
 Amounts are integers with the unit in the name; instants are aware UTC datetimes.
 """
 
@@ -109,7 +110,9 @@ class NodeSnapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         seen: set[str] = set()
         for index, channel in enumerate(self.channels):
             if channel.short_channel_id in seen:
-                raise ValueError(f"channels/{index}/short_channel_id: the channel {channel.short_channel_id} is listed twice")
+                raise ValueError(
+                    f"channels/{index}/short_channel_id: the channel {channel.short_channel_id} is listed twice"
+                )
             seen.add(channel.short_channel_id)
 
 
@@ -130,10 +133,23 @@ class Forward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("fee_msat: must be in_msat minus out_msat of a settled forward")
 
 
+class LargeFlow(Struct, frozen=True, kw_only=True):
+    """What LNDg's rule looks at: only settled forwards that sent out at least 1,000 sat, counted with the amount sent
+    out on both sides, each channel's amounts cut to whole sat before channels are added up. Fees stay exact, in msat.
+    """
+
+    in_1d_sat: int = 0
+    in_7d_sat: int = 0
+    out_7d_sat: int = 0
+    revenue_7d_msat: int = 0
+    assist_7d_msat: int = 0
+
+
 class FlowTotals(Struct, frozen=True, kw_only=True):
     """What a channel (or all channels of a peer) forwarded in the windows that end at the snapshot.
 
-    `days_observed`: how many days of history the sums stand on, 0..7; below 1 nothing is known and callers say "no data".
+    `days_observed`: how many days of history the sums stand on, 0..7; below 1 nothing is known, callers say "no data".
+    Amounts are those that crossed the channel itself: `in_` what came in by it, `out_` what left by it, of any size.
     """
 
     days_observed: float
@@ -145,6 +161,7 @@ class FlowTotals(Struct, frozen=True, kw_only=True):
     assist_7d_msat: int = 0  # fees of forwards that came in by it
     forwards_7d: int = 0  # settled, either direction
     failed_out_1d: int = 0  # failed here for want of outgoing balance
+    large: LargeFlow = LargeFlow()
 
 
 class PeerPosition(Struct, frozen=True, kw_only=True):
@@ -158,8 +175,11 @@ class PeerPosition(Struct, frozen=True, kw_only=True):
     market_fee_rate_ppm: int | None  # capacity-weighted median of what others charge towards this peer
 
 
+ScorePartName = Literal["centrality", "volume", "uptime", "liquidity", "competitiveness", "age", "peer_quality"]
+
+
 class ScorePart(Struct, frozen=True, kw_only=True):
-    name: Literal["centrality", "volume", "uptime", "liquidity", "competitiveness", "age", "peer_quality"]
+    name: ScorePartName
     weight: float  # as configured, before missing parts are left out
     value: float | None  # 0 (bad) .. 1 (good); None: an input is missing
     inputs: dict[str, float | int | None]
@@ -173,6 +193,11 @@ class ScoreCard(Struct, frozen=True, kw_only=True):
     parts: list[ScorePart]
 
 
+def _check_fee_range(min_fee_rate_ppm: int, max_fee_rate_ppm: int) -> None:
+    if min_fee_rate_ppm > max_fee_rate_ppm:
+        raise ValueError(f"min_fee_rate_ppm: must not be above max_fee_rate_ppm {max_fee_rate_ppm}")
+
+
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What no decision may cross."""
 
@@ -182,12 +207,20 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     max_step_ppm: FeeRatePpm | None = None
     cooldown_s: Seconds = 0
 
+    def __post_init__(self) -> None:
+        _check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
 
-class ProportionalStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="proportional"):
+
+class ProportionalStrategy(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="proportional"
+):
     """charge-lnd's `proportional`: cheap where we have much to sell, dear where little is left."""
 
     min_fee_rate_ppm: FeeRatePpm = 50
     max_fee_rate_ppm: FeeRatePpm = 1_000
+
+    def __post_init__(self) -> None:
+        _check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
 
 
 class FlowStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="flow"):
@@ -202,8 +235,10 @@ class FlowStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     max_fee_rate_ppm: FeeRatePpm = 2_500
     inbound_max_cost_percent: Annotated[int, Meta(ge=0, le=100)] = 65
     set_inbound: bool = False
+    update_interval_s: Seconds = 86_400  # LNDg's AF-UpdateHours: a rule of steps must not step at every look
 
     def __post_init__(self) -> None:
+        _check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
         if self.low_liquidity_percent >= self.excess_liquidity_percent:
             raise ValueError("low_liquidity_percent: must be below excess_liquidity_percent")
 

@@ -1,0 +1,37 @@
+"""The sentence an owner reads: what was seen, what follows from it, and what held it."""
+
+from nodes.engine.guards import Guarded
+from nodes.engine.types import ChannelPolicy
+from nodes.engine.wish import Wish
+
+
+def explain_change(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> str:
+    """One sentence with the numbers it stands on."""
+    return f"{wish.reason}, {_tell_outcome(wish, present, guarded=guarded)} ({wish.terms})."
+
+
+def _tell_outcome(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> str:
+    changes = _tell_changes(present, guarded.policy)
+    if not changes and guarded.held_by:
+        return f"which asks for {wish.fee_rate_ppm} ppm, but the fee stays at {present.fee_rate_ppm} ppm: {guarded.why}"
+    if not changes:
+        return f"so the fee stays at {present.fee_rate_ppm} ppm"
+    held = f", not to {wish.fee_rate_ppm} ppm: {guarded.why}" if guarded.held_by else ""
+    return f"so {' and '.join(changes)}{held}"
+
+
+def _tell_changes(present: ChannelPolicy, proposed: ChannelPolicy) -> list[str]:
+    changes = []
+    old_ppm, new_ppm = present.fee_rate_ppm, proposed.fee_rate_ppm
+    if new_ppm < old_ppm:
+        changes.append(f"the fee goes down from {old_ppm} to {new_ppm} ppm to sell outgoing liquidity")
+    if new_ppm > old_ppm:
+        changes.append(f"the fee goes up from {old_ppm} to {new_ppm} ppm to sell outgoing liquidity for more")
+    if proposed.inbound_fee_rate_ppm != present.inbound_fee_rate_ppm:
+        changes.append(
+            f"the inbound fee goes from {present.inbound_fee_rate_ppm} to {proposed.inbound_fee_rate_ppm} ppm"
+        )
+    if proposed.inbound_base_fee_msat != present.inbound_base_fee_msat:
+        old_msat, new_msat = present.inbound_base_fee_msat, proposed.inbound_base_fee_msat
+        changes.append(f"the inbound base fee goes from {old_msat} to {new_msat} msat")
+    return changes

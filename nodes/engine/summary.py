@@ -1,0 +1,68 @@
+"""One line about a node: how many fees to raise, lower and keep, what that may earn, the reason that weighs most."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from nodes.engine.types import ChannelDecision, DecisionInput, Effect
+
+
+class NodeSummary(Struct, frozen=True, kw_only=True):
+    channels: int
+    raised: int
+    lowered: int
+    kept: int
+    score: float | None  # mean of the scores known, weighted by capacity; None: no channel has one
+    effect: Effect | None  # sums over the channels that have data; None: none has
+    effect_channels: int  # how many those are
+    top_reason: str | None  # of the change that weighs most; None: nothing changes
+
+
+def summarise_node(inputs: Sequence[DecisionInput], decisions: Sequence[ChannelDecision]) -> NodeSummary:
+    """Sum up the decisions on one node. `decisions[i]` is that on `inputs[i]`; other lengths raise ValueError."""
+    pairs = list(zip(inputs, decisions, strict=True))
+    directions = Counter(decision.direction for decision in decisions)
+    effects = [decision.effect for decision in decisions if decision.effect is not None]
+    return NodeSummary(
+        channels=len(pairs),
+        raised=directions["raise"],
+        lowered=directions["lower"],
+        kept=directions["keep"],
+        score=_average_score(inputs),
+        effect=_sum_effects(effects),
+        effect_channels=len(effects),
+        top_reason=_pick_top_reason(pairs),
+    )
+
+
+def _average_score(inputs: Sequence[DecisionInput]) -> float | None:
+    scored = [(given.channel.capacity_sat, given.score.value) for given in inputs if given.score.value is not None]
+    capacity_sat = sum(capacity for capacity, _ in scored)
+    return sum(capacity * value for capacity, value in scored) / capacity_sat if scored else None
+
+
+def _sum_effects(effects: list[Effect]) -> Effect | None:
+    """The bounds add up as if all channels erred the same way: one elasticity is uncertain for all of them."""
+    if not effects:
+        return None
+    return Effect(
+        sat_per_day=round(sum(effect.sat_per_day for effect in effects), 3),
+        low_sat_per_day=round(sum(effect.low_sat_per_day for effect in effects), 3),
+        high_sat_per_day=round(sum(effect.high_sat_per_day for effect in effects), 3),
+        basis=f"sum over {len(effects)} channels with data, each from its own fees and one elasticity",
+    )
+
+
+def _pick_top_reason(pairs: list[tuple[DecisionInput, ChannelDecision]]) -> str | None:
+    changes = [pair for pair in pairs if pair[1].direction != "keep"]
+    return max(changes, key=_weigh_change)[1].reason if changes else None
+
+
+def _weigh_change(pair: tuple[DecisionInput, ChannelDecision]) -> tuple[float, int]:
+    """First by the expected effect, then by how far the fee rate moves."""
+    given, decision = pair
+    effect_sat = abs(decision.effect.sat_per_day) if decision.effect else 0.0
+    present, proposed = given.channel.own_policy, decision.proposed_policy
+    moved_ppm = abs(proposed.fee_rate_ppm - present.fee_rate_ppm) if present and proposed else 0
+    return effect_sat, moved_ppm

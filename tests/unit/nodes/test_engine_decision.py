@@ -1,0 +1,181 @@
+import datetime as dt
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from nodes.engine.decision import decide_channel
+from nodes.engine.effect import estimate_effect
+from nodes.engine.types import FlowStrategy, FlowTotals, Limits
+from tests.unit.nodes.engine_builders import NOW, POLICY, QUIET_WEEK, make_channel, make_input, make_policy
+
+EARNING = FlowTotals(days_observed=7.0, out_7d_msat=10_000_000_000, revenue_7d_msat=7_000_000)  # 1,000 sat a day
+
+
+def test_a_full_channel_is_made_cheaper_and_the_owner_reads_why() -> None:
+    decision = decide_channel(make_input())
+
+    assert decision.direction == "lower"
+    assert decision.rule == "proportional"
+    assert decision.reason == (
+        "Local balance is 92 % of the channel, so the fee goes down from 800 to 125 ppm "
+        "to sell outgoing liquidity (proportional, 50..1000 ppm)."
+    )
+    assert decision.held_by is None
+    assert decision.proposed_policy == replace(POLICY, fee_rate_ppm=125)
+
+
+def test_a_drained_channel_is_made_dearer() -> None:
+    channel = make_channel(local_balance_sat=0, remote_balance_sat=1_000_000)
+    decision = decide_channel(make_input(channel=channel))
+
+    assert decision.direction == "raise"
+    assert "Local balance is 0 % of the channel, so the fee goes up from 800 to 1000 ppm" in decision.reason
+
+
+def test_a_fee_that_is_right_is_kept_without_a_guard() -> None:
+    channel = make_channel(own_policy=make_policy(fee_rate_ppm=125))
+    decision = decide_channel(make_input(channel=channel))
+
+    assert (decision.direction, decision.held_by) == ("keep", None)
+    assert decision.proposed_policy == channel.own_policy
+    assert "so the fee stays at 125 ppm" in decision.reason
+
+
+def test_a_limit_that_cuts_a_change_is_told_with_the_wish() -> None:
+    decision = decide_channel(make_input(limits=Limits(max_step_ppm=50)))
+
+    assert (decision.direction, decision.held_by) == ("lower", "max_step_ppm")
+    assert "from 800 to 750 ppm" in decision.reason
+    assert "not to 125 ppm: one step is at most 50 ppm" in decision.reason
+
+
+def test_a_guard_that_stops_a_change_is_told_with_the_wish() -> None:
+    given = make_input(limits=Limits(cooldown_s=7200), last_change_at=NOW - dt.timedelta(hours=1))
+    decision = decide_channel(given)
+
+    assert (decision.direction, decision.held_by) == ("keep", "cooldown_s")
+    assert decision.proposed_policy == POLICY
+    assert "asks for 125 ppm, but the fee stays at 800 ppm: it was changed 1.0 h ago" in decision.reason
+
+
+def test_a_channel_without_a_policy_has_nothing_to_propose() -> None:
+    """charge-lnd compares such a channel with the policy of the one before it."""
+    decision = decide_channel(make_input(channel=make_channel(own_policy=None), flow=EARNING))
+
+    assert (decision.direction, decision.rule, decision.held_by) == ("keep", "kept/unknown_policy", "unknown_policy")
+    assert decision.proposed_policy is None
+    assert decision.effect is None
+
+
+@pytest.mark.parametrize(("changes", "word"), [({"active": False}, "not active"), ({"private": True}, "private")])
+def test_a_channel_that_is_kept_out_keeps_its_whole_policy_and_says_why(changes: dict[str, Any], word: str) -> None:
+    decision = decide_channel(make_input(channel=make_channel(**changes)))
+
+    assert decision.direction == "keep"
+    assert decision.proposed_policy == POLICY
+    assert word in decision.reason
+
+
+def test_two_empty_sides_keep_the_fee_and_say_so() -> None:
+    decision = decide_channel(make_input(channel=make_channel(local_balance_sat=0, remote_balance_sat=0)))
+
+    assert (decision.direction, decision.rule) == ("keep", "proportional/empty")
+    assert decision.reason.startswith("Neither side holds a balance, so the fee stays at 800 ppm")
+
+
+def test_a_fee_of_zero_is_written_and_not_taken_for_nothing() -> None:
+    channel = make_channel(own_policy=make_policy(fee_rate_ppm=25), local_balance_sat=1_000_000, remote_balance_sat=0)
+    decision = decide_channel(make_input(channel=channel, strategy=FlowStrategy()))
+
+    assert decision.direction == "lower"
+    assert decision.proposed_policy is not None
+    assert decision.proposed_policy.fee_rate_ppm == 0
+    assert "from 25 to 0 ppm" in decision.reason
+
+
+def test_the_flow_rule_takes_one_step_a_day_without_a_limit_that_says_so() -> None:
+    an_hour_ago = make_input(strategy=FlowStrategy(), last_change_at=NOW - dt.timedelta(hours=1))
+    a_day_ago = make_input(strategy=FlowStrategy(), last_change_at=NOW - dt.timedelta(days=1))
+
+    assert decide_channel(an_hour_ago).held_by == "cooldown_s"
+    assert decide_channel(a_day_ago).direction == "lower"
+
+
+def test_a_change_of_the_inbound_fee_alone_has_a_direction_a_reason_and_no_estimate() -> None:
+    channel = make_channel(
+        own_policy=make_policy(fee_rate_ppm=0, inbound_fee_rate_ppm=-60, inbound_base_fee_msat=-1000)
+    )
+    decision = decide_channel(make_input(channel=channel, strategy=FlowStrategy(set_inbound=True), flow=EARNING))
+
+    assert (decision.direction, decision.effect) == ("raise", None)
+    assert "the inbound fee goes from -60 to 0 ppm" in decision.reason
+    assert "the inbound base fee goes from -1000 to 0 msat" in decision.reason
+
+
+def test_the_effect_follows_the_observed_elasticity_with_its_interval() -> None:
+    effect = estimate_effect(EARNING, make_policy(fee_rate_ppm=400), proposed=make_policy(fee_rate_ppm=800))
+
+    assert effect is not None
+    assert effect.sat_per_day == pytest.approx(1000 * (2**0.38 - 1), abs=0.001)
+    assert effect.low_sat_per_day == pytest.approx(1000 * (2**-0.2 - 1), abs=0.001)
+    assert effect.high_sat_per_day == pytest.approx(1000 * (2**0.6 - 1), abs=0.001)
+    assert effect.basis == (
+        "fees of the last 7 days (7000 sat) and a volume that changes by -0.62 % (-0.4 to -1.2) "
+        "for each 1 % of fee: observed on one node, not causal"
+    )
+
+
+def test_a_lower_fee_costs_by_the_middle_estimate_and_may_earn_by_the_far_one() -> None:
+    effect = estimate_effect(EARNING, make_policy(fee_rate_ppm=800), proposed=make_policy(fee_rate_ppm=400))
+
+    assert effect is not None
+    assert effect.low_sat_per_day < effect.sat_per_day < 0 < effect.high_sat_per_day
+
+
+def test_the_effect_counts_a_day_by_the_days_observed() -> None:
+    two_days = FlowTotals(days_observed=2.0, revenue_7d_msat=2_000_000)
+    before, after = make_policy(fee_rate_ppm=400), make_policy(fee_rate_ppm=800)
+
+    week = estimate_effect(EARNING, before, proposed=after)
+    short = estimate_effect(two_days, before, proposed=after)
+    assert week is not None
+    assert short is not None
+    assert short.sat_per_day == week.sat_per_day
+    assert "last 2 days (2000 sat)" in short.basis
+
+
+def test_a_change_to_zero_loses_all_fee_income_and_a_large_one_is_called_extrapolated() -> None:
+    effect = estimate_effect(EARNING, POLICY, proposed=make_policy(fee_rate_ppm=0))
+
+    assert effect is not None
+    assert (effect.low_sat_per_day, effect.sat_per_day, effect.high_sat_per_day) == (-1000.0, -1000.0, -1000.0)
+    assert effect.basis.endswith("extrapolated: the fee changes by more than a factor of 2")
+
+
+def test_a_kept_fee_changes_nothing() -> None:
+    effect = estimate_effect(EARNING, POLICY, proposed=POLICY)
+
+    assert effect is not None
+    assert (effect.low_sat_per_day, effect.sat_per_day, effect.high_sat_per_day) == (0.0, 0.0, 0.0)
+
+
+def test_an_effect_too_small_to_tell_is_zero_without_a_sign() -> None:
+    effect = estimate_effect(replace(EARNING, revenue_7d_msat=1), POLICY, proposed=make_policy(fee_rate_ppm=750))
+
+    assert effect is not None
+    assert str(effect.sat_per_day) == "0.0"
+
+
+@pytest.mark.parametrize(
+    ("flow", "present"),
+    [
+        (QUIET_WEEK, POLICY),
+        (replace(EARNING, days_observed=0.9), POLICY),
+        (EARNING, make_policy(fee_rate_ppm=0)),
+        (EARNING, make_policy(inbound_fee_rate_ppm=-10)),
+        (EARNING, make_policy(inbound_base_fee_msat=0)),
+    ],
+)
+def test_there_is_no_effect_where_nothing_is_known(flow: FlowTotals, present: Any) -> None:
+    assert estimate_effect(flow, present, proposed=make_policy(fee_rate_ppm=900)) is None
