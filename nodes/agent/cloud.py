@@ -1,0 +1,102 @@
+"""The cloud's HTTP API as a box sees it: claim once, then report."""
+
+import gzip
+import json
+import platform
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import httpx
+
+from nodes.agent.config import AGENT_VERSION
+from nodes.agent.device_key import DeviceKey
+from nodes.agent.door import TIMEOUT, USER_AGENT, Door
+from nodes.agent.errors import CloudError
+from nodes.agent.problem import read_result
+from nodes.agent.session import API, Session
+
+MAX_ANSWER_BYTES = 1 << 20
+FIRST_CURSOR = "0"
+MAX_CURSOR_DIGITS = 10  # LND's index is 32 bits wide
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardReceipt:
+    cursor: str  # where to go on from
+    stored: int  # how many of the page the cloud did not know yet
+
+
+class Cloud:
+    """What a claimed device may do. All methods raise CloudError."""
+
+    def __init__(self, session: Session, pubkey: str) -> None:
+        self._session = session
+        self._node = f"/node/{pubkey}"
+
+    def send_snapshot(self, snapshot: Mapping[str, object]) -> None:
+        headers = {"Content-Encoding": "gzip"}
+        self._session.post(f"{self._node}/snapshots", gzip.compress(encode_json(snapshot)), headers=headers)
+
+    def ask_cursor(self) -> str:
+        """Where the cloud's knowledge of this node's forwards ends."""
+        return self._send_events([], cursor=None).cursor
+
+    def send_forwards(self, events: list[dict[str, object]], cursor: str) -> ForwardReceipt:
+        """`cursor` is where the page ends. A page sent twice is stored once: the cloud knows forwards by their ids."""
+        return self._send_events(events, cursor=cursor)
+
+    def _send_events(self, events: list[dict[str, object]], *, cursor: str | None) -> ForwardReceipt:
+        body = encode_json({"events": events, "cursor": cursor})
+        return read_receipt(self._session.post(f"{self._node}/forwards", body))
+
+
+@cache
+def load_authorities() -> ssl.SSLContext:
+    """The public certificate authorities (or those of SSL_CERT_FILE), read once for all homes."""
+    return httpx.create_ssl_context()
+
+
+def open_cloud(url: str) -> Door:
+    headers = {"User-Agent": USER_AGENT}
+    client = httpx.Client(base_url=url, verify=load_authorities(), timeout=TIMEOUT, headers=headers)
+    hint = "check the address, and the clock of this box"
+    name = f"the cloud at {url}"
+    return Door(client, name=name, error=CloudError, limit_bytes=MAX_ANSWER_BYTES, certificate_hint=hint)
+
+
+def claim_device(door: Door, claim_code: str, *, pubkey: str, alias: str, key: DeviceKey) -> str:
+    """Redeem the owner's claim code for this node and key; answers the device's id, the same one at every repeat.
+
+    Raises CloudError: the code is not known, used by another box, expired.
+    """
+    claim = {
+        "claim_code": claim_code,
+        "pubkey": pubkey,
+        "alias": alias,
+        "device_key": key.jwk,
+        "agent": {"version": AGENT_VERSION, "platform": f"{platform.system()} {platform.machine()}"},
+    }
+    headers = {"Content-Type": "application/json"}
+    answer = door.send("POST", f"{API}/provisioning/devices", content=encode_json(claim), headers=headers)
+    device = read_result(answer, door.name)
+    device_id = device.get("device_id")
+    if not isinstance(device_id, str) or device.get("pubkey") != pubkey:
+        raise CloudError(f"{door.name} answered the claim with another device", permanent=True)
+    return device_id
+
+
+def read_receipt(answer: Mapping[str, object]) -> ForwardReceipt:
+    cursor, stored = answer.get("cursor") or FIRST_CURSOR, answer.get("stored")
+    if not isinstance(cursor, str) or not is_index(cursor) or type(stored) is not int:
+        raise CloudError("the cloud answered forwards without a cursor of this box and the count it stored")
+    return ForwardReceipt(cursor=cursor, stored=stored)
+
+
+def is_index(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= MAX_CURSOR_DIGITS
+
+
+def encode_json(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()

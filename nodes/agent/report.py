@@ -1,0 +1,89 @@
+"""One report of one home: read the node, send the snapshot, send the forwards the cloud does not have yet."""
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nodes.agent.cloud import Cloud, open_cloud
+from nodes.agent.config import AgentConfig, read_config
+from nodes.agent.device_key import read_device_key
+from nodes.agent.errors import CloudError
+from nodes.agent.forwards import read_forwards
+from nodes.agent.lnd import Lnd, open_lnd
+from nodes.agent.sequence import take_seq
+from nodes.agent.session import Session
+from nodes.agent.snapshot import read_node
+
+MAX_PAGES = 50  # of forwards in one report: a long history must not keep the next snapshot waiting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    seq: int
+    channel_count: int
+    forward_count: int
+
+    def __str__(self) -> str:
+        return f"snapshot {self.seq} with {self.channel_count} channels sent, {self.forward_count} new forwards stored"
+
+
+class Reporter:
+    """One home. Keeps its session between reports, so that it signs in seldom, and takes up a changed `agent.json`."""
+
+    def __init__(self, home: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.home = home
+        self._clock = clock
+        self._config: AgentConfig | None = None
+        self._session: Session | None = None
+        self._cursor: str | None = None  # of forwards; None: the cloud has to be asked
+
+    def report(self) -> Report:
+        """Raises AgentError, and OSError when the home cannot be written.
+
+        1. Read the node. 2. Send what it is now; if that fails it is dropped, the next snapshot is newer.
+        3. Send its forwards from where the cloud's knowledge of them ends.
+        """
+        config = read_config(self.home)
+        cloud = Cloud(self._open_session(config), config.pubkey)
+        with open_lnd(config.lnd) as lnd:
+            reading = read_node(lnd, config.pubkey)
+            now_s = self._clock()
+            seq = take_seq(self.home, now_s)
+            cloud.send_snapshot({"seq": seq, "taken_at": format_instant(now_s), **reading})
+            stored = self._send_forwards(lnd, cloud)
+        return Report(seq=seq, channel_count=len(reading["channels"]), forward_count=stored)
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+
+    def _open_session(self, config: AgentConfig) -> Session:
+        if self._session is not None and self._config == config:
+            return self._session
+        self.close()
+        key = read_device_key(self.home)
+        self._session = Session(open_cloud(config.cloud), device_id=config.device_id, key=key, clock=self._clock)
+        self._config, self._cursor = config, None
+        return self._session
+
+    def _send_forwards(self, lnd: Lnd, cloud: Cloud) -> int:
+        cursor, self._cursor = self._cursor or cloud.ask_cursor(), None
+        stored = 0
+        for _ in range(MAX_PAGES):
+            page = read_forwards(lnd, cursor)
+            if page.events:
+                receipt = cloud.send_forwards(page.events, page.cursor)
+                if receipt.cursor == cursor:
+                    raise CloudError(f"the cloud took forwards and asks for the same again, after {cursor}")
+                cursor, stored = receipt.cursor, stored + receipt.stored
+            if not page.more:
+                break
+        self._cursor = cursor
+        return stored
+
+
+def format_instant(now_s: float) -> str:
+    """RFC 3339 in UTC."""
+    return f"{dt.datetime.fromtimestamp(now_s, dt.UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
