@@ -1,0 +1,115 @@
+"""A minimal cloud: claims, tokens, snapshots and forwards as the HTTP contract has them."""
+
+import base64
+import gzip
+import json
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import jwt
+
+from tests.fakes.json_server import Call, JsonServer, Reply
+
+CLAIM_CODE = "DAZ-GOOD-CODE"
+
+
+class FakeCloud(JsonServer):
+    """Holds what boxes sent. `failures` (by the last word of the path) are answered first, one a call."""
+
+    def __init__(self) -> None:
+        self.clock: Callable[[], float] = time.time
+        self.device_id = str(uuid4())
+        self.device: dict[str, Any] | None = None
+        self.access_tokens: set[str] = set()
+        self.refresh_tokens: set[str] = set()
+        self.spent: set[str] = set()
+        self.snapshots: list[dict[str, Any]] = []
+        self.forwards: dict[str, dict[str, Any]] = {}
+        self.cursor: str | None = None
+        self.expires_in = 900
+        self.failures: dict[str, list[Reply]] = {}
+        super().__init__(self._respond_as_cloud)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _respond_as_cloud(self, call: Call) -> Reply:
+        name = call.path.rsplit("/", 1)[-1]
+        if self.failures.get(name):
+            return self.failures[name].pop(0)
+        content = gzip.decompress(call.body) if call.headers.get("Content-Encoding") == "gzip" else call.body
+        answers = {
+            "devices": self._redeem, "device-token": self._sign_in, "refresh": self._refresh,
+            "snapshots": self._take_snapshot, "forwards": self._take_forwards,
+        }  # fmt: skip
+        if name in {"snapshots", "forwards"} and not self._is_authorised(call):
+            return refuse(401, "Sign in again", "The token is not valid.")
+        return answers[name](json.loads(content))
+
+    def _is_authorised(self, call: Call) -> bool:
+        return call.headers.get("Authorization", "").removeprefix("Bearer ") in self.access_tokens
+
+    def _redeem(self, body: dict[str, Any]) -> Reply:
+        if body["claim_code"] != CLAIM_CODE:
+            return refuse(404, "Claim not found", "This claim code is not known.")
+        if self.device is None:
+            self.device = body
+            return Reply(status=201, body=self._describe(body))
+        if (self.device["pubkey"], self.device["device_key"]) != (body["pubkey"], body["device_key"]):
+            return refuse(409, "Claim used", "Another box has redeemed this claim code.")
+        return Reply(status=200, body=self._describe(body))
+
+    def _describe(self, body: dict[str, Any]) -> dict[str, Any]:
+        ids = {"device_id": self.device_id, "tenant_id": self.device_id}
+        return ids | {"pubkey": body["pubkey"], "state": "active"}
+
+    def _sign_in(self, body: dict[str, str]) -> Reply:
+        assert self.device is not None
+        public_key = jwt.PyJWK(self.device["device_key"] | {"alg": "EdDSA"})
+        required = ["exp", "iat", "iss", "sub", "aud", "jti"]
+        options: Any = {"require": required, "verify_exp": False, "verify_iat": False}  # by our own clock, below
+        try:
+            claims = jwt.decode(
+                body["assertion"], public_key, algorithms=["EdDSA"], audience="dazbox-cloud", issuer=self.device_id,
+                options=options,
+            )  # fmt: skip
+        except jwt.PyJWTError as error:
+            return refuse(401, "Sign in again", str(error))
+        if not claims["iat"] <= self.clock() < claims["exp"] <= claims["iat"] + 60:
+            return refuse(401, "Sign in again", "The assertion is not of this minute.")
+        if claims["sub"] != claims["iss"] or claims["jti"] in self.spent:
+            return refuse(401, "Sign in again", "The assertion was used before.")
+        self.spent.add(claims["jti"])
+        return self._issue()
+
+    def _refresh(self, body: dict[str, str]) -> Reply:
+        if body["refresh"] not in self.refresh_tokens:
+            return refuse(401, "Sign in again", "The refresh token is unknown, expired or already used.")
+        self.refresh_tokens.remove(body["refresh"])
+        return self._issue()
+
+    def _issue(self) -> Reply:
+        access, refresh = (base64.urlsafe_b64encode(secrets.token_bytes(24)).decode() for _ in range(2))
+        self.access_tokens.add(access)
+        self.refresh_tokens.add(refresh)
+        pair = {"access": access, "refresh": refresh, "token_type": "Bearer", "expires_in": self.expires_in}
+        return Reply(body=pair)
+
+    def _take_snapshot(self, body: dict[str, Any]) -> Reply:
+        self.snapshots.append(body)
+        return Reply(status=201, body={"seq": body["seq"]})
+
+    def _take_forwards(self, body: dict[str, Any]) -> Reply:
+        known = len(self.forwards)
+        self.forwards |= {event["id"]: event for event in body["events"]}
+        self.cursor = body["cursor"] or self.cursor
+        return Reply(body={"cursor": self.cursor, "stored": len(self.forwards) - known})
+
+
+def refuse(status: int, title: str, detail: str, **headers: str) -> Reply:
+    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": "request-1"}
+    return Reply(status=status, body=problem, headers={"Content-Type": "application/problem+json", **headers})
