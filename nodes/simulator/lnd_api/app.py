@@ -1,0 +1,116 @@
+"""LND's REST proxy for one node of the world, as an ASGI application."""
+
+import hmac
+import urllib.parse
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from nodes.simulator.lnd_api.channel import list_channels
+from nodes.simulator.lnd_api.error import Code, LndError
+from nodes.simulator.lnd_api.forward import list_forwards, report_fees
+from nodes.simulator.lnd_api.graph import get_edge, get_node
+from nodes.simulator.lnd_api.info import get_info
+from nodes.simulator.lnd_api.policy import update_policy
+from nodes.simulator.lnd_api.request import Request
+from nodes.simulator.lnd_api.view import NodeView
+
+Message = MutableMapping[str, Any]  # ASGI's own type
+Handler = Callable[[NodeView, Request], dict[str, object]]
+
+MAX_BODY_BYTES = 4 * 2**20  # gRPC's limit for a message
+MACAROON_HEADER = b"grpc-metadata-macaroon"
+
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/v1/getinfo", get_info),
+    ("GET", "/v1/channels", list_channels),
+    ("GET", "/v1/fees", report_fees),
+    ("GET", "/v1/graph/node/{pub_key}", get_node),
+    ("GET", "/v1/graph/edge/{chan_id}", get_edge),
+    ("POST", "/v1/switch", list_forwards),
+    ("POST", "/v1/chanpolicy", update_policy),
+)
+
+
+class LndApi:
+    """`look` gives the node's view of the world as of now: it lets time pass before it answers."""
+
+    def __init__(self, look: Callable[[], NodeView], macaroon: bytes) -> None:
+        self._look = look
+        self._macaroon_hex = macaroon.hex().encode()
+
+    async def __call__(
+        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        try:
+            answer: object = self._answer(scope, await _read_body(receive))
+            status = 200
+        except LndError as error:
+            answer, status = error.to_json(), error.http_status
+        content = msgspec.json.encode(answer)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"grpc-metadata-content-type", b"application/grpc"),
+            (b"content-length", str(len(content)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def _answer(self, scope: Message, body: bytes) -> dict[str, object]:
+        """As in LND, the route is looked up before the macaroon is: the proxy stands before the node."""
+        handler, path_parameters = _find_route(scope["method"], scope["path"])
+        self._check_macaroon(scope["headers"])
+        query = dict(urllib.parse.parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
+        return handler(self._look(), Request(path=path_parameters, query=query, body=body))
+
+    def _check_macaroon(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        macaroons = [value for name, value in headers if name == MACAROON_HEADER]
+        if len(macaroons) != 1:
+            raise LndError(Code.UNKNOWN, f"expected 1 macaroon, got {len(macaroons)}")
+        given = macaroons[0].lower()
+        foreign = [char for char in given.decode("latin-1") if char not in "0123456789abcdef"]
+        if foreign:
+            raise LndError(Code.UNKNOWN, f"encoding/hex: invalid byte: U+{ord(foreign[0]):04X} '{foreign[0]}'")
+        if len(given) % 2:
+            raise LndError(Code.UNKNOWN, "encoding/hex: odd length hex string")
+        if not hmac.compare_digest(given, self._macaroon_hex):
+            raise LndError(Code.UNKNOWN, "verification failed: signature mismatch after caveat verification")
+
+
+def _find_route(method: str, path: str) -> tuple[Handler, dict[str, str]]:
+    matches = [(m, handler, found) for m, pattern, handler in ROUTES if (found := _match(pattern, path)) is not None]
+    if not matches:
+        raise LndError(Code.NOT_FOUND, "Not Found")
+    for known_method, handler, parameters in matches:
+        if known_method == method:
+            return handler, parameters
+    raise LndError(Code.UNIMPLEMENTED, "Method Not Allowed")
+
+
+def _match(pattern: str, path: str) -> dict[str, str] | None:
+    """The path's parameters, or None when it does not fit the pattern."""
+    expected, given = pattern.split("/"), path.split("/")
+    if len(expected) != len(given):
+        return None
+    parameters = {}
+    for name, value in zip(expected, given, strict=True):
+        if name.startswith("{"):
+            parameters[name.strip("{}")] = value
+        elif name != value:
+            return None
+    return parameters
+
+
+async def _read_body(receive: Callable[[], Awaitable[Message]]) -> bytes:
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY_BYTES:
+            raise LndError(
+                Code.RESOURCE_EXHAUSTED, f"grpc: received message larger than max ({len(body)} vs. {MAX_BODY_BYTES})"
+            )
+    return bytes(body)

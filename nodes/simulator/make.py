@@ -1,0 +1,51 @@
+"""Makes a world, from a real graph file or from a small simulated network, and says how."""
+
+import time
+from pathlib import Path
+
+from nodes.simulator.network import BALANCE_NOTE, build_world
+from nodes.simulator.selection import DEFAULT_SEED, SELECTION_RULE
+from nodes.simulator.small_network import generate_network
+from nodes.simulator.world import World, save_world
+from nodes.sources.describegraph.graph import Graph
+from nodes.sources.describegraph.reader import read_graph
+from nodes.sources.describegraph.writer import write_graph
+
+_SMALLEST_NETWORK, _NODES_PER_BOX = 120, 8
+
+
+def make_world(fleet_count: int, *, graph_path: Path | None, world_path: Path, graph_out: Path | None) -> World:
+    """Writes the world, and without a graph file the simulated network to `graph_out`, as its public graph.
+
+    Raises GraphFileError, SelectionError.
+    """
+    now_s = int(time.time())
+    if graph_path is not None:
+        world = build_world(
+            read_graph(graph_path), fleet_count, origin=f"The channel graph of {graph_path.name}.", now_s=now_s
+        )
+    else:
+        graph = generate_network(
+            seed=DEFAULT_SEED, now_s=now_s, node_count=max(_SMALLEST_NETWORK, _NODES_PER_BOX * fleet_count)
+        )
+        origin = (
+            f"A small simulated network: {len(graph.nodes)} nodes, {len(graph.channels)} channels, made up from a seed."
+        )
+        world = build_world(graph, fleet_count, origin=origin, now_s=now_s)
+        if graph_out is not None:
+            write_graph(_leave_out_private(graph, world), graph_out)
+    save_world(world, world_path)
+    return world
+
+
+def describe_world(world: World) -> str:
+    """For people: where the fleet comes from, how it was chosen, and what in it is a model."""
+    rows = [f"  {node.alias}  {len(world.channels_of(node.pubkey))} channels  {node.pubkey}" for node in world.fleet]
+    return "\n".join([world.origin, f"Chosen: {SELECTION_RULE}", *rows, BALANCE_NOTE])
+
+
+def _leave_out_private(graph: Graph, world: World) -> Graph:
+    private_ids = {channel.channel_id for channel in world.channels if channel.private}
+    return Graph(
+        nodes=graph.nodes, channels=[channel for channel in graph.channels if channel.channel_id not in private_ids]
+    )
