@@ -121,7 +121,7 @@ def as_user(user: SystemUser | None) -> UserArguments:
 
 
 def die_with_us(stop_signal: signal.Signals) -> Callable[[], None] | None:
-    """On Linux the kernel sends `stop_signal` to a child whose launcher was killed; elsewhere the next start ends it."""
+    """On Linux the kernel sends `stop_signal` to a child whose launcher was killed. Elsewhere the next start does."""
     if sys.platform != "linux":
         return None
     prctl, launcher = ctypes.CDLL(None).prctl, os.getpid()
@@ -135,7 +135,7 @@ def die_with_us(stop_signal: signal.Signals) -> Callable[[], None] | None:
 
 
 def creation_time(pid: int) -> float | None:
-    """When this process was started (unix seconds); with the pid it names a process for good. None: no live process."""
+    """When it was started (unix seconds), which with the pid names a process for good; None: no live process."""
     try:
         process = psutil.Process(pid)
         created_at_s: float = process.create_time()

@@ -19,6 +19,7 @@ from mcp_saas.embedded.options import read_options
 from mcp_saas.embedded.process import Command
 from mcp_saas.embedded.run import AdminAccess, ClientAccess, DazboxAccess, LaunchContext, Product, RunInfo
 
+ENVIRON = os.environ  # noqa: TID251 - what a launcher is started with is what is tested here
 PROJECT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 20.0
 
@@ -74,7 +75,7 @@ def belongs_to(process: psutil.Process, places: set[str]) -> bool:
 @contextlib.contextmanager
 def launcher(home: Path, port: int, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """A running launcher process; killed with all that is its, at the end of the block, if the test did not end it."""
-    inherited = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    inherited = {name: value for name, value in ENVIRON.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     environment = inherited | {"DAZBOX_HOME": str(home), "PORT": str(port), "PYTHONPATH": str(PROJECT)} | variables
     process = subprocess.Popen(
         [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -100,7 +101,7 @@ def run_demo(context: LaunchContext) -> RunInfo:
 
 
 def main() -> int:
-    prepare = os.environ.get("PREPARE", "pass")
+    prepare = ENVIRON.get("PREPARE", "pass")
     product = Product(
         prepare=lambda context: python_command("prepare", prepare, context),
         children=(
@@ -110,7 +111,7 @@ def main() -> int:
         run_demo=run_demo,
     )
     try:
-        launch(read_options(os.environ), product, os.environ)
+        launch(read_options(ENVIRON), product, ENVIRON)
     except LaunchError as error:
         print(error, file=sys.stderr)
         return error.exit_code
