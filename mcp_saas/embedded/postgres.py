@@ -13,7 +13,8 @@ from urllib.parse import quote
 import psutil
 
 from mcp_saas.embedded.errors import LaunchError
-from mcp_saas.embedded.place import PostgresPlace, choose_place, find_programs, make_owned_folder
+from mcp_saas.embedded.log import COMPLAINT, find_complaint
+from mcp_saas.embedded.place import PostgresPlace, choose_place, find_abandoned, find_programs, make_owned_folder
 from mcp_saas.embedded.process import Command, as_user, wait_for
 from mcp_saas.embedded.registry import end_processes
 from mcp_saas.embedded.state import CHOOSE_ANOTHER, StateFolder, check_free_space
@@ -63,6 +64,10 @@ def start_postgres(state: StateFolder, supervisor: Supervisor, *, is_durable: bo
         check_cluster(place, state)
     else:
         create_cluster(place, programs, state.secret(SERVICE), is_durable=is_durable)
+        for abandoned in find_abandoned(place, state):
+            supervisor.say(
+                f"{abandoned} is the database of an earlier state folder here: remove it if it is not needed"
+            )
     write_settings(place, is_durable=is_durable)
     child = supervisor.start(server_command(place, programs))
     wait_for(lambda: is_ready(place.data, child.pid), child, seconds=READY_BUDGET_S)
@@ -153,10 +158,9 @@ def run_program(argv: list[str], place: PostgresPlace, *, statement: str = "", d
         pass_fds=() if descriptor is None else (descriptor,),
         **as_user(place.user),
     )
-    complaints = [line for line in done.stderr.splitlines() if "error" in line.lower() or "FATAL" in line]
-    if done.returncode != 0 or complaints:
-        said = complaints[-1] if complaints else f"exit code {done.returncode}"
-        raise LaunchError(f"PostgreSQL could not be set up in {place.base}: {said}: {CHOOSE_ANOTHER}")
+    if done.returncode != 0 or COMPLAINT.search(done.stderr):
+        said = find_complaint(done.stderr) or f"exit code {done.returncode}"
+        raise LaunchError(f"PostgreSQL could not be set up in {place.base} ({said}): make room, or {CHOOSE_ANOTHER}")
 
 
 @contextlib.contextmanager

@@ -48,13 +48,14 @@ class Supervisor:
         hold: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._state, self._say, self._hold, self._clock = state, say, hold, clock
+        self.say = say
+        self._state, self._hold, self._clock = state, hold, clock
         self._registry = ProcessRegistry(state)
         self._wards: list[Ward] = []
 
     def end_leftovers(self) -> None:
         if ended := self._registry.end_leftovers():
-            self._say(f"Ended what an earlier launch had left running: {', '.join(ended)}")
+            self.say(f"Ended what an earlier launch had left running: {', '.join(ended)}")
 
     def start(self, command: Command) -> Child:
         """From the main thread only. Raises LaunchError if there is no such program."""
@@ -103,7 +104,7 @@ class Supervisor:
         pause_s = plan_restart(ward.lives_s)
         if pause_s is None:
             raise LaunchError(f"Gave up on {child.command.name} after {QUICK_DEATHS} starts: {child.explain_end()}")
-        self._say(f"{child.explain_end()}: started again in {pause_s:.0f} s")
+        self.say(f"{child.explain_end()}: started again in {pause_s:.0f} s")
         ward.restart_at_s = now_s + pause_s
 
     def _start_child(self, command: Command) -> Child:
