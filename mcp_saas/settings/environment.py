@@ -18,7 +18,7 @@ DEV_SECRET = "dev-only-secret-key-that-no-other-profile-accepts"  # noqa: S105 -
 class Environment(BaseSettings):
     """Settings of one process. Secrets may also lie in files of the folder SECRETS_DIR, named like the setting."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True)
 
     profile: Profile = Field("dev", description="dev, staging or production")
     secret_key: SecretStr = Field(SecretStr(DEV_SECRET), description="Django's signing secret, at least 50 characters")
@@ -43,11 +43,6 @@ class Environment(BaseSettings):
     @classmethod
     def split_hosts(cls, value: object) -> object:
         return [host.strip() for host in value.split(",") if host.strip()] if isinstance(value, str) else value
-
-    @field_validator("celery_broker_url", "sentry_dsn", mode="before")
-    @classmethod
-    def treat_empty_as_unset(cls, value: object) -> object:
-        return value or None
 
     @field_validator("database_url")
     @classmethod

@@ -5,6 +5,9 @@ import sys
 
 import structlog
 
+# httpx logs every URL, pubkeys included; the others say every second that a second has passed.
+TALKATIVE = ("httpx", "celery.beat", "celery.worker.strategy", "celery.app.trace")
+
 
 def configure_logging(level: str) -> None:
     shared: list[structlog.types.Processor] = [
@@ -31,4 +34,5 @@ def configure_logging(level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every URL, pubkeys included
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -42,8 +42,9 @@ class Reporter:
     def report(self) -> Report:
         """Raises AgentError, and OSError when the home cannot be written.
 
-        1. Read the node. 2. Send what it is now; if that fails it is dropped, the next snapshot is newer.
-        3. Send its forwards from where the cloud's knowledge of them ends.
+        1. Read the node. 2. Send its forwards from where the cloud's knowledge of them ends.
+        3. Send what it is now, last, for the cloud decides by it and needs the forwards by then; if that fails it is
+        dropped, the next snapshot is newer.
         """
         config = read_config(self.home)
         cloud = Cloud(self._open_session(config), config.pubkey)
@@ -51,8 +52,8 @@ class Reporter:
             reading = read_node(lnd, config.pubkey)
             now_s = self._clock()
             seq = take_seq(self.home, now_s)
-            cloud.send_snapshot({"seq": seq, "taken_at": format_instant(now_s), **reading})
             stored = self._send_forwards(lnd, cloud)
+            cloud.send_snapshot({"seq": seq, "taken_at": format_instant(now_s), **reading})
         return Report(seq=seq, channel_count=len(reading["channels"]), forward_count=stored)
 
     def close(self) -> None:

@@ -1,0 +1,155 @@
+"""The demonstration: a fleet of simulated nodes, each with its box, goes through the real service once."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_saas.embedded.cloud import CloudClient
+from mcp_saas.embedded.errors import LaunchError
+from mcp_saas.embedded.process import Child, wait_for
+from mcp_saas.embedded.product import python_command
+from mcp_saas.embedded.report import BoxReport, print_report
+from mcp_saas.embedded.run import AdminAccess, ClientAccess, DazboxAccess, LaunchContext, RunInfo
+from mcp_saas.embedded.state import PROJECT, make_private_folder
+
+OPERATOR, SHOP = "operator", "shop"
+REPORT_INTERVAL_S = "60"
+SIMULATOR_BUDGET_S = 60.0
+CYCLE_BUDGET_S = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedNode:
+    """One entry of the simulator's ready file: where its LND answers."""
+
+    pubkey: str
+    alias: str
+    url: str
+    tls_cert: str
+    macaroon: str
+
+
+def run_demo(context: LaunchContext) -> RunInfo:
+    """1. world  2. the simulated nodes answer  3. operator, shop and public graph  4. boxes claimed
+    5. boxes report  6. the pipeline has looked at each  7. the table for people.
+    """
+    note = make_world(context)
+    nodes = start_simulator(context)
+    context.say(f"{len(nodes)} simulated LND nodes answer")
+    seed_cloud(context)
+    homes = claim_boxes(context, nodes)
+    agents = context.supervisor.start(python_command(
+        "agent", "-m", "nodes.agent", "run", *map(str, homes), "--interval", REPORT_INTERVAL_S, context=context
+    ))  # fmt: skip
+    context.say(f"{len(homes)} boxes report; waiting for the pipeline ...")
+    boxes = [sign_in(home, node) for home, node in zip(homes, nodes, strict=True)]
+    reports = [await_report(context, box, agents) for box in boxes]
+    print_report(reports, note=note)
+    return describe_access(context, boxes)
+
+
+def make_world(context: LaunchContext) -> str:
+    """The simulated nodes, made once for a state folder. Returns what must be said of them beside their figures."""
+    folder = make_private_folder(context.state.home / "simulator")
+    notes = folder / "notes.txt"
+    if notes.exists():
+        return notes.read_text(encoding="utf-8")
+    context.say("Choosing the nodes of the fleet ...")
+    graph = ("--graph", str(context.graph.absolute())) if context.graph else ()
+    made = run_tool(
+        "nodes.simulator", "make", "--fleet", str(context.fleet), *graph,
+        "--world", str(folder / "world"), "--graph-out", str(folder / "graph.json"),
+    )  # fmt: skip
+    notes.write_text(made, encoding="utf-8")
+    return made
+
+
+def start_simulator(context: LaunchContext) -> list[SimulatedNode]:
+    folder = context.state.home / "simulator"
+    ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
+    child = context.supervisor.start(python_command(
+        "simulator", "-m", "nodes.simulator", "serve", "--world", str(folder / "world"),
+        "--home", str(folder), "--ready-file", str(ready), context=context,
+    ))  # fmt: skip
+    wait_for(ready.exists, child, seconds=SIMULATOR_BUDGET_S, pause_s=0.1)
+    return [SimulatedNode(**entry) for entry in json.loads(ready.read_text(encoding="utf-8"))]
+
+
+def seed_cloud(context: LaunchContext) -> None:
+    for name in (OPERATOR, SHOP):
+        context.state.secret(name)
+    own_graph = context.state.home / "simulator" / "graph.json"
+    graph = own_graph if own_graph.exists() else context.graph  # none: the one loaded at an earlier start stays
+    context.supervisor.run(python_command(
+        "seed", "manage.py", "seed_demo",
+        "--operator", OPERATOR, "--password-file", str(context.state.secrets / OPERATOR),
+        "--client", SHOP, "--secret-file", str(context.state.secrets / SHOP),
+        *(("--graph", str(graph)) if graph else ()), context=context,
+    ))  # fmt: skip
+
+
+def claim_boxes(context: LaunchContext, nodes: list[SimulatedNode]) -> list[Path]:
+    """A home for every box; those without a device key redeem a claim the shop has just made."""
+    homes = [make_private_folder(context.state.home / "boxes" / node.pubkey[:16]) for node in nodes]
+    unclaimed = [(home, node) for home, node in zip(homes, nodes, strict=True) if not (home / "agent.json").exists()]
+    if unclaimed:
+        cloud = CloudClient(context.api_url)
+        shop = cloud.sign_in_client(SHOP, context.state.secret(SHOP))
+        codes = cloud.make_claims(shop, len(unclaimed), label="demonstration")
+        for (home, node), code in zip(unclaimed, codes, strict=True):
+            claim_box(context, home, node, code)
+    return homes
+
+
+def claim_box(context: LaunchContext, home: Path, node: SimulatedNode, code: str) -> None:
+    run_tool(
+        "nodes.agent", "claim", "--home", str(home), "--cloud", context.api_url.removesuffix("/api/v1"),
+        "--claim", code, "--lnd", node.url, "--macaroon", node.macaroon, "--tls-cert", node.tls_cert,
+    )  # fmt: skip
+
+
+def sign_in(home: Path, node: SimulatedNode) -> DazboxAccess:
+    """Tokens of one box, for whoever wants to look at its API."""
+    tokens = json.loads(run_tool("nodes.agent", "token", str(home)))
+    device_id = json.loads((home / "agent.json").read_text(encoding="utf-8"))["device_id"]
+    return DazboxAccess(device_id, node.pubkey, node.alias, tokens["access"], tokens["refresh"])
+
+
+def await_report(context: LaunchContext, box: DazboxAccess, agents: Child) -> BoxReport:
+    """What the newest run of the pipeline says of this box."""
+    cloud = CloudClient(context.api_url)
+    found: list[BoxReport] = []
+
+    def look() -> bool:
+        run = cloud.latest_run(box.pubkey, box.access)
+        if run is not None:
+            found.append(BoxReport.read(box.alias or box.pubkey[:16], run))
+        return bool(found)
+
+    wait_for(look, agents, seconds=CYCLE_BUDGET_S, pause_s=0.5)
+    return found[0]
+
+
+def describe_access(context: LaunchContext, boxes: list[DazboxAccess]) -> RunInfo:
+    root = context.api_url.removesuffix("/api/v1")
+    return RunInfo(
+        api=context.api_url,
+        mcp=None,
+        admin=AdminAccess(f"{root}/admin/", OPERATOR, context.state.secret(OPERATOR)),
+        provisioning=ClientAccess(SHOP, context.state.secret(SHOP)),
+        dazboxes=tuple(boxes),
+    )
+
+
+def run_tool(module: str, *arguments: str) -> str:
+    """A short command of ours; what it printed. Raises LaunchError with its last line."""
+    done = subprocess.run(  # noqa: S603 - our own modules
+        (sys.executable, "-m", module, *arguments), cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise LaunchError(f"{module} {arguments[0]} failed: {said[-1] if said else 'it said nothing'}")
+    return done.stdout

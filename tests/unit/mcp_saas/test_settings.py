@@ -1,0 +1,79 @@
+"""Settings are read once, typed; wrong ones stop the boot with a hint."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcp_saas.settings.database import parse_database_url
+from mcp_saas.settings.environment import Environment
+
+ROOT = Path(__file__).resolve().parents[3]
+GOOD_SECRET = "x" * 50
+
+
+def boot(tmp_path: Path, settings: str = "base", **environment: str) -> subprocess.CompletedProcess[str]:
+    code = f"import mcp_saas.settings.{settings}"
+    given = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)} | environment
+    return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=given, capture_output=True, text=True, check=False)
+
+
+def test_the_example_lists_every_setting_and_no_other() -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    listed = [line.split("=")[0] for line in lines if line and not line.startswith("#")]
+    assert listed == [name.upper() for name in Environment.model_fields]
+
+
+def test_the_example_shows_the_real_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Environment.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    example = ROOT / ".env.example"
+    assert Environment(_env_file=example) == Environment(_env_file=None)
+
+
+@pytest.mark.parametrize(
+    ("environment", "hint"),
+    [
+        ({"PROFILE": "test"}, "PROFILE"),
+        ({"CYCLE_PERIOD_S": "soon"}, "CYCLE_PERIOD_S"),
+        ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
+        ({"PROFILE": "production"}, "SECRET_KEY"),
+        ({"PROFILE": "production", "SECRET_KEY": GOOD_SECRET}, "JWT_KEYS_DIR"),
+    ],
+)
+def test_a_wrong_setting_stops_the_boot_and_is_named(tmp_path: Path, environment: dict[str, str], hint: str) -> None:
+    done = boot(tmp_path, **environment)
+    assert done.returncode == 78
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_production_settings_refuse_the_dev_profile(tmp_path: Path) -> None:
+    done = boot(tmp_path, "prod")
+    assert done.returncode == 1
+    assert "PROFILE" in done.stderr
+
+
+def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
+    given = {
+        "PATH": "/usr/bin:/bin",
+        "PROFILE": "production",
+        "SECRET_KEY": "9f2b7c1d5e8a4f60b3c7d9e1f5a2b8c4d6e0f7a1b3c5d9e2f4a6b8c0",
+        "JWT_KEYS_DIR": str(tmp_path),
+        "ALLOWED_HOSTS": "api.example.com",
+        "DJANGO_SETTINGS_MODULE": "mcp_saas.settings.prod",
+    }
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_database_url_names_a_socket_or_a_host() -> None:
+    by_socket = parse_database_url("postgresql://app:p%40ss@/dazbox?host=/run/pg")
+    assert (by_socket["HOST"], by_socket["USER"], by_socket["PASSWORD"], by_socket["NAME"]) == (
+        "/run/pg", "app", "p@ss", "dazbox",
+    )  # fmt: skip
+    by_host = parse_database_url("postgresql://app@db.example.com:5433/dazbox?sslmode=verify-full")
+    assert (by_host["HOST"], by_host["PORT"], by_host["OPTIONS"]["sslmode"]) == ("db.example.com", "5433", "verify-full")
