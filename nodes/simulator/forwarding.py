@@ -8,7 +8,7 @@ def admits(policy: PeerPolicy | None, amount_msat: int) -> bool:
     return policy is not None and not policy.disabled and policy.min_htlc_msat <= amount_msat <= policy.max_htlc_msat
 
 
-def price_forward(outgoing: PeerPolicy, incoming: PeerPolicy | None, amount_msat: int) -> int:
+def price_forward(outgoing: PeerPolicy, incoming: PeerPolicy | None, *, amount_msat: int) -> int:
     """The fee in msat for sending `amount_msat` out, both policies being the forwarding node's own.
 
     BOLT 7's outgoing fee, plus bLIP-18's inbound fee of the incoming channel on what arrives there; never below 0.

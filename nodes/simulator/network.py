@@ -43,7 +43,6 @@ def build_world(graph: Graph, fleet_count: int, *, origin: str, now_s: int, seed
         _take_over(channel, seed) for channel in graph.channels if channel.node1 in ours or channel.node2 in ours
     ]
     known_nodes = _know_neighbours(graph, channels)
-    aliases = {node.pubkey: node.alias for node in known_nodes}
     now_ns = now_s * NS_PER_S
     world = World(
         seed=seed,
@@ -54,7 +53,7 @@ def build_world(graph: Graph, fleet_count: int, *, origin: str, now_s: int, seed
         channels=channels,
         known_nodes=known_nodes,
     )
-    world.fleet.extend(_found_node(pubkey, aliases[pubkey], world) for pubkey in pubkeys)
+    world.fleet.extend(_found_node(pubkey, world) for pubkey in pubkeys)
     _scale_demand(world, now_ns)
     Simulation(world).advance(now_ns)
     check_conservation(world)
@@ -72,8 +71,8 @@ def _take_over(channel: GraphChannel, seed: int) -> Channel:
         chan_point=channel.chan_point or f"{rng.randbytes(32).hex()}:{rng.randrange(2)}",
         capacity_sat=channel.capacity_sat,
         sides=(
-            _take_side(channel.node1, channel.policy1, channel.capacity_sat),
-            _take_side(channel.node2, channel.policy2, channel.capacity_sat),
+            _take_side(channel.node1, channel.policy1, capacity_sat=channel.capacity_sat),
+            _take_side(channel.node2, channel.policy2, capacity_sat=channel.capacity_sat),
         ),
         initiator=1 if rng.random() < 0.5 else 0,
         commit_fee_sat=min(fee_per_kw * _COMMITMENT_WEIGHT // 1000, channel.capacity_sat // 4),
@@ -98,7 +97,7 @@ def _share_capacity(channel: Channel, first_share: float) -> None:
     opener.sent_msat = held_sat * 1000 - opener.balance_msat
 
 
-def _take_side(pubkey: str, announced: GraphPolicy | None, capacity_sat: int) -> Side:
+def _take_side(pubkey: str, announced: GraphPolicy | None, *, capacity_sat: int) -> Side:
     """Without a balance yet. The agreed bounds are LND's defaults, or wider where the announced policy needs it."""
     policy = _take_policy(announced, capacity_sat)
     return Side(
@@ -150,7 +149,7 @@ def _know_neighbours(graph: Graph, channels: list[Channel]) -> list[KnownNode]:
     ]
 
 
-def _found_node(pubkey: str, alias: str, world: World) -> FleetNode:
+def _found_node(pubkey: str, world: World) -> FleetNode:
     """Larger nodes forward more, but less than in proportion."""
     rng = seed_random(world.seed, "node", pubkey)
     size = len(world.channels_of(pubkey)) / _TYPICAL_CHANNELS
@@ -158,7 +157,7 @@ def _found_node(pubkey: str, alias: str, world: World) -> FleetNode:
     has_pending = rng.random() < _SHARE_OF_NODES_WITH_PENDING_CHANNEL
     return FleetNode(
         pubkey=pubkey,
-        alias=alias,
+        alias=next(node.alias for node in world.known_nodes if node.pubkey == pubkey),
         settled_per_day=settled_per_day,
         attempts_per_day=settled_per_day * 2,
         pending_channel_points=[f"{rng.randbytes(32).hex()}:0"] if has_pending else [],

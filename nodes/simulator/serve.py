@@ -81,7 +81,7 @@ async def serve_world(world_path: Path, home: Path, *, announce: Callable[[list[
         def save() -> None:
             save_world(simulation.world, world_path)
 
-        posts = [_open_post(simulation, node, home, save) for node in simulation.world.fleet]
+        posts = [_open_post(simulation, node, root=home, save=save) for node in simulation.world.fleet]
         await _run_until_signal(posts, announce)
         save()
 
@@ -102,7 +102,7 @@ def _own_world(world_path: Path) -> Iterator[None]:
         yield
 
 
-def _open_post(simulation: Simulation, node: FleetNode, root: Path, save: Callable[[], None]) -> _Post:
+def _open_post(simulation: Simulation, node: FleetNode, *, root: Path, save: Callable[[], None]) -> _Post:
     home = open_home(root, node.pubkey)
 
     def look() -> NodeView:

@@ -30,7 +30,7 @@ class Simulation:
         self.channels = {channel.channel_id: channel for channel in world.channels}
         self.channels_of = {node.pubkey: world.channels_of(node.pubkey) for node in world.fleet}
         self.attempt_counts: Counter[str] = Counter()  # by node, since this object was made
-        self._demands = [Demand(node, self.channels_of[node.pubkey], world.seed) for node in world.fleet]
+        self._demands = [Demand(node, self.channels_of[node.pubkey], seed=world.seed) for node in world.fleet]
         self._next_day = world.advanced_to_ns // DAY_NS
         self._agenda: deque[Attempt] = deque()
 
@@ -67,9 +67,9 @@ class Simulation:
                 continue
             own, _ = route.outgoing.seen_by(attempt.pubkey)
             if not route.outgoing.active or route.outgoing.spendable_msat(own) < attempt.amount_msat:
-                self._record_failure(attempt, route, "local_failed")
+                self._record_failure(attempt, route, status="local_failed")
             elif attempt.fails_downstream:
-                return self._record_failure(attempt, route, "failed")
+                return self._record_failure(attempt, route, status="failed")
             else:
                 return self._lock_in(attempt, route)
         return None
@@ -82,14 +82,14 @@ class Simulation:
         for incoming_id in attempt.incoming_ids:
             incoming = self.channels[incoming_id]
             own, peer = incoming.seen_by(attempt.pubkey)
-            fee_msat = price_forward(policy, own.policy, attempt.amount_msat)
+            fee_msat = price_forward(policy, own.policy, amount_msat=attempt.amount_msat)
             in_msat = attempt.amount_msat + fee_msat
             reachable = incoming.active and admits(peer.policy, in_msat) and incoming.spendable_msat(peer) >= in_msat
             if incoming is not outgoing and reachable and fee_msat <= attempt.fee_budget_msat:
                 return _Route(incoming, outgoing, in_msat)
         return None
 
-    def _record_failure(self, attempt: Attempt, route: _Route, status: Literal["failed", "local_failed"]) -> None:
+    def _record_failure(self, attempt: Attempt, route: _Route, *, status: Literal["failed", "local_failed"]) -> None:
         record = ForwardRecord(
             at_ns=attempt.at_ns,
             incoming_id=route.incoming.channel_id,
@@ -113,8 +113,8 @@ class Simulation:
             outgoing_id=route.outgoing.channel_id,
             in_msat=route.in_msat,
             out_msat=attempt.amount_msat,
-            incoming_htlc=_offer_htlc(route.incoming, sender, route.in_msat),
-            outgoing_htlc=_offer_htlc(route.outgoing, own, attempt.amount_msat),
+            incoming_htlc=_offer_htlc(route.incoming, sender, amount_msat=route.in_msat),
+            outgoing_htlc=_offer_htlc(route.outgoing, own, amount_msat=attempt.amount_msat),
             incoming_expiry=height + (own.policy.time_lock_delta if own.policy else 0),
             outgoing_expiry=height,
             payment_hash=hashlib.sha256(f"{self.world.seed}:{attempt.pubkey}:{attempt.at_ns}".encode()).digest(),
@@ -149,7 +149,7 @@ class Simulation:
         self.nodes[htlc.pubkey].history.append(record)
 
 
-def _offer_htlc(channel: Channel, sender: Side, amount_msat: int) -> int:
+def _offer_htlc(channel: Channel, sender: Side, *, amount_msat: int) -> int:
     """Takes the amount out of the sender's balance; answers the HTLC's index."""
     sender.balance_msat -= amount_msat
     sender.htlc_count += 1

@@ -92,7 +92,7 @@ def generate_network(*, seed: int, now_s: int, node_count: int = 120) -> Graph:
     rng.shuffle(degrees)
     pricings = [_draw_pricing(rng, degree) for degree in degrees]
     channels = [
-        _open_channel(rng, pubkeys[first], pubkeys[second], pricings=(pricings[first], pricings[second]), now_s=now_s)
+        _open_channel(rng, (pubkeys[first], pubkeys[second]), pricings=(pricings[first], pricings[second]), now_s=now_s)
         for first, second in _connect(rng, degrees)
     ]
     nodes = [
@@ -120,23 +120,23 @@ def _connect(rng: random.Random, degrees: list[int]) -> list[tuple[int, int]]:
     open_ends = degrees.copy()
     pairs: set[tuple[int, int]] = set()
     for position, index in enumerate(order):
-        hubs = _draw_partners(rng, order[:position], open_ends)[:1]
-        _join(index, hubs, pairs, open_ends)
+        hubs = _draw_partners(rng, order[:position], open_ends=open_ends)[:1]
+        _join(index, hubs, pairs=pairs, open_ends=open_ends)
     for index in order:
         strangers = [
             other for other in order if other != index and open_ends[other] > 0 and _pair(index, other) not in pairs
         ]
-        partners = _draw_partners(rng, strangers, open_ends)[: max(0, open_ends[index])]
-        _join(index, partners, pairs, open_ends)
+        partners = _draw_partners(rng, strangers, open_ends=open_ends)[: max(0, open_ends[index])]
+        _join(index, partners, pairs=pairs, open_ends=open_ends)
     return sorted(pairs)
 
 
-def _draw_partners(rng: random.Random, others: list[int], open_ends: list[int]) -> list[int]:
+def _draw_partners(rng: random.Random, others: list[int], *, open_ends: list[int]) -> list[int]:
     """In random order, those with many open ends rather first (weighted sampling, Efraimidis and Spirakis 2006)."""
     return sorted(others, key=lambda other: -(rng.random() ** (1 / max(1, open_ends[other]))))
 
 
-def _join(index: int, partners: list[int], pairs: set[tuple[int, int]], open_ends: list[int]) -> None:
+def _join(index: int, partners: list[int], *, pairs: set[tuple[int, int]], open_ends: list[int]) -> None:
     for partner in partners:
         pairs.add(_pair(index, partner))
         open_ends[index] -= 1
@@ -159,7 +159,7 @@ def _draw_pricing(rng: random.Random, degree: int) -> _Pricing:
 
 
 def _open_channel(
-    rng: random.Random, node1: str, node2: str, *, pricings: tuple[_Pricing, _Pricing], now_s: int
+    rng: random.Random, ends: tuple[str, str], *, pricings: tuple[_Pricing, _Pricing], now_s: int
 ) -> GraphChannel:
     capacity_sat = round(_interpolate(_CAPACITY_KSAT, rng.random())) * 1000
     age_s = int(rng.lognormvariate(*_CHANNEL_AGE_LOG_DAYS) * _DAY_S)
@@ -168,8 +168,8 @@ def _open_channel(
     return GraphChannel(
         channel_id=height << 40 | rng.randrange(1, 3000) << 16 | output_index,
         chan_point=f"{rng.randbytes(32).hex()}:{output_index}",
-        node1=node1,
-        node2=node2,
+        node1=ends[0],
+        node2=ends[1],
         capacity_sat=capacity_sat,
         policy1=_announce(rng, pricings[0], capacity_sat=capacity_sat, now_s=now_s),
         policy2=_announce(rng, pricings[1], capacity_sat=capacity_sat, now_s=now_s),

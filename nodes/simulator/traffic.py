@@ -51,7 +51,7 @@ class Attempt(Struct, frozen=True, order=True):
 class Demand:
     """The wish of the world to pay through one node."""
 
-    def __init__(self, node: FleetNode, channels: Sequence[Channel], seed: int) -> None:
+    def __init__(self, node: FleetNode, channels: Sequence[Channel], *, seed: int) -> None:
         self._node = node
         self._seed = seed
         self._channel_ids = [channel.channel_id for channel in channels]

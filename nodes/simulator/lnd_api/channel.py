@@ -27,8 +27,8 @@ _UNUSED_FEATURES: dict[str, object] = {
 
 
 def list_channels(view: NodeView, request: Request) -> dict[str, object]:
-    active_only, inactive_only = _read_either(request, "active_only", "inactive_only")
-    public_only, private_only = _read_either(request, "public_only", "private_only")
+    active_only, inactive_only = _read_either(request, first="active_only", second="inactive_only")
+    public_only, private_only = _read_either(request, first="public_only", second="private_only")
     peer = request.read_base64("peer")
     if len(peer) not in {0, PUBKEY_BYTES}:
         raise LndError(Code.UNKNOWN, f"invalid `peer` key: invalid vertex length of {len(peer)}, want {PUBKEY_BYTES}")
@@ -45,7 +45,7 @@ def list_channels(view: NodeView, request: Request) -> dict[str, object]:
     return {"channels": [_describe_channel(view, channel, look_up_alias=look_up) for channel in wanted]}
 
 
-def _read_either(request: Request, first: str, second: str) -> tuple[bool, bool]:
+def _read_either(request: Request, *, first: str, second: str) -> tuple[bool, bool]:
     flags = request.read_flag(first), request.read_flag(second)
     if all(flags):
         raise LndError(Code.UNKNOWN, f"either `{first}` or `{second}` can be set, but not both")
@@ -98,7 +98,7 @@ def _describe_balances(view: NodeView, channel: Channel) -> dict[str, object]:
         "unsettled_balance": str(unsettled_sat),
         "commit_fee": str(channel.capacity_sat - local_sat - remote_sat - unsettled_sat),
         "commit_weight": str(COMMITMENT_WEIGHT + HTLC_WEIGHT * len(htlcs)),
-        "pending_htlcs": [_describe_htlc(view, channel, htlc) for htlc in sorted(htlcs)],
+        "pending_htlcs": [_describe_htlc(view, channel, htlc=htlc) for htlc in sorted(htlcs)],
     }
 
 
@@ -106,7 +106,7 @@ def _amount_msat(htlc: InFlight, channel: Channel) -> int:
     return htlc.in_msat if channel.channel_id == htlc.incoming_id else htlc.out_msat
 
 
-def _describe_htlc(view: NodeView, channel: Channel, htlc: InFlight) -> dict[str, object]:
+def _describe_htlc(view: NodeView, channel: Channel, *, htlc: InFlight) -> dict[str, object]:
     """One leg of a forward. For another node than the forwarder the payment begins or ends here."""
     enters_forwarder = channel.channel_id == htlc.incoming_id
     is_ours = htlc.pubkey == view.pubkey

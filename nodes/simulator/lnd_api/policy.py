@@ -68,7 +68,7 @@ def update_policy(view: NodeView, request: Request) -> dict[str, object]:
         try:
             own.policy = _revise(own, update, fee_rate_ppm=fee_rate_ppm, now_s=view.now_s)
         except _ChannelRefusalError as error:
-            failures.append(_describe_failure(channel.chan_point, error.reason, str(error)))
+            failures.append(_describe_failure(channel.chan_point, reason=error.reason, message=str(error)))
     view.save()
     return {"failed_updates": failures}
 
@@ -162,9 +162,9 @@ def _check_bounds(own: Side, policy: PeerPolicy) -> None:
 
 def _explain_missing(view: NodeView, chan_point: str) -> dict[str, object]:
     if chan_point in view.node.pending_channel_points:
-        return _describe_failure(chan_point, "UPDATE_FAILURE_PENDING", "not yet confirmed")
-    return _describe_failure(chan_point, "UPDATE_FAILURE_NOT_FOUND", "not found")
+        return _describe_failure(chan_point, reason="UPDATE_FAILURE_PENDING", message="not yet confirmed")
+    return _describe_failure(chan_point, reason="UPDATE_FAILURE_NOT_FOUND", message="not found")
 
 
-def _describe_failure(chan_point: str, reason: str, message: str) -> dict[str, object]:
+def _describe_failure(chan_point: str, *, reason: str, message: str) -> dict[str, object]:
     return {"outpoint": describe_outpoint(chan_point), "reason": reason, "update_error": message}

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
 
-MAX_U32 = 2**32 - 1  # BOLT 7: fee_base_msat, fee_proportional_millionths
+from nodes.engine.types import MAX_U32, Pubkey, Sat
+
 MAX_U16 = 2**16 - 1  # BOLT 7: cltv_expiry_delta
-
-PubkeyText = Annotated[str, Meta(min_length=66, max_length=66)]
 
 
 class GraphPolicy(Struct, frozen=True, gc=False, kw_only=True):
@@ -32,7 +32,7 @@ class GraphPolicy(Struct, frozen=True, gc=False, kw_only=True):
     def fits_bolt7(self) -> bool:
         """Whether a BOLT 7 message can carry these values: files hold what no node can have announced."""
         return (
-            0 <= self.base_fee_msat <= MAX_U32
+            0 <= self.base_fee_msat <= MAX_U32  # as the fee rate, a u32
             and 0 <= self.fee_rate_ppm <= MAX_U32
             and 0 <= self.time_lock_delta <= MAX_U16
             and self.min_htlc_msat >= 0
@@ -45,9 +45,14 @@ class GraphPolicy(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class GraphNode(Struct, frozen=True, gc=False, kw_only=True):
-    pubkey: PubkeyText = field(name="pub_key")
+    pubkey: Pubkey = field(name="pub_key")
     alias: str = ""
     last_update: int = 0
+
+    def __post_init__(self) -> None:
+        """Aliases are written by strangers: halves of characters (lone surrogates) could be stored nowhere."""
+        if not self.alias.isascii():
+            force_setattr(self, "alias", self.alias.encode(errors="replace").decode())
 
 
 class GraphChannel(Struct, frozen=True, kw_only=True):
@@ -55,9 +60,9 @@ class GraphChannel(Struct, frozen=True, kw_only=True):
 
     channel_id: Annotated[int, Meta(ge=0)]
     chan_point: str = ""
-    node1: PubkeyText = field(name="node1_pub")
-    node2: PubkeyText = field(name="node2_pub")
-    capacity_sat: Annotated[int, Meta(ge=0)] = field(name="capacity")
+    node1: Pubkey = field(name="node1_pub")
+    node2: Pubkey = field(name="node2_pub")
+    capacity_sat: Sat = field(name="capacity")
     policy1: GraphPolicy | None = field(name="node1_policy", default=None)
     policy2: GraphPolicy | None = field(name="node2_policy", default=None)
 

@@ -4,21 +4,21 @@ import gzip
 import io
 import lzma
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 import msgspec
 
-from nodes.sources.describegraph.graph import Graph
+from nodes.sources.describegraph.graph import Graph, GraphChannel, GraphNode
+from nodes.sources.describegraph.json_stream import JsonStream, JsonStreamError, TooLargeError
 
 MAX_GRAPH_BYTES = 512 * 2**20  # unpacked; mainnet is about 100 MB as lncli prints it (2024)
 
-_CHUNK_BYTES = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 _XZ_MAGIC = b"\xfd7zXZ\x00"
 _EXPORT_AGAIN = "Export it again: lncli describegraph > graph.json"
-# 64-bit numbers are strings in this format, hence strict=False.
-_DECODER = msgspec.json.Decoder(Graph, strict=False)
+_Item = TypeVar("_Item", bound=msgspec.Struct)
 
 
 class GraphFileError(ValueError):
@@ -26,40 +26,14 @@ class GraphFileError(ValueError):
 
 
 def read_graph(path: Path, *, max_bytes: int = MAX_GRAPH_BYTES) -> Graph:
-    """The graph in `path`. Needs the unpacked text and the typed graph in memory, never a tree of dictionaries.
+    """The graph in `path`. Memory holds the typed graph and a window of the text, never the whole text.
 
     Raises GraphFileError: missing, unreadable, empty, truncated, larger than `max_bytes` unpacked, not JSON, or JSON
     of another shape.
     """
-    text = _read_text(path, max_bytes=max_bytes)
-    if not text.strip():
-        raise GraphFileError(f"{path} is empty. {_EXPORT_AGAIN}")
-    try:
-        graph = _DECODER.decode(text)
-    except msgspec.ValidationError as error:
-        raise GraphFileError(
-            f"{path} is JSON, but not what `lncli describegraph` prints: {error}. {_EXPORT_AGAIN}"
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise GraphFileError(f"{path} is not JSON, or only a part of it ({error}). {_EXPORT_AGAIN}") from error
-    if not graph.channels:
-        raise GraphFileError(
-            f"{path} holds no channels. Is the node synced to the graph (lncli getinfo)? {_EXPORT_AGAIN}"
-        )
-    return graph
-
-
-def _read_text(path: Path, *, max_bytes: int) -> bytearray:
-    text = bytearray()
     try:
         with path.open("rb") as file, _unpack(file) as unpacked:
-            while chunk := unpacked.read(_CHUNK_BYTES):
-                text += chunk
-                if len(text) > max_bytes:
-                    raise GraphFileError(
-                        f"{path} unpacks to more than {max_bytes // 2**20} MB: no channel graph is that large. "
-                        f"{_EXPORT_AGAIN}"
-                    )
+            graph = _read_document(JsonStream(unpacked, max_bytes=max_bytes))
     except FileNotFoundError as error:
         raise GraphFileError(
             f"{path}: no such file. Check the path, or leave it out for a simulated network"
@@ -67,10 +41,18 @@ def _read_text(path: Path, *, max_bytes: int) -> bytearray:
     except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
         raise GraphFileError(f"{path} is truncated or damaged ({error}). Copy or download it again") from error
     except OSError as error:
+        raise GraphFileError(f"{path} cannot be read: {error.strerror or error}. Check it, and try again") from error
+    except TooLargeError as error:
+        limit = f"unpacks to more than {max_bytes // 2**20} MB: no channel graph is that large"
+        raise GraphFileError(f"{path} {limit}. {_EXPORT_AGAIN}") from error
+    except (JsonStreamError, msgspec.ValidationError) as error:
+        wrong = f"is not, or only in part, what `lncli describegraph` prints: {error}"
+        raise GraphFileError(f"{path} {wrong}. {_EXPORT_AGAIN}") from error
+    if not graph.channels:
         raise GraphFileError(
-            f"{path} cannot be read: {error.strerror or error}. Check the path and its permissions"
-        ) from error
-    return text
+            f"{path} holds no channels. Is the node synced to the graph (lncli getinfo)? {_EXPORT_AGAIN}"
+        )
+    return graph
 
 
 def _unpack(file: io.BufferedReader) -> BinaryIO:
@@ -81,3 +63,41 @@ def _unpack(file: io.BufferedReader) -> BinaryIO:
     if magic.startswith(_XZ_MAGIC):
         return cast("BinaryIO", lzma.LZMAFile(file))
     return file
+
+
+def _read_document(stream: JsonStream) -> Graph:
+    if not stream.peek():
+        raise JsonStreamError("it is empty")
+    nodes: list[GraphNode] | None = None
+    channels: list[GraphChannel] | None = None
+    for name in stream.read_members():
+        if name == "nodes":
+            nodes = list(_convert_items(stream.read_items(), GraphNode, place=name))
+        elif name == "edges":
+            channels = list(_convert_items(_share_pubkeys(stream.read_items()), GraphChannel, place=name))
+        else:
+            stream.read_value()
+    stream.finish()
+    if nodes is None or channels is None:
+        raise msgspec.ValidationError("`nodes` or `edges` is missing")
+    return Graph(nodes=nodes, channels=channels)
+
+
+def _convert_items(items: Iterator[object], shape: type[_Item], *, place: str) -> Iterator[_Item]:
+    for index, item in enumerate(items):
+        try:
+            yield msgspec.convert(item, shape, strict=False)  # 64-bit numbers are strings in this format
+        except msgspec.ValidationError as error:
+            raise msgspec.ValidationError(f"{place}[{index}]: {error}") from error
+
+
+def _share_pubkeys(edges: Iterator[object]) -> Iterator[object]:
+    """A key is kept once, however many channels name it: half the memory of the graph."""
+    shared: dict[object, object] = {}
+    for edge in edges:
+        if isinstance(edge, dict):
+            for name in ("node1_pub", "node2_pub"):
+                pubkey = edge.get(name)
+                if isinstance(pubkey, str):
+                    edge[name] = shared.setdefault(pubkey, pubkey)
+        yield edge
