@@ -1,8 +1,6 @@
 """The environment every process of an instance gets: where its services are, its secrets, its folders."""
 
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from mcp_saas.embedded.options import LaunchOptions
@@ -24,7 +22,6 @@ def build_environment(
     fixed = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
-        "PROMETHEUS_MULTIPROC_DIR": str(make_empty_folder(state.run / "metrics")),
         "PORT": str(options.port),
         "MCP_PORT": str(options.mcp_port),
         "DAZBOX_HOME": str(state.home),
@@ -39,9 +36,3 @@ def celery_url(redis_url: str) -> str:
         return redis_url
     database = parse_qs(parts.query).get("db", ["0"])[0]
     return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
-
-
-def make_empty_folder(folder: Path) -> Path:
-    """Metrics of processes that are no more would be counted for ever."""
-    shutil.rmtree(folder, ignore_errors=True)
-    return make_private_folder(folder)

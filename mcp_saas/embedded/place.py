@@ -78,7 +78,7 @@ def find_base(state: StateFolder, user: SystemUser) -> Path:
 
 
 def find_abandoned(place: PostgresPlace, state: StateFolder) -> list[Path]:
-    """Base folders of earlier state folders at this path. They may have been moved, so they are told of, not removed."""
+    """Base folders of earlier state folders at this path: told of, not removed, as those may have been moved."""
     neighbours = place.base.parent.glob("*/home") if place.base.parent.name == SHARED_NAME else []
     return [path.parent for path in neighbours if path.parent != place.base and path.read_text() == str(state.home)]
 

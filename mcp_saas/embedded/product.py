@@ -25,10 +25,10 @@ def web_command(context: LaunchContext) -> Command:
 
 
 def worker_command(context: LaunchContext) -> Command:
-    """Beat runs inside (-B), which is right for a single worker only; production runs it by itself."""
+    """Threads, for one machine's memory; production runs a process pool, and beat (-B, one worker only) by itself."""
     return python_command(
-        "worker", "-m", "celery", "-A", "mcp_saas.celery", "worker", "-B", "-c", "2", "--prefetch-multiplier", "1",
-        "--schedule", str(context.state.run / "beat-schedule"), "--loglevel", "INFO",
+        "worker", "-m", "celery", "-A", "mcp_saas.celery", "worker", "-B", "--pool", "threads", "-c", "4",
+        "--prefetch-multiplier", "1", "--schedule", str(context.state.run / "beat-schedule"), "--loglevel", "INFO",
         "--without-gossip", "--without-mingle", "--without-heartbeat",
         context=context,
     )  # fmt: skip

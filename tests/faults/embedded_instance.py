@@ -76,7 +76,8 @@ def belongs_to(process: psutil.Process, places: set[str]) -> bool:
 def launcher(home: Path, port: int, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """A running launcher process; killed with all that is its, at the end of the block, if the test did not end it."""
     inherited = {name: value for name, value in ENVIRON.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    environment = inherited | {"DAZBOX_HOME": str(home), "PORT": str(port), "PYTHONPATH": str(PROJECT)} | variables
+    search_path = os.pathsep.join(sys.path)
+    environment = inherited | {"DAZBOX_HOME": str(home), "PORT": str(port), "PYTHONPATH": search_path} | variables
     process = subprocess.Popen(
         [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

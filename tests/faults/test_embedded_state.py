@@ -258,9 +258,6 @@ def test_options_left_out_or_empty_have_the_defaults_of_the_start_contract() -> 
 
 
 def test_the_environment_of_the_processes_names_the_services_and_keeps_what_was_given(tmp_path: Path) -> None:
-    stale = tmp_path / "run" / "metrics" / "counter_1.db"
-    stale.parent.mkdir(parents=True)
-    stale.write_text("of a process that is no more")
     given = {"PATH": "/bin", "SECRET_KEY": "", "ALLOWED_HOSTS": "box.example", "DATABASE_URL": "elsewhere"}
     with open_state(tmp_path) as state:
         options = read_options({"PORT": "8123", "DAZBOX_HOME": str(tmp_path)})
@@ -274,8 +271,6 @@ def test_the_environment_of_the_processes_names_the_services_and_keeps_what_was_
     assert environment["CELERY_BROKER_URL"] == "redis+socket://:p@/s?virtual_host=2"
     assert environment["PORT"] == "8123"
     assert mode_of(Path(environment["JWT_KEYS_DIR"])) == 0o700
-    assert not stale.exists()
-    assert mode_of(stale.parent) == 0o700
 
 
 def test_a_redis_over_the_network_is_the_same_for_celery() -> None:
