@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from mcp_saas.api.auth import Open
@@ -9,6 +10,8 @@ from mcp_saas.api.ops import HealthView
 from tenants.api.auth import JwksView
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs")),
+    path("admin/", RedirectView.as_view(pattern_name="admin:tenants_dazbox_changelist")),  # the fleet is the front page
     path("admin/", admin.site.urls),
     path(".well-known/jwks.json", JwksView.as_view()),
     path("api/v1/health", HealthView.as_view()),

@@ -54,7 +54,12 @@ def current_schema() -> str:
 
 @contextmanager
 def enter_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
-    """Behind this door every query sees the tenant's schema and no other, not even the public one."""
+    """Behind this door every query sees the tenant's schema and no other, not even the public one.
+
+    Raises SchemaNameError for a schema that is no Dazbox's, the public one included.
+    """
+    if tenant.schema_name == PUBLIC_SCHEMA:
+        raise SchemaNameError("the public schema is not a Dazbox's: use leave_tenant()")
     with use_schema(tenant.schema_name), structlog.contextvars.bound_contextvars(tenant=str(tenant.id)):
         token = _tenant.set(tenant)
         try:

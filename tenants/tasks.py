@@ -27,4 +27,6 @@ class TenantTask(Task):  # type: ignore[type-arg]
         if tenant is None:
             return None  # suspended or gone since the message was sent
         with enter_tenant(tenant):
-            return super().__call__(*args, **kwargs)
+            return self.run(
+                *args, **kwargs
+            )  # Task.__call__ would hide the message's request behind an empty one

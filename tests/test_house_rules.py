@@ -126,7 +126,7 @@ def test_tenant_tables_point_only_at_tenant_tables() -> None:
 
 
 def test_nobody_enters_a_tenant_by_the_back_door() -> None:
-    """django-tenants' `with tenant:` and schema_context keep state that threads share: only tenants.context may set it."""
+    """django-tenants' own ways in keep state that threads share: only tenants.context may set it."""
     doors = ("schema_context", "tenant_context", ".activate()", "connection.set_schema", "connection.set_tenant")
     found = [
         f"{name_of(path)}: {door}"

@@ -1,6 +1,5 @@
 """Django settings for every profile; what differs between profiles hangs on `ENV.profile` here and nowhere else."""
 
-
 from mcp_saas.settings.database import parse_database_url
 from mcp_saas.settings.environment import read_environment
 from mcp_saas.settings.logs import configure_logging
@@ -111,7 +110,12 @@ SPECTACULAR_SETTINGS = {
     "AUTHENTICATION_WHITELIST": [],
     "SERVERS": [{"url": "/", "description": "this server"}],
 }
-SIMPLE_JWT = {"ALGORITHM": "ES256", "ISSUER": ENV.jwt_issuer, "AUDIENCE": ENV.jwt_audience}
+SIMPLE_JWT = {
+    "ALGORITHM": "ES256",
+    "ISSUER": ENV.jwt_issuer,
+    "AUDIENCE": ENV.jwt_audience,
+    "TOKEN_TYPE_CLAIM": "typ",
+}
 
 CELERY_BROKER_URL = ENV.broker_url
 
@@ -127,7 +131,13 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else N
 SECURE_REDIRECT_EXEMPT = [r"^api/v1/health$"]  # probes come from inside, without TLS
 X_FRAME_OPTIONS = "DENY"
 
-UNFOLD = {"SITE_TITLE": "Dazbox Cloud", "SITE_HEADER": "Dazbox Cloud", "SITE_SYMBOL": "bolt", "SHOW_HISTORY": True}
+UNFOLD = {
+    "SITE_TITLE": "Dazbox Cloud",
+    "SITE_HEADER": "Dazbox Cloud",
+    "SITE_SYMBOL": "bolt",
+    "SHOW_HISTORY": True,
+    "SIDEBAR": {"navigation": "tenants.admin.list_rooms"},
+}
 
 LOGGING_CONFIG = None
 configure_logging(ENV.log_level)

@@ -13,17 +13,23 @@ from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from nodes.pipeline.schedule import request_cycle
 from tenants.api.view import NodeView
 from tenants.context import current_tenant
+from tenants.provisioning.device import record_contact
 
 
 class SnapshotsView(NodeView):
     permission_classes = (require_scope("device"),)
 
     @endpoint(
-        "send_snapshot", summary="Report the state of the node", tag="box", body=NodeSnapshot,
-        answers={200: SnapshotAnswer, 201: SnapshotAnswer}, problems=(404, 409, 422),
+        "send_snapshot",
+        summary="Report the state of the node",
+        tag="box",
+        body=NodeSnapshot,
+        answers={200: SnapshotAnswer, 201: SnapshotAnswer},
+        problems=(404, 409, 422),
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
         receipt = accept_snapshot(read_body(request, NodeSnapshot))
+        record_contact(current_tenant().id, timezone.now())
         if receipt.is_first:
             request_cycle(current_tenant().id, timezone.now())
         return answer(SnapshotAnswer(receipt.seq, receipt.is_new), status=201 if receipt.is_new else 200)
@@ -33,8 +39,12 @@ class ForwardsView(NodeView):
     permission_classes = (require_scope("device"),)
 
     @endpoint(
-        "send_forwards", summary="Report forwards since a cursor", tag="box", body=ForwardsBody,
-        answers={200: ForwardsAnswer}, problems=(404,),
+        "send_forwards",
+        summary="Report forwards since a cursor",
+        tag="box",
+        body=ForwardsBody,
+        answers={200: ForwardsAnswer},
+        problems=(404, 422),
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
         body = read_body(request, ForwardsBody)

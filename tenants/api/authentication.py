@@ -1,5 +1,6 @@
 """From the Authorization header to a Principal, through simplejwt."""
 
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
@@ -15,13 +16,13 @@ class BearerAuthentication(JWTAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, Token] | None:  # type: ignore[override]
         header = self.get_header(request)
-        raw = self.get_raw_token(header) if header else None
-        if raw is None:
-            return None
         try:
+            raw = self.get_raw_token(header) if header else None
+            if raw is None:
+                return None
             token = AccessToken(raw)  # type: ignore[arg-type]
             return read_principal(token), token
-        except (TokenError, ValueError):
+        except (AuthenticationFailed, TokenError, ValueError):
             problem = Problem(401, "invalid-token", "Sign in again", detail="The access token is not valid (any more).")
             problem.headers["WWW-Authenticate"] = 'Bearer realm="dazbox-cloud", error="invalid_token"'
             raise problem from None

@@ -6,7 +6,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-Pubkey = Annotated[str, Meta(pattern=r"^0[23][0-9a-f]{64}$", description="compressed secp256k1 key, lower-case hex")]
+_END = r"$(?!\n)"  # Python's $ alone also matches before a last newline
+Pubkey = Annotated[
+    str, Meta(pattern=rf"^0[23][0-9a-f]{{64}}{_END}", description="compressed secp256k1 key, lower-case hex")
+]
 Short = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00]*$")]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 
@@ -89,7 +92,7 @@ class DeviceKey(Struct, frozen=True, forbid_unknown_fields=True):
 
     kty: Literal["OKP"]
     crv: Literal["Ed25519"]
-    x: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+    x: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9_-]{{43}}{_END}")]
 
 
 class AgentInfo(Struct, frozen=True, forbid_unknown_fields=True):

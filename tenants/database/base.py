@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.backends.postgresql import base as postgresql
-from django.db.utils import InterfaceError
-from psycopg import ClientCursor, sql
+from psycopg import ClientCursor, InterfaceError, NotSupportedError, sql
 from psycopg.pq import TransactionStatus
 
 from tenants.context import PUBLIC_SCHEMA, current_schema, switch_schema
@@ -36,10 +35,14 @@ class TenantCursor(ClientCursor[Any]):
         """COPY cannot share a message, so it needs a transaction in which the path can be set before it."""
         prefix = self._path_prefix()
         if prefix:
-            if self.connection.info.transaction_status is not TransactionStatus.INTRANS:
+            if self.connection.autocommit and self.connection.info.transaction_status is TransactionStatus.IDLE:
                 raise InterfaceError("COPY inside a tenant needs transaction.atomic() around it")
             super().execute(prefix)
         return super().copy(statement, params, **options)
+
+    def stream(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """Rows that arrive one by one would outlive the message that chose their schema."""
+        raise NotSupportedError("stream() cannot be kept inside a tenant: use execute()")
 
     def _path_prefix(self) -> str:
         """Empty where no prefix is needed (public outside a transaction) or possible (a failed transaction)."""
@@ -79,6 +82,14 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         params: dict[str, Any] = super().get_connection_params()
         params["cursor_factory"] = TenantCursor
         return params
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """A named cursor lives on the server and outlives the message that chose its schema: none is made."""
+        if name is not None:
+            raise NotSupportedError(
+                "set DISABLE_SERVER_SIDE_CURSORS: server-side cursors cannot be kept inside a tenant"
+            )
+        return super().create_cursor()
 
 
 class SchemaOnly:

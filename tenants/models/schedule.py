@@ -1,12 +1,17 @@
 """When each box's next pipeline cycle is due: one row a box, claimed by whoever dispatches."""
 
+import datetime as dt
+import hashlib
+from uuid import UUID
+
+from django.conf import settings
 from django.db import models
 
 from tenants.models.dazbox import Dazbox
 
 
 class CycleSchedule(models.Model):
-    """`next_run_at` is phased by the box's id, so that thousands of boxes never fall due together."""
+    """A box's turn comes every period at a moment given by its id: thousands of boxes never fall due together."""
 
     dazbox = models.OneToOneField(Dazbox, primary_key=True, on_delete=models.CASCADE, related_name="schedule")
     next_run_at = models.DateTimeField()
@@ -21,3 +26,11 @@ class CycleSchedule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dazbox_id} {self.next_run_at:%H:%M:%S}"
+
+
+def next_turn(dazbox_id: UUID, after: dt.datetime) -> dt.datetime:
+    """The first of this box's turns after a moment. They stand still in time, however late or early a cycle ran."""
+    period_s = settings.ENV.cycle_period_s
+    offset_s = int.from_bytes(hashlib.sha256(dazbox_id.bytes).digest()[:8]) % period_s
+    turn = (int(after.timestamp()) - offset_s) // period_s + 1
+    return dt.datetime.fromtimestamp(turn * period_s + offset_s, dt.UTC)

@@ -1,20 +1,23 @@
 """A box redeems its claim and becomes a tenant."""
 
 import datetime as dt
-import hashlib
 from dataclasses import dataclass
+from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
+from tenants.context import leave_tenant
 from tenants.keys import thumbprint
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, new_schema_name
-from tenants.models.schedule import CycleSchedule
+from tenants.models.schedule import CycleSchedule, next_turn
 from tenants.provisioning.claim import digest_code
 from tenants.provisioning.schema import activate_dazbox
+
+CONTACT_GRAIN = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,11 @@ def register_device(request: DeviceRequest) -> Registration:
 
 
 def _redeem_claim(request: DeviceRequest) -> Registration:
-    claim = Claim.objects.select_related("dazbox").filter(digest=digest_code(request.claim_code)).first()
-    if claim is None:
-        raise Problem(
-            422, "claim-unknown", "The claim code is not known", detail="Check the code printed with the box."
-        )
-    if claim.dazbox is not None:
-        return _repeat(claim.dazbox, request)
-    if claim.expires_at <= timezone.now():
-        raise Problem(422, "claim-expired", "The claim code has expired", detail="Ask the shop for a new one.")
     try:
         with transaction.atomic():
+            claim = _lock_claim(request.claim_code)
+            if claim.dazbox is not None:
+                return _repeat(claim.dazbox, request)
             return _spend_claim(claim, request)
     except IntegrityError:
         raise Problem(
@@ -62,6 +59,18 @@ def _redeem_claim(request: DeviceRequest) -> Registration:
             "This node is claimed already",
             detail="One node is one Dazbox; the claim is still good.",
         ) from None
+
+
+def _lock_claim(code: str) -> Claim:
+    """The claim's row until the transaction ends: requests with one code go in one after the other."""
+    claim = Claim.objects.select_for_update().filter(digest=digest_code(code)).first()
+    if claim is None:
+        raise Problem(
+            422, "claim-unknown", "The claim code is not known", detail="Check the code printed with the box."
+        )
+    if claim.dazbox is None and claim.expires_at <= timezone.now():
+        raise Problem(422, "claim-expired", "The claim code has expired", detail="Ask the shop for a new one.")
+    return claim
 
 
 def _repeat(dazbox: Dazbox, request: DeviceRequest) -> Registration:
@@ -81,16 +90,14 @@ def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
         device_kid=thumbprint({"kty": "OKP", "crv": "Ed25519", "x": request.device_key}),
         agent_version=request.agent_version,
     )
-    spent = Claim.objects.filter(id=claim.id, used_at=None).update(used_at=timezone.now(), dazbox=dazbox)
-    if spent != 1:  # somebody was faster with the same code
-        raise Problem(
-            409, "claim-used", "The claim code was used by another box", detail="A claim code is good for one box."
-        )
-    CycleSchedule.objects.create(dazbox=dazbox, next_run_at=timezone.now() + phase_of(dazbox))
+    claim.used_at, claim.dazbox = timezone.now(), dazbox
+    claim.save(update_fields=["used_at", "dazbox"])
+    CycleSchedule.objects.create(dazbox=dazbox, next_run_at=next_turn(dazbox.id, timezone.now()))
     return Registration(dazbox, is_new=True)
 
 
-def phase_of(dazbox: Dazbox) -> dt.timedelta:
-    """Where in the period this box's turn is: spread evenly by its id, the same for ever."""
-    number = int.from_bytes(hashlib.sha256(dazbox.id.bytes).digest()[:8])
-    return dt.timedelta(seconds=number % settings.ENV.cycle_period_s)
+def record_contact(dazbox_id: UUID, now: dt.datetime) -> None:
+    """The box was heard of; written at most once a minute."""
+    stale = Q(last_seen_at=None) | Q(last_seen_at__lt=now - CONTACT_GRAIN)
+    with leave_tenant():
+        Dazbox.objects.filter(stale, id=dazbox_id).update(last_seen_at=now)

@@ -1,12 +1,15 @@
 """Building the schema of one box."""
 
-from django.db import connection, transaction
+import structlog
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.utils import timezone
 
 from tenants.context import use_schema
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.template import SchemaTemplate
+
+log = structlog.get_logger(__name__)
 
 
 def build_schema(schema_name: str, template: SchemaTemplate) -> None:
@@ -33,11 +36,18 @@ def activate_dazbox(dazbox: Dazbox) -> Dazbox:
 
 
 def resume_provisioning() -> int:
-    """Finishes boxes whose provisioning was cut off. Returns how many."""
-    unfinished = list(Dazbox.objects.filter(state=DazboxState.PROVISIONING, created_at__lt=timezone.now()))
-    for dazbox in unfinished:
+    """Finishes boxes whose provisioning was cut off. Returns how many; one that fails is logged and stops no other."""
+    unfinished = Dazbox.objects.filter(state=DazboxState.PROVISIONING, created_at__lt=timezone.now())
+    return sum(_finish(dazbox) for dazbox in list(unfinished))
+
+
+def _finish(dazbox: Dazbox) -> bool:
+    try:
         activate_dazbox(dazbox)
-    return len(unfinished)
+    except DatabaseError:
+        log.exception("provisioning_failed", dazbox=str(dazbox.id))
+        return False
+    return True
 
 
 def current_template() -> SchemaTemplate:

@@ -1,10 +1,11 @@
 """A box signs in with a short JWT signed by its own Ed25519 key (RFC 7523)."""
 
 import datetime as dt
-from typing import Any
+import hashlib
 from uuid import UUID
 
 import jwt
+import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
@@ -17,13 +18,22 @@ MAX_AGE = dt.timedelta(seconds=60)
 LEEWAY = dt.timedelta(seconds=30)
 
 
+class AssertionClaims(msgspec.Struct, frozen=True):
+    """What a box signs. Times are seconds since 1970 (NumericDate)."""
+
+    iss: str
+    sub: str
+    jti: str
+    iat: float
+    exp: float
+
+
 def verify_assertion(assertion: str) -> Dazbox:
     """The box that signed it. Raises Problem 401 for anything wrong, without telling what exists."""
     try:
         dazbox: Dazbox = Dazbox.objects.get(id=UUID(_read_unverified_issuer(assertion)))
-        claims = _verify(assertion, dazbox)
-        _spend(claims)
-    except (Dazbox.DoesNotExist, ValueError, jwt.PyJWTError, IntegrityError):
+        _spend(_verify(assertion, dazbox))
+    except (Dazbox.DoesNotExist, ValueError, jwt.PyJWTError, msgspec.ValidationError, IntegrityError):
         raise Problem(
             401, "invalid-assertion", "Sign in again", detail="The assertion does not prove the key of a known box."
         ) from None
@@ -35,8 +45,8 @@ def _read_unverified_issuer(assertion: str) -> str:
     return str(claims.get("iss"))
 
 
-def _verify(assertion: str, dazbox: Dazbox) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(
+def _verify(assertion: str, dazbox: Dazbox) -> AssertionClaims:
+    verified = jwt.decode(
         assertion,
         read_device_key(dazbox.device_key),
         algorithms=["EdDSA"],
@@ -47,13 +57,15 @@ def _verify(assertion: str, dazbox: Dazbox) -> dict[str, Any]:
     )
     if jwt.get_unverified_header(assertion).get("kid") != dazbox.device_kid:
         raise ValueError("kid")
-    if claims["exp"] - claims["iat"] > MAX_AGE.total_seconds() or claims["sub"] != claims["iss"]:
+    claims = msgspec.convert(verified, AssertionClaims)
+    if claims.exp - claims.iat > MAX_AGE.total_seconds() or claims.sub != claims.iss:
         raise ValueError("exp")
     return claims
 
 
-def _spend(claims: dict[str, Any]) -> None:
-    """Raises IntegrityError when this jti was used before."""
-    expires_at = dt.datetime.fromtimestamp(claims["exp"], dt.UTC) + LEEWAY
+def _spend(claims: AssertionClaims) -> None:
+    """Raises IntegrityError when this box used this jti before. Another box's jti is another box's matter."""
+    expires_at = dt.datetime.fromtimestamp(claims.exp, dt.UTC) + LEEWAY
+    digest = hashlib.sha256(f"{claims.iss} {claims.jti}".encode()).hexdigest()
     with transaction.atomic():
-        SpentAssertion.objects.create(jti=str(claims["jti"])[:64], expires_at=expires_at)
+        SpentAssertion.objects.create(jti=digest, expires_at=expires_at)

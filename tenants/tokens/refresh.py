@@ -70,7 +70,10 @@ def revoke_refresh(raw: str) -> None:
 
 
 def revoke_family(family: UUID) -> None:
-    RefreshToken.objects.filter(family=family, revoked_at=None).update(revoked_at=timezone.now())
+    """Until none is left: a rotation under way may add one that the first look could not see."""
+    alive = RefreshToken.objects.filter(family=family, revoked_at=None)
+    while alive.update(revoked_at=timezone.now()):
+        pass
 
 
 def _store_and_mint(row: RefreshToken, raw: str) -> TokenPair:

@@ -1,7 +1,8 @@
-"""`manage.py create_operator NAME`: an operator's account; the password is read from standard input."""
+"""`manage.py create_operator NAME`: an operator's account; the password comes by file or standard input."""
 
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -11,13 +12,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Creates (or gives a new password to) an operator. The password is read from standard input."
+    help = "Creates (or gives a new password to) an operator. The password is the first line of a file or of standard input."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
+        parser.add_argument("--password-file", help="default: standard input")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        password = sys.stdin.readline().rstrip("\n")
+        password = _read_first_line(options["password_file"])
         try:
             validate_password(password)
         except ValidationError as error:
@@ -28,3 +30,8 @@ class Command(BaseCommand):
         user.set_password(password)
         user.save()
         self.stdout.write(f"Operator {user.username} can sign in")
+
+
+def _read_first_line(path: str | None) -> str:
+    text = Path(path).read_text(encoding="utf-8") if path else sys.stdin.read()
+    return text.splitlines()[0] if text else ""

@@ -1,5 +1,7 @@
 """`manage.py prepare`: everything a release needs before its processes start. Harmless to repeat."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -10,18 +12,33 @@ from django.db import connection
 from tenants.provisioning.schema import resume_provisioning
 from tenants.provisioning.template import refresh_template
 
-LOCK = 0x6461_7A62  # one prepare at a time, whatever the number of replicas
+LOCK = 0x6461_7A62
 
 
 class Command(BaseCommand):
     help = "Migrates the public schema and the template, makes a token key if there is none, resumes provisioning."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        with _one_at_a_time():
+            self._prepare()
+
+    def _prepare(self) -> None:
         call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
         template = refresh_template()
         if not any(settings.ENV.jwt_keys_dir.glob("*.pem")):
             call_command("add_jwt_key", verbosity=0, stdout=self.stdout)
         resumed = resume_provisioning()
         self.stdout.write(f"Ready: schema template {template.revision[:12]}, {resumed} provisionings resumed")
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Whatever the number of replicas. The lock has a connection of its own: migrate_schemas closes the one it uses."""
+    holder = connection.copy()
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")  # wait as long as the other one takes
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        yield
+    finally:
+        holder.close()
