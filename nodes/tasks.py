@@ -1,14 +1,12 @@
 """What the workers do for nodes."""
 
-import sys
-from uuid import UUID
+import datetime as dt
 
 import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from nodes.pipeline.cycle import run_cycle
-from nodes.pipeline.schedule import claim_due_cycles, finish_cycle
+from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from tenants.context import current_tenant
 from tenants.provisioning.schema import resume_provisioning
 from tenants.tasks import TenantTask
@@ -30,20 +28,15 @@ def finish_provisioning() -> None:
     resume_provisioning()
 
 
-def hand_out_cycle(dazbox_id: UUID) -> None:
-    run_node_cycle.send_for(dazbox_id)
+def hand_out_cycle(claim: CycleClaim) -> None:
+    run_node_cycle.send_for(claim.dazbox_id, claim.claimed_at.isoformat())
 
 
-@shared_task(base=TenantTask, name="nodes.tasks.run_node_cycle")
-def run_node_cycle() -> None:
+@shared_task(bind=True, base=TenantTask, name="nodes.tasks.run_node_cycle")
+def run_node_cycle(self: TenantTask, claimed_at: str) -> None:
     """One cycle of the tenant in the headers. Its failure is parked on its own row and concerns nobody else."""
-    started_at = timezone.now()
-    try:
-        run_cycle()
-    finally:
-        error = sys.exception()
-        finish_cycle(
-            current_tenant().id,
-            took=timezone.now() - started_at,
-            error=f"{type(error).__name__}: {error}" if error else "",
-        )
+    claim = CycleClaim(current_tenant().id, dt.datetime.fromisoformat(claimed_at))
+    if (self.request.delivery_info or {}).get("redelivered"):
+        return_lost_cycle(claim, timezone.now())  # its first worker died; it may have been the reason
+    else:
+        run_claimed_cycle(claim)

@@ -27,6 +27,4 @@ class TenantTask(Task):  # type: ignore[type-arg]
         if tenant is None:
             return None  # suspended or gone since the message was sent
         with enter_tenant(tenant):
-            return self.run(
-                *args, **kwargs
-            )  # Task.__call__ would hide the message's request behind an empty one
+            return self.run(*args, **kwargs)  # Task.__call__ would hide the message's request behind an empty one
