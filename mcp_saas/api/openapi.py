@@ -33,7 +33,10 @@ PAGE_PARAMETERS = [
 
 
 class ContractSchema(AutoSchema):
-    """drf-spectacular's generator, with our operation ids (`verb_noun` from the view's method docstring decorator)."""
+    """drf-spectacular's generator: an operation that `endpoint` does not call open needs a bearer token."""
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        return [{"bearer": []}]
 
 
 def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the contract
@@ -49,26 +52,29 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
 ) -> Callable[[View], View]:
     """Describes one operation: what it reads, what it answers, which problems it can meet."""
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
-    responses: dict[int, Any] = {status: _describe_answer(struct) for status, struct in answers.items()}
-    responses |= {status: _describe_problem(status) for status in sorted(usual | set(problems))}
+    responses: dict[tuple[int, str], Any] = {
+        (status, "application/json"): _describe_answer(struct) for status, struct in answers.items()
+    }
+    responses |= {
+        (status, PROBLEM_JSON): _describe_problem(status) for status in sorted((usual | set(problems)) - set(answers))
+    }
     return extend_schema(
         operation_id=name,
         summary=summary,
         tags=[tag],
         auth=[] if is_open else None,
         request={"application/json": _refer(body)} if body else None,
-        responses={
-            (status, PROBLEM_JSON if status >= 400 else "application/json"): response
-            for status, response in responses.items()
-        },
+        responses=responses,
         parameters=parameters or [],
     )
 
 
 def add_contract_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
-    """drf-spectacular's hook: the JSON Schemas of all structs named by `endpoint`."""
-    _, components = msgspec.json.schema_components([*_structs.values()], ref_template="#/components/schemas/{name}")
-    result.setdefault("components", {}).setdefault("schemas", {}).update(components)
+    """drf-spectacular's hook: how to sign in, and the JSON Schemas of all structs named by `endpoint`."""
+    _, schemas = msgspec.json.schema_components([*_structs.values()], ref_template="#/components/schemas/{name}")
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {}).update(schemas)
+    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     return result
 
 

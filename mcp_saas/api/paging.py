@@ -1,5 +1,6 @@
 """Opaque, signed cursors over rows ordered by one growing key: stable while rows are added."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -11,7 +12,7 @@ from mcp_saas.kit.errors import Problem
 
 Row = TypeVar("Row")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
-_signer = Signer(salt="page-cursor")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Window:
 
     limit: int
     after: str | None
+    signer: Signer  # of this address: a cursor of another one says nothing here
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,14 @@ class Page(Generic[Row]):
 def read_window(request: HttpRequest) -> Window:
     """`limit` 1..100 and `cursor` of the query. Raises Problem 400."""
     limit = request.GET.get("limit", str(DEFAULT_LIMIT))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MAX_LIMIT):
+    if not (_WHOLE_NUMBER.fullmatch(limit) and 1 <= int(limit) <= MAX_LIMIT):
         raise Problem(400, "bad-limit", "Bad limit", detail=f"limit is a whole number from 1 to {MAX_LIMIT}")
+    signer = Signer(salt=f"page-cursor:{request.path}")
     cursor = request.GET.get("cursor")
     if not cursor:
-        return Window(int(limit), None)
+        return Window(int(limit), None, signer)
     try:
-        return Window(int(limit), _signer.unsign(cursor))
+        return Window(int(limit), signer.unsign(cursor), signer)
     except BadSignature:
         raise Problem(400, "bad-cursor", "Bad cursor", detail="Use the cursor of the last answer as it is.") from None
 
@@ -56,4 +59,4 @@ def cut_page(rows: Iterable[Row], window: Window, key: Callable[[Row], object]) 
     found = list(rows)
     items = found[: window.limit]
     more = len(found) > window.limit
-    return Page(items, _signer.sign(str(key(items[-1]))) if more else None)
+    return Page(items, window.signer.sign(str(key(items[-1]))) if more else None)

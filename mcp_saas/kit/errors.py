@@ -30,7 +30,9 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     `code` names the page in the docs (`.../problems/<code>`) and is stable; `title` is the same for every occurrence.
     """
 
-    def __init__(self, status: int, code: str, title: str, *, detail: str = "", errors: list[FieldError] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, title: str, *, detail: str = "", errors: list[FieldError] | None = None
+    ) -> None:
         super().__init__(f"{status} {code}: {detail or title}")
         self.status = status
         self.code = code
@@ -53,7 +55,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 def refuse_field(pointer: str, detail: str, *, code: str = "invalid", status: int = 400) -> Problem:
     """A problem about one field of the body."""
     return Problem(
-        status, "invalid-body", "The body is not valid", detail=f"{pointer}: {detail}", errors=[FieldError(pointer, code, detail)]
+        status,
+        "invalid-body",
+        "The body is not valid",
+        detail=f"{pointer or 'body'}: {detail}",
+        errors=[FieldError(pointer, code, detail)],
     )
 
 

@@ -107,7 +107,6 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["mcp_saas.api.openapi.add_contract_components"],
-    "AUTHENTICATION_WHITELIST": [],
     "SERVERS": [{"url": "/", "description": "this server"}],
 }
 SIMPLE_JWT = {

@@ -20,8 +20,9 @@ from nodes.api.contract import (
     RunView,
 )
 from nodes.api.describe import describe_action, describe_channel, describe_decision
+from nodes.engine.short_channel_id import channel_id_from_scid
 from nodes.models.action import ActionState
-from nodes.selectors.channel import find_channel, list_channels
+from nodes.selectors.channel import ChannelRow, find_channel, list_channels
 from nodes.selectors.decision import latest_run, list_actions, list_decisions, list_journal
 from tenants.api.view import NodeView
 
@@ -37,8 +38,12 @@ class ChannelsView(NodeView):
     permission_classes = _reader
 
     @endpoint(
-        "list_channels", summary="Channels with scores and decisions", tag="node", answers={200: ChannelPage},
-        problems=(404,), parameters=PAGE_PARAMETERS,
+        "list_channels",
+        summary="Channels with scores and decisions",
+        tag="node",
+        answers={200: ChannelPage},
+        problems=(404,),
+        parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         window = read_window(request)
@@ -53,18 +58,31 @@ class ChannelDetailView(NodeView):
 
     @endpoint("get_channel", summary="One channel", tag="node", answers={200: ChannelView}, problems=(404,))
     def get(self, request: Request, pubkey: str, short_channel_id: str) -> HttpResponse:
-        row = find_channel(short_channel_id)
+        row = _find_channel(short_channel_id)
         if row is None:
             raise not_found("The node has no such channel.")
         return answer(describe_channel(row))
+
+
+def _find_channel(short_channel_id: str) -> ChannelRow | None:
+    """None also for text that is no short channel id: PostgreSQL would stumble over a NUL in it."""
+    try:
+        channel_id_from_scid(short_channel_id)
+    except ValueError:
+        return None
+    return find_channel(short_channel_id)
 
 
 class DecisionsView(NodeView):
     permission_classes = _reader
 
     @endpoint(
-        "list_decisions", summary="Decisions with reasons and inputs, newest first", tag="node",
-        answers={200: DecisionPage}, problems=(404,), parameters=[*PAGE_PARAMETERS, _RUN],
+        "list_decisions",
+        summary="Decisions with reasons and inputs, newest first",
+        tag="node",
+        answers={200: DecisionPage},
+        problems=(404,),
+        parameters=[*PAGE_PARAMETERS, _RUN],
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         window = read_window(request)
@@ -81,7 +99,9 @@ class DecisionsView(NodeView):
 class LatestRunView(NodeView):
     permission_classes = _reader
 
-    @endpoint("get_latest_run", summary="The newest run in figures", tag="node", answers={200: LatestRun}, problems=(404,))
+    @endpoint(
+        "get_latest_run", summary="The newest run in figures", tag="node", answers={200: LatestRun}, problems=(404,)
+    )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         run = latest_run()
         if run is None:
@@ -95,8 +115,12 @@ class ActionsView(NodeView):
     permission_classes = _reader
 
     @endpoint(
-        "list_actions", summary="Actions in a state, oldest first", tag="box", answers={200: ActionList},
-        problems=(404,), parameters=[_STATE],
+        "list_actions",
+        summary="Actions in a state, oldest first",
+        tag="box",
+        answers={200: ActionList},
+        problems=(404,),
+        parameters=[_STATE],
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         state = request.GET.get("state", ActionState.APPROVED)
@@ -109,8 +133,12 @@ class JournalView(NodeView):
     permission_classes = _reader
 
     @endpoint(
-        "list_journal", summary="What happened, newest first", tag="node", answers={200: JournalPage},
-        problems=(404,), parameters=PAGE_PARAMETERS,
+        "list_journal",
+        summary="What happened, newest first",
+        tag="node",
+        answers={200: JournalPage},
+        problems=(404,),
+        parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         window = read_window(request)

@@ -16,14 +16,24 @@ from msgspec import Meta, Struct
 MAX_SAT = 2_100_000_000_000_000  # 21 million bitcoin
 MAX_MSAT = MAX_SAT * 1000
 MAX_PPM = 1_000_000  # a fee of 100 %
-MAX_U32 = 4_294_967_295  # BOLT 7 carries fee_base_msat and fee_proportional_millionths as u32
+MAX_U32 = 4_294_967_295  # BOLT 7 carries timestamps, fee_base_msat and fee_proportional_millionths as u32
+FIRST_BLOCK_AT = dt.datetime(2009, 1, 3, tzinfo=dt.UTC)
+LAST_INSTANT = dt.datetime.max.replace(tzinfo=dt.UTC)
+_END = r"$(?!\n)"  # Python's $ alone also matches before a last newline
 
-Pubkey = Annotated[str, Meta(pattern=r"^0[23][0-9a-f]{64}$", description="compressed secp256k1 key, lower-case hex")]
+Pubkey = Annotated[
+    str, Meta(pattern=rf"^0[23][0-9a-f]{{64}}{_END}", description="compressed secp256k1 key, lower-case hex")
+]
 ShortChannelId = Annotated[
     str,
-    Meta(pattern=r"^[0-9]{1,8}x[0-9]{1,8}x[0-9]{1,5}$", description="BOLT 7: block x transaction x output"),
+    Meta(
+        pattern=rf"^(0|[1-9][0-9]{{0,7}})x(0|[1-9][0-9]{{0,7}})x(0|[1-9][0-9]{{0,4}}){_END}",
+        description="BOLT 7: block x transaction x output, without leading zeros: one channel has one name",
+    ),
 ]
-ChannelPoint = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}:[0-9]{1,5}$", description="funding txid:output index")]
+ChannelPoint = Annotated[
+    str, Meta(pattern=rf"^[0-9a-f]{{64}}:[0-9]{{1,5}}{_END}", description="funding txid:output index")
+]
 Alias = Annotated[str, Meta(max_length=128)]
 Sat = Annotated[int, Meta(ge=0, le=MAX_SAT)]
 Msat = Annotated[int, Meta(ge=0, le=MAX_MSAT)]
@@ -37,6 +47,11 @@ Seconds = Annotated[int, Meta(ge=0, le=2**40)]
 Instant = Annotated[dt.datetime, Meta(tz=True)]
 
 
+def _check_instant(field: str, instant: dt.datetime | None) -> None:
+    if instant is not None and not FIRST_BLOCK_AT <= instant <= LAST_INSTANT:
+        raise ValueError(f"{field}: lies before the first block of Bitcoin or after the year 9999")
+
+
 class ChannelPolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one side of a channel charges: `base_fee_msat + amount * fee_rate_ppm / 10**6`, and the limits it sets."""
 
@@ -48,7 +63,7 @@ class ChannelPolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     disabled: bool = False
     inbound_base_fee_msat: InboundBaseFeeMsat = 0
     inbound_fee_rate_ppm: InboundFeeRatePpm = 0
-    last_update: Annotated[int, Meta(ge=0, le=2**40, description="unix seconds; null: not known")] | None = None
+    last_update: Annotated[int, Meta(ge=0, le=MAX_U32, description="unix seconds; null: not known")] | None = None
 
 
 class PeerPolicy(ChannelPolicy, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -80,11 +95,12 @@ class ChannelState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     opened_at: Instant | None = None
     own_policy: ChannelPolicy | None = None
     peer_policy: PeerPolicy | None = None
-    pending_htlcs: Annotated[int, Meta(ge=0, le=966)] | list[PendingHtlc] = 0
+    pending_htlcs: Annotated[int, Meta(ge=0, le=966)] | Annotated[list[PendingHtlc], Meta(max_length=966)] = 0
     uptime_s: Seconds | None = None  # LND: seconds the peer was online ...
     lifetime_s: Seconds | None = None  # ... of the seconds this channel was watched
 
     def __post_init__(self) -> None:
+        _check_instant("opened_at", self.opened_at)
         if self.local_balance_sat + self.remote_balance_sat > self.capacity_sat:
             field = "local_balance_sat" if self.local_balance_sat > self.capacity_sat else "remote_balance_sat"
             raise ValueError(f"{field}: local and remote balance together exceed capacity_sat {self.capacity_sat}")
@@ -107,6 +123,7 @@ class NodeSnapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     channels: Annotated[list[ChannelState], Meta(max_length=20_000)]
 
     def __post_init__(self) -> None:
+        _check_instant("taken_at", self.taken_at)
         seen: set[str] = set()
         for index, channel in enumerate(self.channels):
             if channel.short_channel_id in seen:
@@ -129,6 +146,7 @@ class Forward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     status: Literal["settled", "failed", "local_failed"] = "settled"
 
     def __post_init__(self) -> None:
+        _check_instant("settled_at", self.settled_at)
         if self.status == "settled" and self.in_msat - self.out_msat != self.fee_msat:
             raise ValueError("fee_msat: must be in_msat minus out_msat of a settled forward")
 

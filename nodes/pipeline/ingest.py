@@ -21,6 +21,7 @@ from nodes.selectors.node import current_policy, lock_own_node
 
 CLOCK_LEEWAY = dt.timedelta(minutes=5)
 FLOW_WINDOW = dt.timedelta(days=7)
+FUTURE = "lies in the future: check the clock of the box"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
     other content under a known one, 422 for a moment in the future; nothing is stored then.
     """
     if snapshot.taken_at > timezone.now() + CLOCK_LEEWAY:
-        raise refuse_field("/taken_at", "lies in the future: check the clock of the box", code="future", status=422)
+        raise refuse_field("/taken_at", FUTURE, code="future", status=422)
     digest = hashlib.sha256(msgspec.msgpack.encode(snapshot, order="deterministic")).digest()
     with transaction.atomic():
         node = lock_own_node()
@@ -74,8 +75,10 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
 def accept_forwards(events: list[Forward], cursor: str | None) -> ForwardReceipt:
     """Adds forwards we do not have yet, told apart by `id`, and remembers the box's cursor.
 
-    Without a cursor nothing but the one to go on from is answered, and events are still taken.
+    Without a cursor nothing but the one to go on from is answered, and events are still taken. Raises Problem 422 for
+    a moment in the future; nothing is stored then.
     """
+    _refuse_future_forwards(events)
     with transaction.atomic():
         node = lock_own_node()
         stored = sum(_add_to_day(day, fresh) for day, fresh in _split_by_day(events).items())
@@ -144,6 +147,13 @@ def _find_fee_change(known: Channel | None, state: ChannelState, taken_at: dt.da
     if known and known.fee_changed_at:
         return known.fee_changed_at
     return dt.datetime.fromtimestamp(policy.last_update, dt.UTC) if policy and policy.last_update else None
+
+
+def _refuse_future_forwards(events: list[Forward]) -> None:
+    limit = timezone.now() + CLOCK_LEEWAY
+    for index, event in enumerate(events):
+        if event.settled_at > limit:
+            raise refuse_field(f"/events/{index}/settled_at", FUTURE, code="future", status=422)
 
 
 def _split_by_day(events: list[Forward]) -> dict[dt.date, list[Forward]]:

@@ -54,7 +54,7 @@ class DevicesView(ApiView):
         tag="provisioning",
         body=DeviceBody,
         answers={200: DeviceAnswer, 201: DeviceAnswer},
-        problems=(409, 422),
+        problems=(401, 409, 422),
         is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
