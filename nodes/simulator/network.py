@@ -34,7 +34,7 @@ _TYPICAL_SETTLED_PER_DAY, _TYPICAL_CHANNELS = 18.0, 30
 def build_world(graph: Graph, fleet_count: int, *, origin: str, now_s: int, seed: int = DEFAULT_SEED) -> World:
     """1. choose the fleet, 2. take over its channels and give them balances, 3. scale its traffic, 4. let 14 days pass.
 
-    The same arguments give the same world, byte for byte; a channel's balance does not depend on the fleet's size.
+    The same arguments give the same world, byte for byte; what a channel starts with does not depend on the fleet.
     Raises SelectionError when too few nodes qualify.
     """
     pubkeys = select_fleet(graph, fleet_count, seed=seed)

@@ -13,6 +13,7 @@ from msgspec.structs import force_setattr
 from nodes.engine.types import MAX_U32, Pubkey, Sat
 
 MAX_U16 = 2**16 - 1  # BOLT 7: cltv_expiry_delta
+MAX_I32 = 2**31 - 1  # bLIP-18: inbound fees
 
 
 class GraphPolicy(Struct, frozen=True, gc=False, kw_only=True):
@@ -32,8 +33,8 @@ class GraphPolicy(Struct, frozen=True, gc=False, kw_only=True):
     def fits_bolt7(self) -> bool:
         """Whether a BOLT 7 message can carry these values: files hold what no node can have announced."""
         return (
-            0 <= self.base_fee_msat <= MAX_U32  # as the fee rate, a u32
-            and 0 <= self.fee_rate_ppm <= MAX_U32
+            all(0 <= value <= MAX_U32 for value in (self.base_fee_msat, self.fee_rate_ppm, self.last_update))
+            and all(abs(value) <= MAX_I32 for value in (self.inbound_base_fee_msat, self.inbound_fee_rate_ppm))
             and 0 <= self.time_lock_delta <= MAX_U16
             and self.min_htlc_msat >= 0
             and self.max_htlc_msat >= 0
