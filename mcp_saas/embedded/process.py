@@ -78,9 +78,12 @@ class Child:
             self._is_group_ended = True
 
     def explain_end(self) -> str:
-        """One line: how it ended, the last thing it said, where to read more."""
+        return self.explain(f"stopped with exit code {self.exit_code}")
+
+    def explain(self, what: str) -> str:
+        """One line: what happened to it, the last thing it complained of, where to read more."""
         said = last_complaint(self.log, start=self._log_start)
-        return f"{self.command.name} stopped (exit code {self.exit_code}{': ' + said if said else ''}); see {self.log}"
+        return f"{self.command.name} {what}{f' ({said})' if said else ''}; see {self.log}"
 
 
 def start_process(command: Command, log: Path) -> subprocess.Popen[bytes]:
@@ -159,5 +162,5 @@ def wait_for(is_ready: Callable[[], bool], child: Child, *, seconds: float, paus
         if child.exit_code is not None:
             raise LaunchError(child.explain_end())
         if time.monotonic() > deadline:
-            raise LaunchError(f"{child.command.name} was not ready after {seconds:.0f} s; see {child.log}")
+            raise LaunchError(child.explain(f"was not ready after {seconds:.0f} s"))
         time.sleep(pause_s)

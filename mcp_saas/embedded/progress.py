@@ -1,5 +1,6 @@
 """What the launcher tells people: one line a step, coloured on a terminal, plain in a log."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +18,10 @@ def make_progress() -> Callable[[str], None]:
 
 
 def write_plain(prefix: str, line: str) -> None:
-    print(prefix + line, flush=True)
+    try:
+        print(prefix + line, flush=True)
+    except BrokenPipeError:  # whoever read along (`| tee`, `| head`) is gone; what runs goes on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_coloured() -> Callable[[str, str], None]:

@@ -110,6 +110,20 @@ def test_after_a_kill_the_next_start_recovers_by_itself(home: Path, port: int) -
         assert processes_of(home) == []
 
 
+def test_it_goes_on_when_nobody_reads_along_any_more(home: Path, port: int) -> None:
+    with launcher(home, port) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        await_ready(home)
+        assert is_healthy(port)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE_S) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        assert processes_of(home) == []
+        process.stdout = None
+
+
 def test_a_second_launch_on_the_same_folder_is_refused_and_the_first_goes_on(home: Path, port: int) -> None:
     with launcher(home, port) as process:
         await_ready(home)
@@ -137,7 +151,7 @@ def test_a_failed_preparation_stops_everything_and_says_where_to_read(home: Path
     with launcher(home, port, PREPARE="raise SystemExit('Error: a migration is broken')") as process:
         code, _out, err = end(process)
     log = home / "log" / "prepare.log"
-    assert (code, err) == (1, f"prepare stopped (exit code 1: Error: a migration is broken); see {log}\n")
+    assert (code, err) == (1, f"prepare stopped with exit code 1 (Error: a migration is broken); see {log}\n")
     assert processes_of(home) == []
 
 
@@ -153,6 +167,6 @@ def test_processes_that_are_killed_are_started_anew(home: Path, port: int) -> No
         code, out, err = end(process, signal.SIGTERM)
     assert (code, err) == (0, "")
     for name in names:
-        assert f"{name} stopped (exit code -9" in out
+        assert f"{name} stopped with exit code -9" in out
     assert out.count("started again in 1 s") == len(names)
     assert processes_of(home) == []

@@ -240,7 +240,7 @@ def test_a_server_that_fails_to_start_tells_why_and_where_to_read(state: StateFo
     supervisor.stop_all()
     (choose_place(state).data / "global" / "pg_control").unlink()
     with pytest.raises(
-        LaunchError, match=r"^postgres stopped \(exit code \d+: .*pg_control.*\); see .*/postgres\.log$"
+        LaunchError, match=r"^postgres stopped with exit code \d+ \(.*pg_control.*\); see .*/postgres\.log$"
     ):
         start_postgres(state, supervisor, is_durable=False)
 

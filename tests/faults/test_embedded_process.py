@@ -16,7 +16,7 @@ import pytest
 from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.interrupts import StopRequest
 from mcp_saas.embedded.log import LIMIT_BYTES
-from mcp_saas.embedded.process import Command
+from mcp_saas.embedded.process import Command, wait_for
 from mcp_saas.embedded.registry import ProcessRegistry
 from mcp_saas.embedded.state import StateFolder, open_state
 from mcp_saas.embedded.supervisor import Supervisor, plan_restart
@@ -42,7 +42,7 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(
 LAUNCHER = f"""
 import sys, signal
 from pathlib import Path
-from mcp_saas.embedded.process import Command
+from mcp_saas.embedded.process import Command, wait_for
 from mcp_saas.embedded.state import open_state
 from mcp_saas.embedded.supervisor import Supervisor
 with open_state(Path(sys.argv[1])) as state:
@@ -144,8 +144,17 @@ def test_a_program_that_is_missing_or_fails_is_told_in_one_line(state: StateFold
     failing = "import sys; sys.exit('Error: the database is not there')"
     with pytest.raises(LaunchError) as failed:
         supervisor.run(python("failing", failing, state))
-    reason = f"failing stopped (exit code 1: Error: the database is not there); see {state.log / 'failing.log'}"
+    reason = f"failing stopped with exit code 1 (Error: the database is not there); see {state.log / 'failing.log'}"
     assert str(failed.value) == reason
+
+
+def test_a_child_that_is_never_ready_is_told_with_its_last_complaint(
+    state: StateFolder, supervisor: Supervisor
+) -> None:
+    child = supervisor.start(python("slow", f"print('Error: no lock yet', flush=True); {WAIT}", state))
+    assert eventually(lambda: log_of(state, "slow").endswith("\n"))
+    with pytest.raises(LaunchError, match=r"^slow was not ready after 0 s \(Error: no lock yet\); see .*/slow\.log$"):
+        wait_for(lambda: False, child, seconds=0)
 
 
 def test_children_are_started_from_the_main_thread_only(state: StateFolder, supervisor: Supervisor) -> None:
@@ -193,7 +202,7 @@ def test_a_child_that_dies_is_started_anew_after_the_pause_and_said_so(
     assert first.wait() == 1
     supervisor.revive()
     assert said == [
-        f"unlucky stopped (exit code 1: Error: out of luck); see {state.log / 'unlucky.log'}: started again in 1 s"
+        f"unlucky stopped with exit code 1 (Error: out of luck); see {state.log / 'unlucky.log'}: started again in 1 s"
     ]
     clock.now_s += 0.9
     supervisor.revive()

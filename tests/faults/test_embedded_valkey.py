@@ -89,5 +89,5 @@ def test_a_broken_data_file_stops_the_start_with_the_log_named(state: StateFolde
     supervisor.stop_all()
     [manifest] = (state.home / "valkey" / "appendonlydir").glob("*.manifest")
     manifest.write_text("not a manifest\n")
-    with pytest.raises(LaunchError, match=r"^valkey stopped \(exit code 1: .+\); see .+/log/valkey\.log$"):
+    with pytest.raises(LaunchError, match=r"^valkey stopped with exit code 1 \(.+\); see .+/log/valkey\.log$"):
         start_valkey(state, supervisor)
