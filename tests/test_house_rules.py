@@ -22,7 +22,9 @@ FILE_LIMIT, FUNCTION_LIMIT = 400, 40
 EMPTY_NAMES = {"utils", "helpers", "common", "services", "misc"}
 LAYERS = ["tenants", "nodes", "rag", "bridge", "recommendations"]  # a ForeignKey points to the same or an earlier one
 # Longer files or functions, each with its reason.
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS = {
+    "mcp_saas/api/openapi.py:add_contract_components": "drf-spectacular calls its hooks by position",
+}
 
 
 def product_files() -> list[Path]:

@@ -54,7 +54,7 @@ def read_window(request: HttpRequest) -> Window:
         raise Problem(400, "bad-cursor", "Bad cursor", detail="Use the cursor of the last answer as it is.") from None
 
 
-def cut_page(rows: Iterable[Row], window: Window, key: Callable[[Row], object]) -> Page[Row]:
+def cut_page(rows: Iterable[Row], window: Window, *, key: Callable[[Row], object]) -> Page[Row]:
     """`rows` is the query from `window.after` on, at least `limit + 1` of them if there are that many."""
     found = list(rows)
     items = found[: window.limit]

@@ -45,7 +45,7 @@ def run_demo(context: LaunchContext) -> RunInfo:
     ))  # fmt: skip
     context.say(f"{len(homes)} boxes report; waiting for the pipeline ...")
     boxes = [sign_in(home, node) for home, node in zip(homes, nodes, strict=True)]
-    reports = [await_report(context, box, agents) for box in boxes]
+    reports = [await_report(context, box, agents=agents) for box in boxes]
     print_report(reports, note=note)
     return describe_access(context, boxes)
 
@@ -100,11 +100,11 @@ def claim_boxes(context: LaunchContext, nodes: list[SimulatedNode]) -> list[Path
         shop = cloud.sign_in_client(SHOP, context.state.secret(SHOP))
         codes = cloud.make_claims(shop, len(unclaimed), label="demonstration")
         for (home, node), code in zip(unclaimed, codes, strict=True):
-            claim_box(context, home, node, code)
+            claim_box(context, home, node=node, code=code)
     return homes
 
 
-def claim_box(context: LaunchContext, home: Path, node: SimulatedNode, code: str) -> None:
+def claim_box(context: LaunchContext, home: Path, *, node: SimulatedNode, code: str) -> None:
     run_tool(
         "nodes.agent", "claim", "--home", str(home), "--cloud", context.api_url.removesuffix("/api/v1"),
         "--claim", code, "--lnd", node.url, "--macaroon", node.macaroon, "--tls-cert", node.tls_cert,
@@ -118,7 +118,7 @@ def sign_in(home: Path, node: SimulatedNode) -> DazboxAccess:
     return DazboxAccess(device_id, node.pubkey, node.alias, tokens["access"], tokens["refresh"])
 
 
-def await_report(context: LaunchContext, box: DazboxAccess, agents: Child) -> BoxReport:
+def await_report(context: LaunchContext, box: DazboxAccess, *, agents: Child) -> BoxReport:
     """What the newest run of the pipeline says of this box."""
     cloud = CloudClient(context.api_url)
     found: list[BoxReport] = []

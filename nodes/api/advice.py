@@ -48,7 +48,7 @@ class ChannelsView(NodeView):
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         window = read_window(request)
         rows = list_channels(after=window.after, limit=window.limit + 1)
-        page = cut_page(rows, window, lambda row: row.channel.id)
+        page = cut_page(rows, window, key=lambda row: row.channel.id)
         body = ChannelPage([describe_channel(row) for row in page.items], page.next_cursor)
         return answer(body, headers=page.link(request, limit=window.limit))
 
@@ -91,7 +91,7 @@ class DecisionsView(NodeView):
         rows = list_decisions(
             after=window.after, limit=window.limit + 1, newest_run_only=request.GET.get("run") == "latest"
         )
-        page = cut_page(rows, window, lambda decision: decision.id)
+        page = cut_page(rows, window, key=lambda decision: decision.id)
         body = DecisionPage([describe_decision(decision) for decision in page.items], page.next_cursor)
         return answer(body, headers=page.link(request, limit=window.limit))
 
@@ -142,7 +142,7 @@ class JournalView(NodeView):
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         window = read_window(request)
-        page = cut_page(list_journal(after=window.after, limit=window.limit + 1), window, lambda entry: entry.id)
+        page = cut_page(list_journal(after=window.after, limit=window.limit + 1), window, key=lambda entry: entry.id)
         items = [
             JournalItem(entry.id, entry.at, entry.kind, entry.detail.text, entry.detail.facts) for entry in page.items
         ]

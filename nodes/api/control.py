@@ -40,8 +40,12 @@ class FeePolicyView(ControlView):
         return answer(FeePolicyAnswer(row.version, row.document) if row else FeePolicyAnswer(0, FeePolicy()))
 
     @endpoint(
-        "set_fee_policy", summary="Replace the fee policy by a new version", tag="node", body=FeePolicy,
-        answers={200: FeePolicyAnswer}, problems=(404,),
+        "set_fee_policy",
+        summary="Replace the fee policy by a new version",
+        tag="node",
+        body=FeePolicy,
+        answers={200: FeePolicyAnswer},
+        problems=(404,),
     )
     def put(self, request: Request, pubkey: str) -> HttpResponse:
         document = read_body(request, FeePolicy)

@@ -12,7 +12,7 @@ ACTION_LIFETIME = dt.timedelta(hours=24)
 
 
 def record_decisions(
-    run: CycleRun, inputs: Sequence[DecisionInput], outcomes: Sequence[ChannelDecision]
+    run: CycleRun, *, inputs: Sequence[DecisionInput], outcomes: Sequence[ChannelDecision]
 ) -> list[Decision]:
     """Every decision with all its inputs, the ones that change nothing included."""
     return Decision.objects.bulk_create(

@@ -20,7 +20,7 @@ def set_mode(mode: str) -> str:
         if node.mode != mode:
             node.mode = mode
             node.save(update_fields=["mode"])
-            note("mode", f"Mode set to {mode}", {"mode": mode})
+            note("mode", f"Mode set to {mode}", mode=mode)
     return mode
 
 
@@ -28,5 +28,5 @@ def store_policy(document: FeePolicy, *, created_by: str) -> int:
     """A new version of the fee policy; the next cycle decides by it. Returns its number."""
     with transaction.atomic():
         row = FeePolicyVersion.objects.create(document=document, created_by=created_by)
-        note("fee-policy", f"Fee policy version {row.version} is in force", {"version": row.version})
+        note("fee-policy", f"Fee policy version {row.version} is in force", version=row.version)
     return row.version

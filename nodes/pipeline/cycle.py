@@ -37,13 +37,13 @@ def run_cycle() -> CycleRun | None:
     outcomes = [decide_channel(given) for given in inputs]
     summary = summarise_node(inputs, outcomes)
     with transaction.atomic():
-        run = _open_run(facts, summary, started_at)
-        plan_actions(run, record_decisions(run, inputs, outcomes))
-        note("cycle", _describe(run, summary), {"run": str(run.id), "snapshot_seq": run.snapshot_seq})
+        run = _open_run(facts, summary, started_at=started_at)
+        plan_actions(run, record_decisions(run, inputs=inputs, outcomes=outcomes))
+        note("cycle", _describe(run, summary), run=str(run.id), snapshot_seq=run.snapshot_seq)
     return run
 
 
-def _open_run(facts: NodeFacts, summary: NodeSummary, started_at: dt.datetime) -> CycleRun:
+def _open_run(facts: NodeFacts, summary: NodeSummary, *, started_at: dt.datetime) -> CycleRun:
     return CycleRun.objects.create(
         started_at=started_at,
         finished_at=timezone.now(),

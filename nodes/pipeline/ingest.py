@@ -61,14 +61,14 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
     with transaction.atomic():
         node = lock_own_node()
         if node.last_seq is not None and snapshot.seq <= node.last_seq:
-            return _accept_repeat(snapshot.seq, digest, node)
+            return _accept_repeat(snapshot.seq, digest, node=node)
         Snapshot.objects.create(seq=snapshot.seq, taken_at=snapshot.taken_at, digest=digest, content=snapshot)
         _bring_channels_up_to(snapshot)
         is_first = node.last_seq is None
         node.last_seq, node.last_taken_at, node.state = snapshot.seq, snapshot.taken_at, snapshot.node
         node.save(update_fields=["last_seq", "last_taken_at", "state"])
         if is_first:
-            note("first-snapshot", f"First report of the box: {len(snapshot.channels)} channels", {"seq": snapshot.seq})
+            note("first-snapshot", f"First report of the box: {len(snapshot.channels)} channels", seq=snapshot.seq)
     return SnapshotReceipt(snapshot.seq, is_new=True, is_first=is_first)
 
 
@@ -107,7 +107,7 @@ def load_facts() -> NodeFacts | None:
     )
 
 
-def _accept_repeat(seq: int, digest: bytes, node: OwnNode) -> SnapshotReceipt:
+def _accept_repeat(seq: int, digest: bytes, *, node: OwnNode) -> SnapshotReceipt:
     known = Snapshot.objects.filter(seq=seq).values_list("digest", flat=True).first()
     if known is not None and bytes(known) == digest:
         return SnapshotReceipt(seq, is_new=False, is_first=False)
@@ -118,7 +118,7 @@ def _accept_repeat(seq: int, digest: bytes, node: OwnNode) -> SnapshotReceipt:
 
 def _bring_channels_up_to(snapshot: NodeSnapshot) -> None:
     known = {row.short_channel_id: row for row in Channel.objects.all()}
-    rows = [_update_channel(known.get(state.short_channel_id), state, snapshot) for state in snapshot.channels]
+    rows = [_update_channel(state, snapshot, known=known.get(state.short_channel_id)) for state in snapshot.channels]
     Channel.objects.bulk_create(
         rows,
         update_conflicts=True,
@@ -128,18 +128,18 @@ def _bring_channels_up_to(snapshot: NodeSnapshot) -> None:
     Channel.objects.filter(last_seq__lt=snapshot.seq, closed_at=None).update(closed_at=snapshot.taken_at)
 
 
-def _update_channel(known: Channel | None, state: ChannelState, snapshot: NodeSnapshot) -> Channel:
+def _update_channel(state: ChannelState, snapshot: NodeSnapshot, *, known: Channel | None) -> Channel:
     return Channel(
         short_channel_id=state.short_channel_id,
         first_seen_at=known.first_seen_at if known else snapshot.taken_at,
         last_seq=snapshot.seq,
         closed_at=None,
-        fee_changed_at=_find_fee_change(known, state, snapshot.taken_at),
+        fee_changed_at=_find_fee_change(state, snapshot.taken_at, known=known),
         state=state,
     )
 
 
-def _find_fee_change(known: Channel | None, state: ChannelState, taken_at: dt.datetime) -> dt.datetime | None:
+def _find_fee_change(state: ChannelState, taken_at: dt.datetime, *, known: Channel | None) -> dt.datetime | None:
     policy = state.own_policy
     before = known.state.own_policy if known else None
     if policy and before and policy.fee_rate_ppm != before.fee_rate_ppm:

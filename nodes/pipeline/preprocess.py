@@ -48,7 +48,9 @@ def _measure_flows(facts: NodeFacts) -> dict[str, FlowTotals]:
     now = facts.snapshot.taken_at
     idle = FlowTotals(days_observed=measure_days_observed(facts.history_since, now))
     measured = total_flows(facts.forwards, now=now, history_since=facts.history_since)
-    return {channel.short_channel_id: measured.get(channel.short_channel_id, idle) for channel in facts.snapshot.channels}
+    return {
+        channel.short_channel_id: measured.get(channel.short_channel_id, idle) for channel in facts.snapshot.channels
+    }
 
 
 def _total_peer(channels: list[ChannelState], flows: Mapping[str, FlowTotals]) -> PeerTotals:

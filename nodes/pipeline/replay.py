@@ -14,7 +14,7 @@ class ReplayReport:
 
 
 def replay_run() -> ReplayReport:
-    """The newest run of the tenant we are in. Raises OtherEngineVersion for a run of another engine."""
+    """The newest run of the tenant we are in. Raises EngineVersionError for a run of another engine."""
     decisions = Decision.objects.filter(run=latest_run()).order_by("id")
     verdicts = {
         decision.id: replay_decision(encode_input(decision.inputs), encode_decision(decision.outcome))

@@ -74,7 +74,7 @@ class DevicesView(ApiView):
     )
     def get(self, request: Request) -> HttpResponse:
         window = read_window(request)
-        page = cut_page(list_dazboxes(after=window.after, limit=window.limit + 1), window, lambda dazbox: dazbox.id)
+        page = cut_page(list_dazboxes(after=window.after, limit=window.limit + 1), window, key=lambda dazbox: dazbox.id)
         body = DevicePage([_describe(dazbox) for dazbox in page.items], page.next_cursor)
         return answer(body, headers=page.link(request, limit=window.limit))
 
