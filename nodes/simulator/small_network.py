@@ -43,6 +43,7 @@ _FLAT_FEE = ((0.14, True), (1.0, False))  # nodes with one fee rate for all chan
 
 _SMALL_NODE_DEGREE = 6
 _FEE_SPREAD = 0.8  # of a node's channels around its own median, in log units
+OLDEST_HEIGHT = 505_000  # early 2018, when mainnet channels began
 _CHANNEL_AGE_LOG_DAYS = (math.log(378), 0.85)  # median 378 days, p95 1,529
 _POLICY_AGE_LOG_DAYS = (math.log(0.5), 0.57)  # median half a day, 88 % below one
 _ADJECTIVES = (
@@ -163,7 +164,7 @@ def _open_channel(
 ) -> GraphChannel:
     capacity_sat = round(_interpolate(_CAPACITY_KSAT, rng.random())) * 1000
     age_s = int(rng.lognormvariate(*_CHANNEL_AGE_LOG_DAYS) * _DAY_S)
-    height = estimate_height(now_s) - age_s // BLOCK_S
+    height = max(OLDEST_HEIGHT, estimate_height(now_s) - age_s // BLOCK_S)
     output_index = rng.randrange(2)
     return GraphChannel(
         channel_id=height << 40 | rng.randrange(1, 3000) << 16 | output_index,
