@@ -13,7 +13,7 @@ from mcp_saas.embedded.product import DAZBOX_CLOUD
 def main() -> int:
     """0: stopped as asked; 1: could not go on; 2: a wrong option. What went wrong is one line."""
     try:
-        launch(read_options(os.environ), DAZBOX_CLOUD, os.environ)
+        launch(read_options(os.environ), DAZBOX_CLOUD, given=os.environ)
     except LaunchError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -9,7 +9,7 @@ from mcp_saas.embedded.valkey import start_valkey
 
 
 def start_engines(
-    state: StateFolder, supervisor: Supervisor, given: Mapping[str, str], *, is_durable: bool = True
+    state: StateFolder, supervisor: Supervisor, *, given: Mapping[str, str], is_durable: bool = True
 ) -> tuple[str, str]:
     """(database URL, Redis URL); nothing is started for the one that is `given`. Raises LaunchError."""
     database_url = given.get("DATABASE_URL") or start_postgres(state, supervisor, is_durable=is_durable)

@@ -8,7 +8,7 @@ from mcp_saas.embedded.state import StateFolder, make_private_folder
 
 
 def build_environment(
-    given: Mapping[str, str], options: LaunchOptions, state: StateFolder, *, database_url: str, redis_url: str
+    options: LaunchOptions, state: StateFolder, *, given: Mapping[str, str], database_url: str, redis_url: str
 ) -> dict[str, str]:
     """What was `given` to the launcher, completed. Only where the services and this instance are is ours to say."""
     defaults = {

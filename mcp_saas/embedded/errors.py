@@ -1,3 +1,6 @@
+"""Why a launch cannot go on."""
+
+
 class LaunchError(Exception):
     """The launch cannot go on. The message is one line for people and says what to do; 2 means a wrong option."""
 

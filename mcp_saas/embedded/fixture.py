@@ -24,7 +24,7 @@ def start_for_tests(home: Path) -> tuple[str, str, Callable[[], None]]:
         supervisor = Supervisor(state)
         starting.callback(supervisor.stop_all)
         supervisor.end_leftovers()
-        database_url, redis_url = start_engines(state, supervisor, os.environ, is_durable=False)
+        database_url, redis_url = start_engines(state, supervisor, given=os.environ, is_durable=False)
         return database_url, redis_url, starting.pop_all().close
 
 

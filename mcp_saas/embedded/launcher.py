@@ -23,7 +23,7 @@ WEB_BUDGET_S = 60.0
 LOOK_EVERY_S = 0.5
 
 
-def launch(options: LaunchOptions, product: Product, given: Mapping[str, str]) -> None:
+def launch(options: LaunchOptions, product: Product, *, given: Mapping[str, str]) -> None:
     """Runs an instance until a stop signal; then nothing of it is left running.
 
     1. open and lock the state folder  2. end leftovers, check the port  3. start the services  4. prepare
@@ -37,9 +37,9 @@ def launch(options: LaunchOptions, product: Product, given: Mapping[str, str]) -
         try:
             supervisor.end_leftovers()
             check_ports({"PORT": options.port})
-            database_url, redis_url = start_engines(state, supervisor, given)
+            database_url, redis_url = start_engines(state, supervisor, given=given)
             say("PostgreSQL and Valkey are ready")
-            environment = build_environment(given, options, state, database_url=database_url, redis_url=redis_url)
+            environment = build_environment(options, state, given=given, database_url=database_url, redis_url=redis_url)
             api_url = f"http://{HOST}:{options.port}{API_PATH}"
             context = LaunchContext(state, environment, api_url, options.fleet, options.graph, supervisor, say)
             start_product(context, product)

@@ -161,12 +161,12 @@ def copy_package(package: Path, base: Path) -> Path:
 def can_use(path: Path, user: SystemUser) -> bool:
     """True if `user` (with its own group alone) may enter every parent of `path` and read it; a folder: enter it."""
     path = path.resolve()
-    if not path.exists() or not all(is_allowed(parent.stat(), user, 0o1) for parent in path.parents):
+    if not path.exists() or not all(is_allowed(parent.stat(), user, wanted=0o1) for parent in path.parents):
         return False
-    return is_allowed(path.stat(), user, 0o1 if path.is_dir() else 0o4)
+    return is_allowed(path.stat(), user, wanted=0o1 if path.is_dir() else 0o4)
 
 
-def is_allowed(found: os.stat_result, user: SystemUser, wanted: int) -> bool:
+def is_allowed(found: os.stat_result, user: SystemUser, *, wanted: int) -> bool:
     """`wanted`: the bits of a permission digit, 4 read, 2 write, 1 enter or run."""
     shift = 6 if found.st_uid == user.uid else 3 if found.st_gid == user.gid else 0
     return (found.st_mode >> shift) & wanted == wanted

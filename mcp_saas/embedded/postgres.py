@@ -15,7 +15,7 @@ import psutil
 from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.log import COMPLAINT, find_complaint
 from mcp_saas.embedded.place import PostgresPlace, choose_place, find_abandoned, find_programs, make_owned_folder
-from mcp_saas.embedded.process import Command, as_user, wait_for
+from mcp_saas.embedded.process import Command, as_user, is_live, wait_for
 from mcp_saas.embedded.registry import end_processes
 from mcp_saas.embedded.state import CHOOSE_ANOTHER, StateFolder, check_free_space
 from mcp_saas.embedded.supervisor import Supervisor
@@ -63,7 +63,7 @@ def start_postgres(state: StateFolder, supervisor: Supervisor, *, is_durable: bo
     if place.data.exists():
         check_cluster(place, state)
     else:
-        create_cluster(place, programs, state.secret(SERVICE), is_durable=is_durable)
+        create_cluster(place, programs, password=state.secret(SERVICE), is_durable=is_durable)
         for abandoned in find_abandoned(place, state):
             supervisor.say(
                 f"{abandoned} is the database of an earlier state folder here: remove it if it is not needed"
@@ -109,23 +109,29 @@ def end_stale_server(place: PostgresPlace) -> None:
     lock = place.data / "postmaster.pid"
     if not lock.exists():
         return
-    for stop_signal in (signal.SIGINT, signal.SIGQUIT):
-        servers = [process for process in psutil.process_iter() if works_in(process, place.data)]
-        end_processes(servers, stop_signal, patience_s=8.0)
+    end_processes(find_servers(place.data), signal.SIGINT, patience_s=STOP_PATIENCE_S)
+    if left := find_servers(place.data):
+        raise LaunchError(
+            f"A PostgreSQL of an earlier start does not end (process {left[0].pid}): end it, then start again"
+        )
     lock.unlink(missing_ok=True)
     for leftover in place.sockets.glob(".s.PGSQL.*"):
         leftover.unlink(missing_ok=True)
 
 
-def works_in(process: psutil.Process, data: Path) -> bool:
-    """Every process of a Postgres server has its data folder as working directory."""
+def find_servers(data: Path) -> list[psutil.Process]:
+    """Every live process of a Postgres server has its data folder as working directory."""
+    return [process for process in psutil.process_iter() if is_live(process) and works_in(process, data.resolve())]
+
+
+def works_in(process: psutil.Process, folder: Path) -> bool:
     try:
-        return bool(process.cwd() == str(data) and process.name().startswith("postgres"))
+        return bool(process.cwd() == str(folder) and process.name().startswith("postgres"))
     except (psutil.Error, FileNotFoundError):
         return False
 
 
-def create_cluster(place: PostgresPlace, programs: Path, password: str, *, is_durable: bool) -> None:
+def create_cluster(place: PostgresPlace, programs: Path, *, password: str, is_durable: bool) -> None:
     """Makes the cluster and its database in a draft folder: `data` exists only when it is whole.
 
     The builtin locale gives every machine the same order (by code point) and knows upper and lower case of all letters.
@@ -169,7 +175,8 @@ def password_pipe(place: PostgresPlace, password: str) -> Iterator[int]:
     reader, writer = os.pipe()
     try:
         if place.user:
-            os.fchown(reader, place.user.uid, place.user.gid)
+            with contextlib.suppress(OSError):  # macOS: neither possible nor needed
+                os.fchown(reader, place.user.uid, place.user.gid)
         os.write(writer, password.encode())
         os.close(writer)
         yield reader

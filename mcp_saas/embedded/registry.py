@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import psutil
 
@@ -29,6 +30,7 @@ class ProcessRegistry:
     """`run/processes.json`, in the order of starting."""
 
     def __init__(self, state: StateFolder) -> None:
+        self._home = state.home
         self._path = state.run / "processes.json"
 
     def write(self, children: Iterable[Child]) -> None:
@@ -44,7 +46,7 @@ class ProcessRegistry:
 
     def end_leftovers(self) -> list[str]:
         """Ends what an earlier launcher left running, last started first; answers their names."""
-        ended = [record.name for record in reversed(self.read()) if end_leftover(record)]
+        ended = [record.name for record in reversed(self.read()) if end_leftover(record, self._home)]
         self.write([])
         return ended
 
@@ -57,14 +59,14 @@ def record_of(child: Child) -> Record | None:
     return Record(command.name, child.pid, created_at_s, int(command.stop_signal), command.patience_s)
 
 
-def end_leftover(record: Record) -> bool:
+def end_leftover(record: Record, home: Path) -> bool:
     """Ends the process if it is the very one we started, and the rest of its session. True if there was any."""
     found = creation_time(record.pid)
     if found is not None and abs(found - record.created_at_s) > SAME_MOMENT_S:
         return False  # the number now belongs to a stranger
     if found is not None:
         end_processes([psutil.Process(record.pid)], signal.Signals(record.stop_signal), patience_s=record.patience_s)
-    orphans = find_session(record)
+    orphans = [process for process in psutil.process_iter() if is_orphan(process, session=record.pid, home=home)]
     end_processes(orphans, signal.SIGKILL, patience_s=record.patience_s)
     return found is not None or bool(orphans)
 
@@ -88,14 +90,10 @@ def wait_gone(processes: list[psutil.Process], *, seconds: float) -> bool:
     return True
 
 
-def find_session(record: Record) -> list[psutil.Process]:
-    """Live processes of the session that the recorded process opened."""
-    return [process for process in psutil.process_iter() if is_in_session(process, record)]
-
-
-def is_in_session(process: psutil.Process, record: Record) -> bool:
+def is_orphan(process: psutil.Process, *, session: int, home: Path) -> bool:
+    """A live process of that session which was started for this state folder; the session's number may be used anew."""
     try:
-        is_same = os.getsid(process.pid) == record.pid
-        return is_same and is_live(process) and process.create_time() >= record.created_at_s - SAME_MOMENT_S
+        is_member = os.getsid(process.pid) == session and is_live(process)
+        return is_member and process.environ().get("DAZBOX_HOME") == str(home)
     except (ProcessLookupError, PermissionError, psutil.Error):
         return False

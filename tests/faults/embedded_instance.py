@@ -112,7 +112,7 @@ def main() -> int:
         run_demo=run_demo,
     )
     try:
-        launch(read_options(ENVIRON), product, ENVIRON)
+        launch(read_options(ENVIRON), product, given=ENVIRON)
     except LaunchError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -254,10 +254,14 @@ def test_children_end_when_their_launcher_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def leftover() -> Iterator[subprocess.Popen[str]]:
+def leftover(state: StateFolder) -> Iterator[subprocess.Popen[str]]:
     """A process with one of its own in its session, as a killed launcher leaves them."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PARENT], start_new_session=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT],
+        env={"DAZBOX_HOME": str(state.home)},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with process:
         yield process
@@ -305,6 +309,18 @@ def test_a_stranger_with_a_number_of_ours_is_left_alone(state: StateFolder, left
     registry = record(state, leftover.pid, psutil.Process(leftover.pid).create_time() - 60)
     assert registry.end_leftovers() == []
     assert is_running(leftover.pid)
+    assert is_running(grandchild)
+
+
+def test_a_session_of_a_stranger_under_a_number_of_ours_is_left_alone(
+    state: StateFolder, leftover: subprocess.Popen[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    grandchild = grandchild_of(leftover)
+    created_at_s = psutil.Process(leftover.pid).create_time()
+    leftover.kill()
+    leftover.wait()
+    with open_state(tmp_path_factory.mktemp("other")) as other:
+        assert record(other, leftover.pid, created_at_s).end_leftovers() == []
     assert is_running(grandchild)
 
 

@@ -262,7 +262,7 @@ def test_the_environment_of_the_processes_names_the_services_and_keeps_what_was_
     with open_state(tmp_path) as state:
         options = read_options({"PORT": "8123", "DAZBOX_HOME": str(tmp_path)})
         environment = build_environment(
-            given, options, state, database_url="postgresql://x", redis_url="unix://:p@/s?db=2"
+            options, state, given=given, database_url="postgresql://x", redis_url="unix://:p@/s?db=2"
         )
         assert environment["SECRET_KEY"] == state.secret("django")
     assert environment["PATH"] == "/bin"
