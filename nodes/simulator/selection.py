@@ -11,7 +11,7 @@ MIN_CHANNELS, MAX_CHANNELS = 10, 60
 SELECTION_RULE = (
     f"All nodes with {MIN_CHANNELS} to {MAX_CHANNELS} channels, each channel usable in one direction at least, the "
     "node's own policy known on every one, in the giant component of usable channels; sorted by public key, shuffled "
-    f"with seed {DEFAULT_SEED}, the first ones taken."
+    f"by Python's random.Random('{DEFAULT_SEED}'), the first ones taken."
 )
 
 
