@@ -96,7 +96,3 @@ class Demand:
             hold_ns=int(hold_s * NS_PER_S),
             fails_downstream=rng.random() < FAILED_DOWNSTREAM,
         )
-
-
-def count_day(at_ns: int) -> int:
-    return at_ns // DAY_NS
