@@ -13,11 +13,13 @@ from mcp_saas.kit.errors import Problem, not_found
 
 log = structlog.get_logger(__name__)
 PROBLEM_JSON = "application/problem+json"
+CHALLENGE = 'Bearer realm="dazbox-cloud"'
 
 
 def render_problem(problem: Problem, *, request_id: str) -> HttpResponse:
     body = msgspec.json.encode(problem.describe(instance=f"urn:uuid:{request_id}"))
-    return HttpResponse(body, status=problem.status, content_type=PROBLEM_JSON, headers=problem.headers)
+    challenge = {"WWW-Authenticate": CHALLENGE} if problem.status == 401 else {}  # RFC 9110 wants it with every 401
+    return HttpResponse(body, status=problem.status, content_type=PROBLEM_JSON, headers=challenge | problem.headers)
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -59,10 +61,7 @@ def _translate_drf(error: exceptions.APIException) -> Problem:
         429: ("too-many-requests", "Too many requests"),
     }
     code, title = titles.get(error.status_code, ("bad-request", "Bad request"))
-    problem = Problem(error.status_code, code, title, detail=str(error.detail))
-    if error.status_code == 401:
-        problem.headers["WWW-Authenticate"] = 'Bearer realm="dazbox-cloud"'
-    return problem
+    return Problem(error.status_code, code, title, detail=str(error.detail))
 
 
 def _database_away(error: Exception) -> Problem:

@@ -25,12 +25,12 @@ def decode_json(raw: bytes, shape: type[T]) -> T:
     except RecursionError:
         raise refuse_field("", "the JSON is nested too deeply", code="too-deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _explain_malformed(raw, shape, error) from None
+        raise _explain_malformed(raw, shape, error=error) from None
     _refuse_repeated_names(raw)
     return value
 
 
-def _explain_malformed(raw: bytes, shape: type, error: Exception) -> Problem:
+def _explain_malformed(raw: bytes, shape: type, *, error: Exception) -> Problem:
     """NaN and Infinity are no JSON, but Python reads them as numbers: so the field they stand in can be named."""
     if b"NaN" in raw or b"Infinity" in raw:
         try:

@@ -4,6 +4,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from mcp_saas.api.auth import Principal
+from mcp_saas.api.errors import CHALLENGE
 from mcp_saas.kit.errors import Problem
 
 
@@ -11,7 +12,7 @@ class ApiView(APIView):
     """A view parses (`read_body`), calls, answers (`answer`). Subclasses declare `permission_classes`."""
 
     def get_authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="dazbox-cloud"'
+        return CHALLENGE
 
 
 def principal_of(request: Request) -> Principal:

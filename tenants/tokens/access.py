@@ -73,6 +73,6 @@ def read_principal(token: Token) -> Principal:
     """The bearer of a verified token. Raises ValueError for claims of a wrong shape."""
     tenant_id = token.get("tenant_id")
     scope = token.get("scope")
-    if not isinstance(scope, str):
-        raise ValueError("scope")  # noqa: TRY004 - one error for a token we did not make
+    if not isinstance(scope, str) or not isinstance(tenant_id, str | None):
+        raise ValueError("scope or tenant_id")  # noqa: TRY004 - one error for a token we did not make
     return Principal(str(token["sub"]), frozenset(scope.split()), UUID(tenant_id) if tenant_id else None)
