@@ -56,14 +56,7 @@ class StateFolder:
 
     def socket_folder(self) -> Path:
         """A private folder whose path is short enough for a Unix socket and safe in a connection URL."""
-        if is_fit_for_sockets(self.run):
-            return self.run
-        name = f"dazbox-{os.geteuid()}-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]}"
-        candidates = [Path(parent) / name for parent in (tempfile.gettempdir(), "/tmp")]  # noqa: S108 (made private)
-        fit = [folder for folder in candidates if is_fit_for_sockets(folder)]
-        if not fit:
-            raise LaunchError(f"No folder for sockets: the path {candidates[0]} is too long: set TMPDIR to a short one")
-        return make_private_folder(fit[0])
+        return self.run if is_fit_for_sockets(self.run) else make_private_folder(short_socket_folder(self.home))
 
 
 @contextlib.contextmanager
@@ -81,6 +74,7 @@ def open_state(home: Path) -> Iterator[StateFolder]:
             for folder in (state.run, state.log, state.secrets):
                 make_private_folder(folder)
         check_free_space(home)
+        opened.callback(remove_short_socket_folder, state)
         yield state
 
 
@@ -169,6 +163,21 @@ def write_private_file(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def short_socket_folder(home: Path) -> Path:
+    """In the temp folder, of this user and this state folder alone. Raises LaunchError if even that is too long."""
+    name = f"dazbox-{os.geteuid()}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}"
+    candidates = [Path(parent) / name for parent in (tempfile.gettempdir(), "/tmp")]  # noqa: S108 (made private)
+    fit = [folder for folder in candidates if is_fit_for_sockets(folder)]
+    if not fit:
+        raise LaunchError(f"No folder for sockets: the path {candidates[0]} is too long: set TMPDIR to a short one")
+    return fit[0]
+
+
+def remove_short_socket_folder(state: StateFolder) -> None:
+    if not is_fit_for_sockets(state.run):
+        shutil.rmtree(short_socket_folder(state.home), ignore_errors=True)
 
 
 def is_fit_for_sockets(folder: Path) -> bool:

@@ -185,7 +185,6 @@ def test_a_home_with_a_long_and_odd_name_works(tmp_path: Path) -> None:
         finally:
             supervisor.stop_all()
             discard_home(home)
-            shutil.rmtree(state.socket_folder())
 
 
 def test_nothing_outside_its_folders_changes_mode_or_owner(state: StateFolder, supervisor: Supervisor) -> None:
