@@ -10,8 +10,8 @@ MIN_WIDTH = 132  # where output is not a terminal
 NO_DATA = "no data"
 EFFECT_NOTE = (
     "Expected effect: change of fee income on last week's forwards if demand answers to price as measured elsewhere "
-    "(docs/scoring.md), with its interval; an estimate, not a promise. Lowering a fee sells liquidity that stands idle: "
-    "what that brings to other channels is not in the figure."
+    "(docs/scoring.md), with its interval; an estimate, not a promise. Lowering a fee sells liquidity that stands "
+    "idle: what that brings to other channels is not in the figure."
 )
 
 

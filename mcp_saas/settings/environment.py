@@ -3,6 +3,7 @@
 Every setting has a line in `.env.example`; tests/unit/mcp_saas/test_settings.py holds both together.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,13 +13,16 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Profile = Literal["dev", "staging", "production"]
+SECRETS_DIR = "SECRETS_DIR"
 DEV_SECRET = "dev-only-secret-key-that-no-other-profile-accepts"  # noqa: S105 - refused outside dev
 
 
 class Environment(BaseSettings):
-    """Settings of one process. Secrets may also lie in files of the folder SECRETS_DIR, named like the setting."""
+    """Settings of one process. Each may also lie in a file named like it, in the folder SECRETS_DIR."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     profile: Profile = Field("dev", description="dev, staging or production")
     secret_key: SecretStr = Field(SecretStr(DEV_SECRET), description="Django's signing secret, at least 50 characters")
@@ -72,7 +76,7 @@ class Environment(BaseSettings):
 def read_environment() -> Environment:
     """The environment of this process. Exits with one line per fault, naming the setting and what to do."""
     try:
-        return Environment()  # type: ignore[call-arg]
+        return Environment(_secrets_dir=os.environ.get(SECRETS_DIR))  # type: ignore[call-arg]
     except ValidationError as error:
         for fault in error.errors():
             name = ".".join(str(part) for part in fault["loc"]).upper()

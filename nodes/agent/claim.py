@@ -21,7 +21,7 @@ def claim_home(home: Path, claim_code: str, *, cloud: str, lnd: LndAddress) -> A
     with open_lnd(lnd) as node:
         info = node.get_info()
     pubkey, alias = read_text(info, "identity_pubkey"), clean_text(read_text(info, "alias"))
-    check_unclaimed(home, cloud, pubkey)
+    check_unclaimed(home, cloud=cloud, pubkey=pubkey)
     with open_cloud(cloud) as door:
         device_id = claim_device(door, claim_code, pubkey=pubkey, alias=alias, key=key)
     config = AgentConfig(cloud=cloud, device_id=device_id, pubkey=pubkey, lnd=lnd)
@@ -29,7 +29,7 @@ def claim_home(home: Path, claim_code: str, *, cloud: str, lnd: LndAddress) -> A
     return config
 
 
-def check_unclaimed(home: Path, cloud: str, pubkey: str) -> None:
+def check_unclaimed(home: Path, *, cloud: str, pubkey: str) -> None:
     """One home, one device: its key must not speak for a second node or to a second cloud. Raises HomeError."""
     claimed = find_config(home)
     if claimed is not None and (claimed.cloud, claimed.pubkey) != (cloud, pubkey):

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Creates (or gives a new password to) an operator. The password is the first line of a file or of standard input."
+    help = "Creates an operator or gives one a new password: the first line of a file or of standard input."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")

@@ -14,7 +14,7 @@ MIN_SECRET = 32
 
 
 class Command(BaseCommand):
-    help = "Creates (or gives a new secret to) a provisioning client. The secret is the first line of a file or of standard input."
+    help = "Creates a provisioning client or gives one a new secret: the first line of a file or of standard input."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("client_id")

@@ -51,6 +51,13 @@ def test_a_wrong_setting_stops_the_boot_and_is_named(tmp_path: Path, environment
     assert "Traceback" not in done.stderr
 
 
+def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "secret_key").write_text(GOOD_SECRET)
+    done = boot(tmp_path, PROFILE="production", SECRETS_DIR=str(tmp_path / "secrets"), JWT_KEYS_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
 def test_production_settings_refuse_the_dev_profile(tmp_path: Path) -> None:
     done = boot(tmp_path, "prod")
     assert done.returncode == 1

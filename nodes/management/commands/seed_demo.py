@@ -1,0 +1,24 @@
+"""`manage.py seed_demo`: what a demonstration needs in the cloud before its boxes knock: an operator, a shop, a graph."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Creates an operator and a provisioning client with secrets from files, and loads a public graph."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--operator", required=True)
+        parser.add_argument("--password-file", required=True)
+        parser.add_argument("--client", required=True)
+        parser.add_argument("--secret-file", required=True)
+        parser.add_argument("--graph")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("create_operator", options["operator"], password_file=options["password_file"])
+        call_command("create_provisioning_client", options["client"], secret_file=options["secret_file"])
+        if options["graph"]:
+            call_command("load_graph", options["graph"])
