@@ -1,0 +1,90 @@
+"""Refresh tokens under races: one line of successors, and no successor that outlives the end of its family.
+
+What one caller after the other sees is in tests/api/tenants/test_refresh.py.
+"""
+
+import datetime as dt
+import threading
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+
+from mcp_saas.kit.errors import Problem
+from tenants.models.refresh_token import RefreshToken
+from tenants.tokens.refresh import GRACE, TokenPair, issue_tokens, revoke_family, revoke_refresh, rotate_refresh
+from tests.committed import find_blocked, other_session, run_together
+from tests.faults.embedded_instance import eventually
+
+
+@pytest.fixture
+def first(committed_db: None) -> str:
+    return issue_tokens(subject="operator", scope="operator", dazbox=None).refresh
+
+
+def age_beyond_grace() -> None:
+    for row in RefreshToken.objects.exclude(used_at=None):
+        row.used_at -= GRACE + dt.timedelta(seconds=1)
+        row.save(update_fields=["used_at"])
+
+
+def is_refused(raw: str) -> bool:
+    try:
+        rotate_refresh(raw)
+    except Problem as problem:
+        return (problem.status, problem.code) == (401, "invalid-refresh")
+    return False
+
+
+def family() -> UUID:
+    [found] = set(RefreshToken.objects.values_list("family", flat=True))
+    return found
+
+
+def test_a_token_rotated_by_many_at_once_stays_one_line(first: str) -> None:
+    raw = first
+    for _ in range(5):
+        answers: list[Any] = run_together([partial(rotate_refresh, raw)] * 8)
+        [raw] = {answer.refresh for answer in answers}
+    assert RefreshToken.objects.count() == 6
+    assert RefreshToken.objects.filter(used_at=None, revoked_at=None).count() == 1
+
+
+def test_a_family_that_was_ended_has_no_grace(first: str) -> None:
+    successor = rotate_refresh(first).refresh
+    revoke_refresh(successor)
+    assert is_refused(first)
+    assert is_refused(successor)
+
+
+def test_thief_and_owner_at_once_after_the_grace_are_all_refused_in_the_end(first: str) -> None:
+    successor = rotate_refresh(first).refresh
+    age_beyond_grace()
+    answers = run_together([partial(rotate_refresh, first)] * 4 + [partial(rotate_refresh, successor)] * 4)
+    assert all(isinstance(answer, Problem) for answer in answers[:4])
+    assert not RefreshToken.objects.filter(revoked_at=None).exists()
+    assert is_refused(successor)
+
+
+def test_a_rotation_under_way_does_not_outlive_the_end_of_its_family(first: str) -> None:
+    """The successor is written but not yet committed when the family is ended."""
+    family_id, is_rotated = family(), threading.Event()
+
+    def rotate_slowly() -> TokenPair:
+        with other_session() as session, transaction.atomic():
+            pair = rotate_refresh(first)
+            is_rotated.set()
+            assert eventually(lambda: find_blocked(session) != [])  # the end of the family waits for our row
+        return pair
+
+    def end_meanwhile() -> None:
+        assert is_rotated.wait(10)
+        revoke_family(family_id)
+
+    pair, ended = run_together([rotate_slowly, end_meanwhile])
+    assert isinstance(pair, TokenPair)
+    assert ended is None
+    assert is_refused(pair.refresh)
+    assert not RefreshToken.objects.filter(revoked_at=None).exists()
