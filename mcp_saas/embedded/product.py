@@ -25,9 +25,9 @@ def web_command(context: LaunchContext) -> Command:
 
 
 def worker_command(context: LaunchContext) -> Command:
-    """Threads, for one machine's memory; production runs a process pool, and beat (-B, one worker only) by itself."""
+    """Beat runs inside (-B), which is right for a single worker only; production runs it by itself."""
     return python_command(
-        "worker", "-m", "celery", "-A", "mcp_saas.celery", "worker", "-B", "--pool", "threads", "-c", "4",
+        "worker", "-m", "celery", "-A", "mcp_saas.celery", "worker", "-B", "-c", "2",
         "--prefetch-multiplier", "1", "--schedule", str(context.state.run / "beat-schedule"), "--loglevel", "INFO",
         "--without-gossip", "--without-mingle", "--without-heartbeat",
         context=context,
