@@ -25,7 +25,7 @@ INFINITE = float("inf")
 WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "lives longer than a minute": {"exp": int(time.time()) + 3600},
     "expired": {"iat": int(time.time()) - 200, "exp": int(time.time()) - 140},
-    "issued in the future": {"iat": int(time.time()) + 300, "exp": int(time.time()) + 330},
+    "issued in the future": {"iat": int(time.time()) + 86_400, "exp": int(time.time()) + 86_430},
     "for another audience": {"aud": "another-cloud"},
     "issuer unknown": {"iss": str(uuid.uuid4())},
     "issuer no UUID": {"iss": "alice"},

@@ -1,0 +1,40 @@
+"""The OpenAPI document as the tests read it: operations, and addresses filled in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+
+METHODS = ("get", "put", "post", "patch", "delete")
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    detail: dict[str, Any]
+
+    def __str__(self) -> str:
+        return str(self.detail["operationId"])
+
+    def address(self, **values: str) -> str:
+        """The path with its parameters filled in; every one needs a value."""
+        return self.path.format(**values)
+
+
+@cache
+def read_document() -> dict[str, Any]:
+    return dict(SchemaGenerator().get_schema(public=True))
+
+
+def list_operations(prefix: str = "/") -> list[Operation]:
+    return [operation for operation in _walk() if operation.path.startswith(prefix)]
+
+
+def _walk() -> Iterator[Operation]:
+    for path, item in read_document()["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield Operation(method.upper(), path, item[method])

@@ -1,0 +1,254 @@
+"""Whatever the API offers of a node, it offers to that node alone. Generated from the OpenAPI document."""
+
+import re
+import uuid
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import override_settings
+
+from nodes.pipeline.cycle import run_cycle
+from nodes.pipeline.ingest import accept_forwards, accept_snapshot
+from tenants.context import enter_tenant
+from tenants.tokens.access import mint_access_token
+from tests.api.openapi_document import Operation, list_operations
+from tests.api.problem import assert_problem
+from tests.api.tables import read_tables
+from tests.conftest import ApiClient
+from tests.factories import Box, make_channel, make_forward, make_snapshot, pubkey_of
+
+NODE = "/api/v1/node/{pubkey}/"
+NODE_OPERATIONS = list_operations(NODE)
+READS = [operation for operation in NODE_OPERATIONS if operation.method == "GET"]
+CANARY = "canary-of-bob"
+OTHER_PUBKEYS = {
+    "dots": "..",
+    "encoded dots": "%2e%2e",
+    "a way up": "..%2f..%2f..%2fetc%2fpasswd",
+    "NUL": "%00",
+    "pubkey and NUL": "{own}%00",
+    "pubkey and newline": "{own}%0a",
+    "pubkey and blank": "{own}%20",
+    "10 kB": "0" * 10_000,
+    "upper case": "{OWN}",
+    "no UTF-8": "%ff%fe",
+    "unicode digits": quote("٣" * 66),
+    "full-width": quote("\uff10\uff12" * 33),
+    "empty": "",
+    "a wildcard": "*",
+    "SQL": quote("' OR '1'='1"),
+    "half of it": "{half}",
+    "two of them": "{own},{own}",
+    "parameters": "{own};x=1",
+}
+
+
+def mint(*scopes: Any, tenant: Box | None = None) -> str:
+    return mint_access_token(subject="test", scopes=list(scopes), tenant_id=tenant.dazbox.id if tenant else None)
+
+
+def knock(api: ApiClient, operation: Operation, pubkey: str, token: str | None, **headers: str) -> Any:
+    path = operation.address(pubkey=pubkey, short_channel_id="800000x1x0")
+    body = {} if "requestBody" in operation.detail else None
+    return api.call(operation.method, path, body, token=token, **headers)
+
+
+every_operation = pytest.mark.parametrize("operation", NODE_OPERATIONS, ids=str)
+every_read = pytest.mark.parametrize("operation", READS, ids=str)
+
+
+@pytest.fixture
+def canary_bob(bob: Box) -> Box:
+    """Bob, whose every free text is the canary, with the same channel ids as alice."""
+    channels = [make_channel(number, peer_alias=f"{CANARY} peer {number}") for number in (1, 2, 3)]
+    node = make_snapshot().node.__class__(
+        alias=CANARY, implementation="lnd", version=CANARY, block_height=920_000, synced_to_chain=True
+    )
+    with enter_tenant(bob.tenant):
+        accept_forwards([make_forward(900, id=CANARY)], CANARY)
+        accept_snapshot(make_snapshot(2, channels, node=node))
+        run_cycle()
+    return bob
+
+
+def test_the_document_lists_the_operations_these_tests_are_about() -> None:
+    assert len(NODE_OPERATIONS) >= 12
+    assert {operation.method for operation in NODE_OPERATIONS} >= {"GET", "POST", "PUT"}
+    assert {name for operation in NODE_OPERATIONS for name in re.findall(r"{(\w+)}", operation.path)} <= {
+        "pubkey",
+        "short_channel_id",
+    }
+
+
+@every_operation
+def test_bob_is_told_that_there_is_nothing(api: ApiClient, alice: Box, bob: Box, operation: Operation) -> None:
+    before = read_tables(alice), read_tables(bob)
+    answer = knock(api, operation, alice.pubkey, api.token_of(bob))
+    assert_problem(answer, 404)
+    assert (read_tables(alice), read_tables(bob)) == before
+
+
+@every_operation
+def test_a_node_of_others_and_a_node_of_nobody_look_the_same(
+    api: ApiClient, alice: Box, bob: Box, operation: Operation
+) -> None:
+    token = api.token_of(bob)
+    known, unknown = (knock(api, operation, pubkey, token) for pubkey in (alice.pubkey, pubkey_of("nobody")))
+    assert known.json | {"instance": ""} == unknown.json | {"instance": ""}
+
+
+@every_operation
+def test_nobody_is_asked_to_sign_in(api: ApiClient, alice: Box, operation: Operation) -> None:
+    before = read_tables(alice)
+    answer = knock(api, operation, alice.pubkey, None)
+    assert_problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert read_tables(alice) == before
+
+
+@every_operation
+@pytest.mark.parametrize("scope", ["provisioning", "operator"])
+def test_shops_and_operators_see_no_tenants_data(api: ApiClient, alice: Box, operation: Operation, scope: str) -> None:
+    before = read_tables(alice)
+    assert_problem(knock(api, operation, alice.pubkey, mint(scope)), 403)
+    assert read_tables(alice) == before
+
+
+@every_operation
+def test_a_token_of_a_box_that_is_gone_opens_nothing(api: ApiClient, alice: Box, operation: Operation) -> None:
+    token = mint_access_token(subject="x", scopes=["device", "read", "act"], tenant_id=uuid.uuid4())
+    assert_problem(knock(api, operation, alice.pubkey, token), 401)
+
+
+@every_operation
+def test_alice_herself_gets_in(api: ApiClient, alice: Box, operation: Operation) -> None:
+    """The tests above would pass as well if nobody ever got in."""
+    assert knock(api, operation, alice.pubkey, api.token_of(alice)).status in {200, 400}
+
+
+@every_operation
+def test_a_pubkey_that_is_none_is_not_found(api: ApiClient, charlie: Box, operation: Operation) -> None:
+    """Check 41."""
+    own, token = charlie.pubkey, api.token_of(charlie)
+    answers = {
+        name: knock(api, operation, pubkey.format(own=own, OWN=own.upper(), half=own[:33]), token)
+        for name, pubkey in OTHER_PUBKEYS.items()
+    }
+    assert {name: answer.status for name, answer in answers.items()} == dict.fromkeys(OTHER_PUBKEYS, 404)
+    for answer in answers.values():
+        assert_problem(answer, 404)
+
+
+@pytest.mark.parametrize(
+    "short_channel_id",
+    [
+        "%00",
+        "800000x1x0%00",
+        "800000x1x0%0a",
+        "..",
+        "%2e%2e",
+        "%ff",
+        quote("٣x1x0"),
+        "x" * 10_000,
+        "9" * 5000 + "x1x1",
+        "1x1x1",
+    ],
+)
+def test_a_channel_that_is_none_is_not_found(api: ApiClient, alice: Box, short_channel_id: str) -> None:
+    assert_problem(api.get(alice.path(f"channels/{short_channel_id}"), token=api.token_of(alice)), 404)
+
+
+def test_a_channel_of_bob_alone_is_not_found_by_alice(api: ApiClient, alice: Box, canary_bob: Box) -> None:
+    assert api.get(canary_bob.path("channels/800000x3x0"), token=api.token_of(canary_bob)).status == 200
+    assert_problem(api.get(alice.path("channels/800000x3x0"), token=api.token_of(alice)), 404)
+
+
+@override_settings(ALLOWED_HOSTS=["*"])
+@every_read
+def test_headers_that_name_bob_change_nothing(
+    api: ApiClient, alice: Box, canary_bob: Box, operation: Operation
+) -> None:
+    """Check 28."""
+    token, bob = api.token_of(alice), canary_bob
+    plain = knock(api, operation, alice.pubkey, token)
+    assert plain.status == 200
+    for name in (bob.tenant.schema_name, bob.pubkey, str(bob.dazbox.id), f"{bob.tenant.schema_name}.dazbox.cloud"):
+        headers = {
+            "Host": name.replace("_", "-"),
+            "X-Forwarded-Host": name,
+            "X-Tenant": name,
+            "X-Tenant-Id": name,
+            "X-Dts-Schema": name,
+            "Forwarded": f"host={name}",
+            "X-Original-URL": bob.path("channels"),
+            "X-HTTP-Method-Override": "DELETE",
+            "Cookie": f"tenant={name}",
+        }
+        for header, value in headers.items():
+            answer = knock(api, operation, alice.pubkey, token, **{header: value})
+            assert (answer.status, answer.json) == (200, plain.json), header
+
+
+@override_settings(ALLOWED_HOSTS=["*"])
+@every_operation
+def test_headers_that_name_alice_help_bob_to_nothing(
+    api: ApiClient, alice: Box, bob: Box, operation: Operation
+) -> None:
+    headers = {
+        "X-Tenant": alice.tenant.schema_name,
+        "X-Tenant-Id": str(alice.dazbox.id),
+        "X-Forwarded-Host": alice.pubkey,
+    }
+    assert_problem(knock(api, operation, alice.pubkey, api.token_of(bob), **headers), 404)
+
+
+@every_read
+def test_a_tenant_named_in_the_query_is_not_looked_at(
+    api: ApiClient, alice: Box, canary_bob: Box, operation: Operation
+) -> None:
+    token, bob = api.token_of(alice), canary_bob
+    path = operation.address(pubkey=alice.pubkey, short_channel_id="800000x1x0")
+    query = f"?pubkey={bob.pubkey}&tenant_id={bob.dazbox.id}&schema={bob.tenant.schema_name}"
+    assert api.get(path + query, token=token).json == api.get(path, token=token).json
+
+
+@every_read
+def test_the_canary_of_bob_sings_for_bob_only(
+    api: ApiClient, alice: Box, canary_bob: Box, operation: Operation
+) -> None:
+    answer = knock(api, operation, alice.pubkey, api.token_of(alice))
+    assert answer.status == 200
+    assert CANARY.encode() not in answer.raw
+
+
+def test_the_canary_of_bob_does_sing(api: ApiClient, canary_bob: Box) -> None:
+    token = api.token_of(canary_bob)
+    singing = [op for op in READS if CANARY.encode() in knock(api, op, canary_bob.pubkey, token).raw]
+    assert {str(operation) for operation in singing} >= {"list_channels", "get_channel", "list_decisions"}
+
+
+def test_a_cursor_of_bob_is_none_for_alice(api: ApiClient, alice: Box, bob: Box) -> None:
+    cursor = api.get(bob.path("channels?limit=1"), token=api.token_of(bob)).json["next_cursor"]
+    token = api.token_of(alice)
+    assert_problem(api.get(alice.path(f"channels?cursor={cursor}"), token=token), 400)
+    own = api.get(alice.path("channels?limit=1"), token=token).json["next_cursor"]
+    assert api.get(alice.path(f"channels?cursor={own}"), token=token).status == 200
+    for other in ("decisions", "journal"):
+        assert_problem(api.get(alice.path(f"{other}?cursor={own}"), token=token), 400)
+
+
+def test_two_boxes_one_after_the_other_each_get_their_own(api: ApiClient, alice: Box, canary_bob: Box) -> None:
+    tokens = {box.name: api.token_of(box) for box in (alice, canary_bob)}
+    for _ in range(5):
+        for box in (alice, canary_bob):
+            raw = api.get(box.path("channels"), token=tokens[box.name]).raw
+            assert (CANARY.encode() in raw) == (box is canary_bob)
+
+
+def test_after_an_error_behind_one_door_the_next_box_gets_its_own(api: ApiClient, alice: Box, canary_bob: Box) -> None:
+    assert_problem(api.post(canary_bob.path("snapshots"), b"{", token=api.token_of(canary_bob)), 400)
+    assert_problem(api.get(canary_bob.path("channels/9x9x9"), token=api.token_of(canary_bob)), 404)
+    answer = api.get(alice.path("channels"), token=api.token_of(alice))
+    assert answer.status == 200
+    assert CANARY.encode() not in answer.raw
