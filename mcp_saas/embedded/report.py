@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import ROUNDED
 from rich.console import Console
 from rich.table import Table
 
-MIN_WIDTH = 132  # where output is not a terminal
+MIN_WIDTH = 120  # where output is not a terminal
 NO_DATA = "no data"
 EFFECT_NOTE = (
     "Expected effect: change of fee income on last week's forwards if demand answers to price as measured elsewhere "
@@ -48,18 +49,18 @@ def describe_effect(effect: dict[str, Any] | None, channels: int) -> str:
     if effect is None:
         return NO_DATA
     low, high = effect["low_sat_per_day"], effect["high_sat_per_day"]
-    return f"{effect['sat_per_day']:+.1f} ({low:+.1f} .. {high:+.1f})\nfrom {channels} channels"
+    return f"{effect['sat_per_day']:+.0f}\n{low:+.0f} .. {high:+.0f}\nby {channels} channels"
 
 
 def print_report(reports: list[BoxReport], *, note: str) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, emoji=False, width=MIN_WIDTH)
-    table = Table(title="What each box should do (shadow mode: nothing is written to a node)", show_lines=True)
-    table.add_column("Box", max_width=24)
-    for name in ("Channels", "Score\n0..1", "Raise", "Lower", "Keep"):
+    table = Table(title="What each box should do (shadow mode: nothing is written to a node)", show_lines=True, box=ROUNDED)
+    table.add_column("Box", max_width=16, overflow="fold")
+    for name in ("Chan-\nnels", "Score\n0..1", "Raise", "Lower", "Keep"):
         table.add_column(name, justify="right")
-    table.add_column("Expected effect\nsat a day", justify="right")
+    table.add_column("Expected\nsat a day", justify="right", no_wrap=True)
     table.add_column("Top reason", ratio=1)
     for report in reports:
         table.add_row(
