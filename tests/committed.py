@@ -86,15 +86,16 @@ def other_session() -> Iterator[psycopg.Connection[Any]]:
 
 def find_blocked(session: psycopg.Connection[Any]) -> list[int]:
     """Backends of this database that wait for a lock."""
+    session.execute("SELECT pg_stat_clear_snapshot()")  # inside a transaction the view would stand still
     rows = session.execute(
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     return [pid for (pid,) in rows]
 
 
-def child_environment(**variables: str) -> dict[str, str]:
-    """For a process that works on the database of this test run."""
-    url = database_url(connection.settings_dict["NAME"])
+def child_environment(*, database: str | None = None, **variables: str) -> dict[str, str]:
+    """For a process that works on the database of this test run, or on another of the same server."""
+    url = database_url(database or connection.settings_dict["NAME"])
     inherited = dict(os.environ)  # noqa: TID251 - it is handed on, not read
     return inherited | {"DATABASE_URL": url, "PYTHONPATH": str(ROOT)} | variables
 
