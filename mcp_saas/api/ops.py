@@ -84,8 +84,9 @@ def probe_cache() -> ServiceState:
 
 def probe_broker() -> ServiceState:
     try:
-        with current_app.connection_for_read(connect_timeout=_PROBE_S) as broker:
-            broker.ensure_connection(max_retries=1, timeout=_PROBE_S)
+        limits = {"socket_timeout": _PROBE_S}
+        with current_app.connection_for_read(connect_timeout=_PROBE_S, transport_options=limits) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=_PROBE_S)
     except (BrokerError, RedisError, OSError) as error:
         log.warning("broker_probe_failed", error=type(error).__name__)
         return "disconnected"

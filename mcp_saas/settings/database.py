@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 ENGINE = "tenants.database"
 # Nobody waits for ever: a stuck lock or statement fails its own request, not its neighbours'.
+CONNECT_TIMEOUT_S = 3
 SESSION_OPTIONS = "-c search_path=public -c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s"
 
 
@@ -22,5 +23,5 @@ def parse_database_url(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,  # a named cursor would outlive the message that chose its schema
-        "OPTIONS": {"options": SESSION_OPTIONS, **query},
+        "OPTIONS": {"options": SESSION_OPTIONS, "connect_timeout": CONNECT_TIMEOUT_S, **query},
     }

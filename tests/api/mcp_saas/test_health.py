@@ -1,0 +1,93 @@
+"""Health: open to all, true about each part, and 503 only without the database."""
+
+import pytest
+
+from mcp_saas.kit.version import VERSION
+from tests.api.mcp_saas.outage import cache_at, database_at
+from tests.api.problem import assert_problem
+from tests.conftest import ApiClient
+from tests.factories import Box, make_snapshot
+
+HEALTH = "/api/v1/health"
+SERVICES = {"database", "cache", "vector_store", "broker", "openai_api", "sparkseer_api", "lnbits_api"}
+
+
+def test_health_tells_of_every_part(api: ApiClient, db: None) -> None:
+    answer = api.get(HEALTH)
+    assert answer.status == 200
+    assert answer.json["status"] == "healthy"
+    assert set(answer.json["services"]) == SERVICES
+    assert set(answer.json["services"].values()) <= {"connected", "degraded", "disconnected", "not_configured"}
+    assert [answer.json["services"][name] for name in ("database", "cache", "broker")] == ["connected"] * 3
+    assert answer.json["version"] == VERSION
+    assert isinstance(answer.json["uptime_seconds"], int)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_health_is_open_even_to_a_token_that_is_none(api: ApiClient, db: None) -> None:
+    assert api.get(HEALTH, token="garbage").status == 200
+
+
+def test_without_the_cache_it_is_degraded(api: ApiClient, db: None, closed_port: int) -> None:
+    with cache_at(closed_port):
+        answer = api.get(HEALTH)
+    assert (answer.status, answer.json["status"]) == (200, "degraded")
+    assert answer.json["services"] | {"cache": "connected"} == api.get(HEALTH).json["services"]
+    assert answer.json["services"]["cache"] == "disconnected"
+
+
+def test_without_the_broker_it_is_degraded(
+    api: ApiClient, db: None, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", f"redis://127.0.0.1:{closed_port}/0")
+    answer = api.get(HEALTH)
+    assert (answer.status, answer.json["status"]) == (200, "degraded")
+    assert answer.json["services"]["broker"] == "disconnected"
+
+
+@pytest.mark.timeout(20)
+def test_a_cache_and_a_broker_that_hang_do_not_hang_it(
+    api: ApiClient, db: None, silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", f"redis://127.0.0.1:{silent_port}/0")
+    with cache_at(silent_port):
+        answer = api.get(HEALTH)
+    assert (answer.status, answer.json["status"]) == (200, "degraded")
+    assert [answer.json["services"][name] for name in ("cache", "broker")] == ["disconnected"] * 2
+
+
+def test_without_the_database_it_is_unhealthy_and_503(api: ApiClient, database_away: None) -> None:
+    answer = api.get(HEALTH)
+    assert answer.status == 503
+    assert answer.headers["Content-Type"] == "application/json"
+    assert (answer.json["status"], answer.json["services"]["database"]) == ("unhealthy", "disconnected")
+    assert answer.json["services"]["cache"] == "connected"
+
+
+@pytest.mark.timeout(20)
+def test_a_database_that_hangs_does_not_hang_it(api: ApiClient, unwrapped_db: None, silent_port: int) -> None:
+    with database_at(silent_port):
+        answer = api.get(HEALTH)
+    assert (answer.status, answer.json["services"]["database"]) == (503, "disconnected")
+
+
+def test_it_recovers_with_the_database(api: ApiClient, unwrapped_db: None, closed_port: int) -> None:
+    with database_at(closed_port):
+        assert api.get(HEALTH).status == 503
+    assert api.get(HEALTH).status == 200
+
+
+@pytest.mark.fault
+def test_reads_and_reports_go_on_without_the_cache(api: ApiClient, alice: Box, closed_port: int) -> None:
+    """Check 4."""
+    reads = ["channels", "channels/800000x1x0", "decisions", "runs/latest", "actions", "journal", "mode", "fee-policy"]
+    with cache_at(closed_port):
+        token = api.token_of(alice)
+        assert {path: api.get(alice.path(path), token=token).status for path in reads} == dict.fromkeys(reads, 200)
+        assert api.post(alice.path("snapshots"), make_snapshot(2), token=token).status == 201
+        assert api.post(alice.path("forwards"), {}, token=token).status == 200
+
+
+def test_health_is_read_only(api: ApiClient, db: None) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert_problem(api.call(method, HEALTH, {}), 405)
