@@ -1,7 +1,7 @@
 """Bodies in and out: bounded, gunzipped, decoded strictly into msgspec structs; structs encoded straight to JSON."""
 
 import zlib
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 import msgspec
 from django.http import HttpResponse
@@ -55,7 +55,7 @@ def read_body(request: Request, shape: type[T]) -> T:
 def _read_bounded(request: Request) -> bytes:
     if _declares_too_much(request.META.get("CONTENT_LENGTH") or ""):
         raise _too_large()
-    raw = request._request.read(MAX_BODY_BYTES + 1)  # noqa: SLF001 - DRF's own stream would parse by media type
+    raw = _open_body(request).read(MAX_BODY_BYTES + 1)
     if len(raw) > MAX_BODY_BYTES:
         raise _too_large()
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").lower()
@@ -66,6 +66,13 @@ def _read_bounded(request: Request) -> bytes:
             415, "unsupported-media-type", "Content encoding not supported", detail="Send gzip or no encoding."
         )
     return _gunzip(raw)
+
+
+def _open_body(request: Request) -> IO[bytes]:
+    """A chunked body declares no length, which Django takes for no body; a server that ends the stream says so."""
+    if request.META.get("wsgi.input_terminated") and not request.META.get("CONTENT_LENGTH"):
+        return cast(IO[bytes], request.META["wsgi.input"])
+    return cast(IO[bytes], request._request)  # noqa: SLF001 - DRF's own stream would parse by media type
 
 
 def _declares_too_much(content_length: str) -> bool:

@@ -19,6 +19,7 @@ from tests.factories import Box, make_snapshot
 LIMIT = 10 * 1024 * 1024
 GOOD = msgspec.json.encode(make_snapshot(9))
 DEEP_ARRAY, DEEP_OBJECT = b"[" * 100_000, b'{"a":' * 50_000
+CHUNKED: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
 NO_JSON = {
     "empty": b"",
     "blank": b"  \r\n\t",
@@ -74,7 +75,7 @@ def send_and_compare(api: ApiClient, box: Box, raw: bytes, **headers: str) -> An
     return answer
 
 
-def send_by_wsgi(api: ApiClient, box: Box, raw: bytes, **environ: str) -> SimpleNamespace:
+def send_by_wsgi(api: ApiClient, box: Box, raw: bytes, **environ: Any) -> SimpleNamespace:
     """As a server would hand it over: the headers need not tell the truth about the body."""
     before = read_tables(box)
     response = api.client.generic(
@@ -124,9 +125,21 @@ def test_a_length_above_the_limit_is_refused_without_reading(api: ApiClient, ali
     assert_problem(send_by_wsgi(api, alice, b"", CONTENT_LENGTH=case, **{"wsgi.input": Untouched()}), 413)
 
 
-@cases({"with a plus": f"+{LIMIT + 1}", "with a space": f" {LIMIT + 1}"})
-def test_no_more_than_the_limit_is_read_whatever_the_length_says(api: ApiClient, alice: Box, case: str) -> None:
-    assert_problem(send_by_wsgi(api, alice, b" " * (LIMIT + 1), CONTENT_LENGTH=case), 413)
+class Endless(io.RawIOBase):
+    """A body without end."""
+
+    def read(self, size: int = -1) -> bytes:
+        assert 0 <= size <= LIMIT + 1
+        return b" " * size
+
+
+@cases({"a plus": {"CONTENT_LENGTH": "+999999999"}, "a space": {"CONTENT_LENGTH": " 999999999"}, "chunks": CHUNKED})
+def test_no_more_than_the_limit_is_read_whatever_the_length_says(api: ApiClient, alice: Box, case: Any) -> None:
+    assert_problem(send_by_wsgi(api, alice, b"", **{"wsgi.input": Endless()} | case), 413)
+
+
+def test_a_body_in_chunks_is_read_to_its_end(api: ApiClient, alice: Box) -> None:
+    assert_refused_at(send_by_wsgi(api, alice, GOOD[:-1] + b',"x":1}', **CHUNKED), "/x")
 
 
 @cases({"too short": str(len(GOOD) // 2), "none": "", "zero": "0", "negative": "-1", "words": "many", "²": "²"})

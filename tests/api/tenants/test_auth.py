@@ -1,5 +1,6 @@
 """Signing in: shops and operators by secret, boxes by their key."""
 
+import hashlib
 import time
 import uuid
 from typing import Any
@@ -62,8 +63,6 @@ NO_CREDENTIALS = {
 
 @pytest.fixture
 def shop(db: None) -> dict[str, str]:
-    import hashlib
-
     secret = "a-secret-of-the-shop"
     digest = hashlib.sha256(secret.encode()).digest()
     ProvisioningClient.objects.create(client_id="shop", name="The shop", secret_digest=digest)
@@ -102,7 +101,8 @@ def test_an_operator_signs_in_with_the_password(api: ApiClient, operator: dict[s
 def test_a_wrong_secret_and_an_unknown_id_cannot_be_told_apart(api: ApiClient, shop: Any, operator: Any) -> None:
     User.objects.create_user("ned", password="a-long-password", is_staff=False)
     User.objects.create_user("ida", password="a-long-password", is_staff=True, is_active=False)
-    ProvisioningClient.objects.create(client_id="closed", name="", secret_digest=bytes(32), is_active=False)
+    digest = ProvisioningClient.objects.get().secret_digest
+    ProvisioningClient.objects.create(client_id="closed", name="", secret_digest=digest, is_active=False)
     attempts = [
         shop | {"client_secret": "wrong"},
         shop | {"client_id": "unknown"},
