@@ -129,7 +129,6 @@ def test_alice_herself_gets_in(api: ApiClient, alice: Box, operation: Operation)
 
 @every_operation
 def test_a_pubkey_that_is_none_is_not_found(api: ApiClient, charlie: Box, operation: Operation) -> None:
-    """Check 41."""
     own, token = charlie.pubkey, api.token_of(charlie)
     answers = {
         name: knock(api, operation, pubkey.format(own=own, OWN=own.upper(), half=own[:33]), token)
@@ -169,7 +168,6 @@ def test_a_channel_of_bob_alone_is_not_found_by_alice(api: ApiClient, alice: Box
 def test_headers_that_name_bob_change_nothing(
     api: ApiClient, alice: Box, canary_bob: Box, operation: Operation
 ) -> None:
-    """Check 28."""
     token, bob = api.token_of(alice), canary_bob
     plain = knock(api, operation, alice.pubkey, token)
     assert plain.status == 200

@@ -79,7 +79,6 @@ def test_it_recovers_with_the_database(api: ApiClient, unwrapped_db: None, close
 
 @pytest.mark.fault
 def test_reads_and_reports_go_on_without_the_cache(api: ApiClient, alice: Box, closed_port: int) -> None:
-    """Check 4."""
     reads = ["channels", "channels/800000x1x0", "decisions", "runs/latest", "actions", "journal", "mode", "fee-policy"]
     with cache_at(closed_port):
         token = api.token_of(alice)

@@ -87,7 +87,6 @@ def in_chunks(size: int) -> Iterator[bytes]:
 
 @cases(BOMBS)
 def test_a_request_that_is_none_is_refused_and_the_next_one_served(port: int, case: bytes) -> None:
-    """Checks 42 and 43."""
     status, received = send(port, case)
     assert 400 <= status < 500
     assert received.count(b"HTTP/1.1 ") == 1
@@ -103,7 +102,6 @@ def test_a_request_hidden_in_a_body_is_not_answered(port: int) -> None:
 
 
 def test_a_body_above_the_limit_is_a_413_that_reaches_the_client(port: int) -> None:
-    """Check 38."""
     for body in (b" " * (LIMIT + 1), b" " * (5 * LIMIT)):
         answer = post(port, body)
         assert (answer.status_code, answer.headers["Content-Type"]) == (413, "application/problem+json")
@@ -123,7 +121,7 @@ def test_a_body_in_chunks_is_read_like_any_other(port: int) -> None:
 
 @pytest.mark.fault
 def test_slow_headers_do_not_keep_others_waiting(port: int) -> None:
-    """Check 40, the half of it that needs no proxy."""
+    """Slow bodies do hold a thread each: those need a proxy that buffers them."""
     with ExitStack() as held:
         for _ in range(60):
             connection = held.enter_context(socket.create_connection(("127.0.0.1", port)))

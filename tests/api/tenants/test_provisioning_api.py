@@ -208,7 +208,7 @@ def test_a_wrong_request_spends_no_claim(api: ApiClient, shop: str, case: tuple[
 
 @pytest.mark.parametrize("field", NOT_YOURS)
 def test_a_box_does_not_set_what_is_not_its_own(api: ApiClient, shop: str, field: str) -> None:
-    """Check 33: mass assignment."""
+    """No mass assignment."""
     code = make_code(api, shop)
     answer = api.post(DEVICES, device_body(code, "new", **{field: "public"}))
     assert_refused_at(answer, f"/{field}", code="unknown-field")

@@ -152,7 +152,7 @@ def committed_refresh(django_db_setup: None, django_db_blocker: Any) -> Iterator
 
 @pytest.mark.fault
 def test_eight_at_once_get_one_and_the_same_successor(committed_refresh: str) -> None:
-    """Check 26: simplejwt's own rotation lets 2 to 8 of 8 win."""
+    """simplejwt's own rotation lets 2 to 8 of 8 win."""
     start = Barrier(CLIENTS, timeout=10)
 
     def refresh_at_once(_: int) -> Any:

@@ -1,4 +1,4 @@
-"""Check 25: an access token that is not exactly one of ours opens nothing."""
+"""An access token that is not exactly one of ours opens nothing."""
 
 import time
 import uuid
