@@ -4,4 +4,5 @@ from tenants.apps import ModelFolderConfig
 
 
 class NodesConfig(ModelFolderConfig):
+    default = True
     name = "nodes"

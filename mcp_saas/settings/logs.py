@@ -5,8 +5,15 @@ import sys
 
 import structlog
 
-# httpx logs every URL, pubkeys included; the others say every second that a second has passed.
-TALKATIVE = ("httpx", "celery.beat", "celery.worker.strategy", "celery.app.trace")
+# httpx and django.request log whole addresses, pubkeys included; the others say every second that a second has passed.
+TALKATIVE = {
+    "httpx": logging.WARNING,
+    "django.request": logging.ERROR,
+    "django.security.DisallowedHost": logging.CRITICAL,
+    "celery.beat": logging.WARNING,
+    "celery.worker.strategy": logging.WARNING,
+    "celery.app.trace": logging.WARNING,
+}
 
 
 def configure_logging(level: str) -> None:
@@ -34,5 +41,5 @@ def configure_logging(level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, least in TALKATIVE.items():
+        logging.getLogger(name).setLevel(least)

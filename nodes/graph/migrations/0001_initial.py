@@ -4,35 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='GraphLoad',
+            name="GraphLoad",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(help_text='of the file: the same file is not loaded twice', max_length=64)),
-                ('loaded_at', models.DateTimeField(auto_now_add=True)),
-                ('node_count', models.IntegerField()),
-                ('channel_count', models.IntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sha256", models.CharField(help_text="of the file: the same file is not loaded twice", max_length=64)),
+                ("loaded_at", models.DateTimeField(auto_now_add=True)),
+                ("node_count", models.IntegerField()),
+                ("channel_count", models.IntegerField()),
             ],
             options={
-                'get_latest_by': 'loaded_at',
+                "get_latest_by": "loaded_at",
             },
         ),
         migrations.CreateModel(
-            name='GraphNode',
+            name="GraphNode",
             fields=[
-                ('pubkey', models.BinaryField(max_length=33, primary_key=True, serialize=False)),
-                ('channel_count', models.IntegerField()),
-                ('capacity_sat', models.BigIntegerField()),
-                ('betweenness', models.FloatField()),
-                ('betweenness_rank', models.IntegerField()),
-                ('market_fee_rate_ppm', models.BigIntegerField(null=True)),
+                ("pubkey", models.BinaryField(max_length=33, primary_key=True, serialize=False)),
+                ("channel_count", models.IntegerField()),
+                ("capacity_sat", models.BigIntegerField()),
+                ("betweenness", models.FloatField()),
+                ("betweenness_rank", models.IntegerField()),
+                ("market_fee_rate_ppm", models.BigIntegerField(null=True)),
             ],
         ),
     ]
