@@ -15,6 +15,7 @@ from mcp_saas.kit.errors import Problem, refuse_field
 T = TypeVar("T")
 MAX_BODY_BYTES = 10 * 1024 * 1024
 JSON = "application/json"
+_READ = "dazbox.body"
 
 
 class RawJsonParser(BaseParser):
@@ -49,7 +50,15 @@ def read_body(request: Request, shape: type[T]) -> T:
         raise Problem(
             415, "unsupported-media-type", "Media type not supported", detail=f"Send {JSON}, not {media_type!r}."
         )
-    return decode_json(_read_bounded(request), shape)
+    return decode_json(read_bytes(request), shape)
+
+
+def read_bytes(request: Request) -> bytes:
+    """The body, unpacked; read once, however often it is asked for. Raises Problem 413, 415 or 400."""
+    read: bytes | None = request.META.get(_READ)
+    if read is None:
+        read = request.META[_READ] = _read_bounded(request)
+    return read
 
 
 def _read_bounded(request: Request) -> bytes:

@@ -1,13 +1,14 @@
 """OpenAPI 3.1 out of the msgspec structs that the views really read and write."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from mcp_saas.api.errors import PROBLEM_JSON
+from mcp_saas.api.idempotency import HEADER, KEY_PATTERN, Idempotency, answer_once
 from mcp_saas.kit.errors import ProblemDetails
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -30,6 +31,16 @@ PAGE_PARAMETERS = [
     ),
     OpenApiParameter("cursor", {"type": "string"}, description="opaque, from the `next_cursor` of the page before"),
 ]
+_IDEMPOTENCY_KEY = {
+    idempotency: OpenApiParameter(
+        HEADER,
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
+        OpenApiParameter.HEADER,
+        required=idempotency == "required",
+        description="a UUID of the caller's; under the same one the same answer is given again, for 72 hours",
+    )
+    for idempotency in get_args(Idempotency)
+}
 
 
 class ContractSchema(AutoSchema):
@@ -49,24 +60,31 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     problems: tuple[int, ...] = (),
     parameters: list[OpenApiParameter] | None = None,
     is_open: bool = False,
+    idempotency: Idempotency | None = None,
 ) -> Callable[[View], View]:
-    """Describes one operation: what it reads, what it answers, which problems it can meet."""
+    """Describes one operation: what it reads, what it answers, which problems it can meet.
+
+    With `idempotency` it also makes it so: the answer is kept under the caller's Idempotency-Key.
+    """
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
+    usual |= {409, 422} if idempotency else set()
     responses: dict[tuple[int, str], Any] = {
         (status, "application/json"): _describe_answer(struct) for status, struct in answers.items()
     }
     responses |= {
         (status, PROBLEM_JSON): _describe_problem(status) for status in sorted((usual | set(problems)) - set(answers))
     }
-    return extend_schema(
+    describe = extend_schema(
         operation_id=name,
         summary=summary,
         tags=[tag],
         auth=[] if is_open else None,
         request={"application/json": _refer(body)} if body else None,
         responses=responses,
-        parameters=parameters or [],
+        parameters=[*(parameters or []), *([_IDEMPOTENCY_KEY[idempotency]] if idempotency else [])],
     )
+    return lambda view: describe(answer_once(view, idempotency=idempotency) if idempotency else view)
+
 
 
 def add_contract_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001

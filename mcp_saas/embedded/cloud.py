@@ -4,6 +4,7 @@ import http.client
 import json
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from mcp_saas.embedded.errors import LaunchError
 
@@ -27,7 +28,8 @@ class CloudClient:
 
     def _call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> dict[str, Any]:
         """The JSON answer. Raises LaunchError with the problem's words."""
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
         connection = http.client.HTTPConnection(self._netloc, timeout=30.0)
         try:
             connection.request(method, self._prefix + path, json.dumps(body) if body is not None else None, headers)

@@ -38,8 +38,8 @@ SHARED_APPS = [
     "drf_spectacular_sidecar",
     "mcp_saas.api",
 ]
-TENANT_APPS = ["nodes"]
-INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+TENANT_APPS = ["mcp_saas.api", "nodes"]  # the API's stored answers lie where the work they belong to is done
+INSTALLED_APPS = list(dict.fromkeys([*SHARED_APPS, *TENANT_APPS]))
 TENANT_MODEL = "tenants.Dazbox"
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 AUTO_DROP_SCHEMA = False

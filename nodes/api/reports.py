@@ -25,7 +25,8 @@ class SnapshotsView(NodeView):
         tag="box",
         body=NodeSnapshot,
         answers={200: SnapshotAnswer, 201: SnapshotAnswer},
-        problems=(404, 409, 422),
+        problems=(404,),
+        idempotency="optional",
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
         receipt = accept_snapshot(read_body(request, NodeSnapshot))
@@ -44,7 +45,8 @@ class ForwardsView(NodeView):
         tag="box",
         body=ForwardsBody,
         answers={200: ForwardsAnswer},
-        problems=(404, 422),
+        problems=(404,),
+        idempotency="optional",
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
         body = read_body(request, ForwardsBody)

@@ -31,6 +31,7 @@ class ClaimsView(ApiView):
         tag="provisioning",
         body=ClaimsBody,
         answers={201: ClaimsAnswer},
+        idempotency="required",
     )
     def post(self, request: Request) -> HttpResponse:
         wanted = read_body(request, ClaimsBody)
@@ -54,8 +55,9 @@ class DevicesView(ApiView):
         tag="provisioning",
         body=DeviceBody,
         answers={200: DeviceAnswer, 201: DeviceAnswer},
-        problems=(401, 409, 422),
+        problems=(401,),
         is_open=True,
+        idempotency="optional",
     )
     def post(self, request: Request) -> HttpResponse:
         body = read_body(request, DeviceBody)
