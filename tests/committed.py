@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, connections
 from psycopg import sql
 
+from mcp_saas.api.models import StoredAnswer
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox
 from tenants.models.refresh_token import RefreshToken, SpentAssertion
@@ -22,7 +23,7 @@ from tenants.provisioning.template import TEMPLATE_SCHEMA
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
-KEPT_MODELS = (RefreshToken, SpentAssertion, Claim, Dazbox)
+KEPT_MODELS = (StoredAnswer, RefreshToken, SpentAssertion, Claim, Dazbox)
 
 
 @pytest.fixture

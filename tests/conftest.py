@@ -2,6 +2,7 @@
 
 import io
 import os
+import uuid
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -88,7 +89,8 @@ class ApiClient:
         return self.call("GET", path, token=token, **headers)
 
     def post(self, path: str, body: Any = None, *, token: str | None = None, **headers: str) -> Any:
-        return self.call("POST", path, body, token=token, **headers)
+        """With an Idempotency-Key, as a client in earnest sends it; `call` sends none."""
+        return self.call("POST", path, body, token=token, **{"Idempotency-Key": str(uuid.uuid4())} | headers)
 
     def put(self, path: str, body: Any = None, *, token: str | None = None, **headers: str) -> Any:
         return self.call("PUT", path, body, token=token, **headers)

@@ -86,7 +86,6 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     return lambda view: describe(answer_once(view, idempotency=idempotency) if idempotency else view)
 
 
-
 def add_contract_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
     """drf-spectacular's hook: how to sign in, and the JSON Schemas of all structs named by `endpoint`."""
     _, schemas = msgspec.json.schema_components([*_structs.values()], ref_template="#/components/schemas/{name}")

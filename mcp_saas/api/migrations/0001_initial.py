@@ -4,23 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='StoredAnswer',
+            name="StoredAnswer",
             fields=[
-                ('id', models.BinaryField(help_text='SHA-256 of tenant, principal, route and key', max_length=32, primary_key=True, serialize=False)),
-                ('fingerprint', models.BinaryField(help_text='SHA-256 of address and body', max_length=32)),
-                ('sealed', models.BinaryField(help_text='AES-256-GCM of status, headers and body')),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BinaryField(
+                        help_text="SHA-256 of tenant, principal, route and key",
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("fingerprint", models.BinaryField(help_text="SHA-256 of address and body", max_length=32)),
+                ("sealed", models.BinaryField(help_text="AES-256-GCM of status, headers and body")),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['created_at'], name='stored_answer_age')],
+                "indexes": [models.Index(fields=["created_at"], name="stored_answer_age")],
             },
         ),
     ]

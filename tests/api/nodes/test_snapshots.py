@@ -14,7 +14,7 @@ from nodes.models.snapshot import Snapshot
 from tenants.context import enter_tenant
 from tenants.models.schedule import CycleSchedule
 from tests.api.problem import assert_refused_at
-from tests.api.tables import read_tables
+from tests.api.tables import read_tables, read_work
 from tests.conftest import ApiClient
 from tests.factories import Box, make_channel, make_peer_policy, make_policy, make_snapshot
 
@@ -66,10 +66,10 @@ def test_a_late_repeat_of_a_snapshot_we_have_changes_nothing(api: ApiClient, ali
     token = api.token_of(alice)
     for seq in (2, 3):
         assert api.post(alice.path("snapshots"), snapshot_with(seq, seq), token=token).status == 201
-    before = read_tables(alice)
+    before = read_work(alice)
     repeat = api.post(alice.path("snapshots"), snapshot_with(2, 2), token=token)
     assert (repeat.status, repeat.json) == (200, {"seq": 2, "stored": False})
-    assert read_tables(alice) == before
+    assert read_work(alice) == before
 
 
 def test_the_same_seq_with_other_content_is_a_conflict(api: ApiClient, alice: Box) -> None:

@@ -1,0 +1,58 @@
+"""A web process of its own on the database of the test run, started as an instance starts it; it can be killed."""
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+
+import httpx
+
+from mcp_saas.embedded.product import web_command
+from tests.committed import child_environment
+from tests.faults.embedded_instance import eventually
+
+
+class WebProcess:
+    """granian with its worker, in a session of their own."""
+
+    def __init__(self, **variables: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = int(server.getsockname()[1])
+        environment = child_environment(PORT=str(port), **variables)
+        command = web_command(SimpleNamespace(environment=environment))  # type: ignore[arg-type]
+        self.url = f"http://127.0.0.1:{port}"
+        self._process = subprocess.Popen(
+            command.argv,
+            cwd=command.folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def await_answers(self) -> None:
+        assert eventually(self._answers, seconds=60)
+
+    def _answers(self) -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/nope", trust_env=False).status_code == 404
+        return False
+
+    def kill(self) -> None:
+        """kill -9 of the whole session."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(10)
+
+
+@contextmanager
+def web_process(**variables: str) -> Iterator[WebProcess]:
+    web = WebProcess(**variables)
+    try:
+        web.await_answers()
+        yield web
+    finally:
+        web.kill()
