@@ -149,7 +149,7 @@ def count_runs(box: Box) -> int:
 def locked(box: Box, table: str) -> Iterator[Any]:
     """Nobody else reads or writes this table of the box until the end of the block."""
     with other_session() as session, session.transaction():
-        session.execute(f'LOCK TABLE "{box.dazbox.schema_name}".{table} IN ACCESS EXCLUSIVE MODE')  # type: ignore[call-overload]
+        session.execute(f'LOCK TABLE "{box.dazbox.schema_name}".{table} IN ACCESS EXCLUSIVE MODE')
         yield session
 
 
@@ -209,5 +209,5 @@ def test_a_message_without_a_tenant_is_refused_and_the_worker_goes_on(worker: Wo
 
 def test_without_a_tenant_not_a_single_query_is_sent(db: None) -> None:
     with CaptureQueriesContext(connection) as queries, pytest.raises(NoTenantError, match="send_for"):
-        run_node_cycle.apply(args=["2026-11-20T12:00:00+00:00"], throw=True)
+        run_node_cycle.apply(args=("2026-11-20T12:00:00+00:00",), throw=True)
     assert len(queries) == 0

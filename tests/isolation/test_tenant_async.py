@@ -83,7 +83,8 @@ def test_a_coroutine_started_outside_a_tenant_fails_closed_beside_one_inside(tri
         return (await OwnNode.objects.aget()).forward_cursor
 
     async def read_both() -> list[Any]:
-        return await asyncio.gather(read_again_and_again(trio[0]), read_without_tenant(), return_exceptions=True)
+        pair = read_again_and_again(trio[0]), read_without_tenant()
+        return list(await asyncio.gather(*pair, return_exceptions=True))
 
     inside, outside = run(read_both())
     assert inside == ["east"] * (3 * ROUNDS)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 import pytest
@@ -178,6 +179,9 @@ def test_no_thread_ever_reads_or_writes_a_row_of_another_tenant(crowd: list[Box]
     assert len(kept) == TENANTS
 
 
+SERVED: WeakKeyDictionary[psycopg.Connection[Any], str] = WeakKeyDictionary()
+
+
 class WithoutPath(base.TenantCursor):
     """Sends the query alone."""
 
@@ -189,9 +193,9 @@ class OncePerConnection(base.TenantCursor):
     """Sets the path of the first tenant it serves, for the session: what a pool with no reset does."""
 
     def _path_prefix(self) -> str:
-        if hasattr(self.connection, "served"):
+        if self.connection in SERVED:
             return ""
-        self.connection.served = True
+        SERVED[self.connection] = current_schema()
         return f"SET search_path = {current_schema()}, public; "
 
 
@@ -207,9 +211,9 @@ class RememberedPath(base.TenantCursor):
     """Sets the session's path when the tenant changes, and forgets that a rollback takes it back."""
 
     def _path_prefix(self) -> str:
-        if getattr(self.connection, "remembered", None) == current_schema():
+        if SERVED.get(self.connection) == current_schema():
             return ""
-        self.connection.remembered = current_schema()
+        SERVED[self.connection] = current_schema()
         return f"SET search_path = {current_schema()}; "
 
 

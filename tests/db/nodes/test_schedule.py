@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from nodes.models.decision import CycleRun
-from nodes.pipeline import schedule
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.pipeline.schedule import (
     LOST_AFTER,
@@ -51,7 +51,7 @@ def make_rows(count: int, **schedule_fields: Any) -> list[UUID]:
 
 
 def first_id() -> int:
-    return 1 + Dazbox.objects.count()
+    return 1 + int(Dazbox.objects.count())
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def test_a_cycle_that_took_long_goes_to_the_slow_lane(
 ) -> None:
     """The clock goes eleven seconds with every look at it."""
     ticks = clock(dt.timedelta(seconds=11))
-    monkeypatch.setattr(schedule.timezone, "now", lambda: next(ticks))
+    monkeypatch.setattr(timezone, "now", lambda: next(ticks))
     claim_due_cycles(NOW, handed.append)
     with enter_tenant(box.tenant):
         run_claimed_cycle(handed[0])
