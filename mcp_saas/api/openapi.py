@@ -23,6 +23,7 @@ _TITLES = {
     413: "body too large",
     415: "media type not supported",
     422: "well-formed, but refused",
+    429: "too many requests: `Retry-After` says when to come back",
     503: "for a moment out of service",
 }
 PAGE_PARAMETERS = [
@@ -60,6 +61,7 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     problems: tuple[int, ...] = (),
     parameters: list[OpenApiParameter] | None = None,
     is_open: bool = False,
+    is_limited: bool = True,
     idempotency: Idempotency | None = None,
 ) -> Callable[[View], View]:
     """Describes one operation: what it reads, what it answers, which problems it can meet.
@@ -67,7 +69,7 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     With `idempotency` it also makes it so: the answer is kept under the caller's Idempotency-Key.
     """
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
-    usual |= {409, 422} if idempotency else set()
+    usual |= ({409, 422} if idempotency else set()) | ({429} if is_limited else set())
     responses: dict[tuple[int, str], Any] = {
         (status, "application/json"): _describe_answer(struct) for status, struct in answers.items()
     }

@@ -1,18 +1,34 @@
 """The base of every API view: open or scoped, without a tenant. Tenant views: `tenants.api.view`."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from mcp_saas.api.auth import Principal
 from mcp_saas.api.errors import CHALLENGE
+from mcp_saas.api.rate_limit import check_rate
 from mcp_saas.kit.errors import Problem
 
 
 class ApiView(APIView):
     """A view parses (`read_body`), calls, answers (`answer`). Subclasses declare `permission_classes`."""
 
+    rate_class: ClassVar[str | None] = "default"  # of mcp_saas.settings.rates; None: not counted
+    rate_headers: Mapping[str, str] = {}
+
     def get_authenticate_header(self, request: Request) -> str:
         return CHALLENGE
+
+    def check_throttles(self, request: Request) -> None:
+        if self.rate_class is not None:
+            self.rate_headers = check_rate(request, self.rate_class)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        for name, value in self.rate_headers.items():
+            response.headers.setdefault(name, value)
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 def principal_of(request: Request) -> Principal:

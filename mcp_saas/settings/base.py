@@ -3,6 +3,7 @@
 from mcp_saas.settings.database import parse_database_url
 from mcp_saas.settings.environment import read_environment
 from mcp_saas.settings.logs import configure_logging
+from mcp_saas.settings.rates import scale_rates
 
 ENV = read_environment()
 DEPLOYED = ENV.profile != "dev"
@@ -116,6 +117,8 @@ SIMPLE_JWT = {
     "AUDIENCE": ENV.jwt_audience,
     "TOKEN_TYPE_CLAIM": "typ",
 }
+
+RATE_LIMITS = scale_rates(ENV.rate_limit_scale)
 
 CELERY_BROKER_URL = ENV.broker_url
 

@@ -39,6 +39,8 @@ class Environment(BaseSettings):
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         ["127.0.0.1", "localhost"], description="host names the web process answers to, comma-separated"
     )
+    proxy_count: int = Field(0, ge=0, le=5, description="reverse proxies of ours in front of the web process")
+    rate_limit_scale: float = Field(1.0, ge=0.01, le=1_000_000, description="multiplies every rate limit")
     cycle_period_s: int = Field(3600, ge=10, le=86_400 * 7, description="seconds between two pipeline cycles of a box")
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")

@@ -17,6 +17,7 @@ from tenants.provisioning.device import record_contact
 
 
 class SnapshotsView(NodeView):
+    rate_class = "report"
     permission_classes = (require_scope("device"),)
 
     @endpoint(
@@ -37,6 +38,7 @@ class SnapshotsView(NodeView):
 
 
 class ForwardsView(NodeView):
+    rate_class = "report"
     permission_classes = (require_scope("device"),)
 
     @endpoint(

@@ -30,9 +30,12 @@ NO_STORE = {"Cache-Control": "no-store"}
 class OpenView(ApiView):
     permission_classes = (Open,)
     authentication_classes = ()
+    rate_class = "auth"
 
 
 class TokenView(OpenView):
+    rate_class = "sign_in"
+
     @endpoint(
         "sign_in",
         summary="Sign in with a secret",

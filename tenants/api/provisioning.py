@@ -23,6 +23,7 @@ _provisioner = require_scope("provisioning", "operator")
 
 
 class ClaimsView(ApiView):
+    rate_class = "provisioning"
     permission_classes = (_provisioner,)
 
     @endpoint(
@@ -46,6 +47,8 @@ class ClaimsView(ApiView):
 
 
 class DevicesView(ApiView):
+    rate_class = "provisioning"
+
     def get_permissions(self) -> list[Open]:
         return [Open()] if self.request.method == "POST" else [_provisioner()]  # type: ignore[list-item]
 
@@ -82,6 +85,7 @@ class DevicesView(ApiView):
 
 
 class DeviceView(ApiView):
+    rate_class = "provisioning"
     permission_classes = (_provisioner,)
 
     @endpoint("get_device", summary="One Dazbox", tag="provisioning", answers={200: DeviceAnswer}, problems=(404,))

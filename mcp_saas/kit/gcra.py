@@ -1,0 +1,63 @@
+"""The generic cell rate algorithm: a quota a window, spread evenly, with bursts up to the whole quota.
+
+The only state of a caller is one instant, the theoretical arrival time ("tat") up to which it has used its share.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """`quota` requests in `window_s` seconds."""
+
+    name: str
+    quota: int
+    window_s: int
+
+    @property
+    def interval_s(self) -> float:
+        """What one request costs, in seconds of the window."""
+        return self.window_s / self.quota
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request may pass, how many may follow at once, and in how many seconds there is (all the) room again."""
+
+    is_allowed: bool
+    remaining: int
+    reset_s: float
+
+
+def judge_arrival(quota: Quota, *, tat_s: float, now_s: float) -> tuple[Verdict, float]:
+    """The verdict on a request at `now_s`, and the caller's tat after it."""
+    start_s = max(tat_s, now_s)
+    used_s = start_s + quota.interval_s - now_s
+    room_s = quota.window_s - used_s
+    if room_s < -1e-9:  # rounding of instants is no excess
+        return Verdict(is_allowed=False, remaining=0, reset_s=-room_s), tat_s
+    return Verdict(
+        is_allowed=True, remaining=int(room_s / quota.interval_s + 1e-6), reset_s=used_s
+    ), start_s + quota.interval_s
+
+
+class LocalLimiter:
+    """Counts in this process alone; of `capacity` callers, those longest silent are forgotten first."""
+
+    def __init__(self, clock: Callable[[], float], *, capacity: int = 10_000) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._tats: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._lock = Lock()
+
+    def judge(self, quota: Quota, caller: str) -> Verdict:
+        key = (quota.name, caller)
+        with self._lock:
+            verdict, self._tats[key] = judge_arrival(quota, tat_s=self._tats.get(key, 0.0), now_s=self._clock())
+            self._tats.move_to_end(key)
+            if len(self._tats) > self._capacity:
+                self._tats.popitem(last=False)
+        return verdict
