@@ -111,7 +111,9 @@ def make_snapshot(seq: int = 1, channels: list[ChannelState] | None = None, **ch
     fields: dict[str, Any] = {
         "seq": seq,
         "taken_at": TAKEN_AT + dt.timedelta(minutes=seq),
-        "node": NodeState(alias="node", implementation="lnd", version="0.20", block_height=920_000, synced_to_chain=True),
+        "node": NodeState(
+            alias="node", implementation="lnd", version="0.20", block_height=920_000, synced_to_chain=True
+        ),
         "channels": channels if channels is not None else [make_channel(1), make_channel(2, local_balance_sat=100_000)],
     }
     return NodeSnapshot(**(fields | changes))

@@ -146,7 +146,7 @@ def describe_access(context: LaunchContext, boxes: list[DazboxAccess]) -> RunInf
 
 def run_tool(module: str, *arguments: str) -> str:
     """A short command of ours; what it printed. Raises LaunchError with its last line."""
-    done = subprocess.run(  # noqa: S603 - our own modules
+    done = subprocess.run(
         (sys.executable, "-m", module, *arguments), cwd=PROJECT, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:

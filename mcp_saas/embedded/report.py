@@ -56,7 +56,9 @@ def print_report(reports: list[BoxReport], *, note: str) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, emoji=False, width=MIN_WIDTH)
-    table = Table(title="What each box should do (shadow mode: nothing is written to a node)", show_lines=True, box=ROUNDED)
+    table = Table(
+        title="What each box should do (shadow mode: nothing is written to a node)", show_lines=True, box=ROUNDED
+    )
     table.add_column("Box", max_width=16, overflow="fold")
     for name in ("Chan-\nnels", "Score\n0..1", "Raise", "Lower", "Keep"):
         table.add_column(name, justify="right")

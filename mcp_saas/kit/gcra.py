@@ -25,7 +25,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request may pass, how many may follow at once, and in how many seconds there is (all the) room again."""
+    """Whether a request may pass, how many may follow at once, and in how many seconds there is room again."""
 
     is_allowed: bool
     remaining: int

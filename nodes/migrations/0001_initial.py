@@ -6,128 +6,159 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='FeePolicyVersion',
+            name="FeePolicyVersion",
             fields=[
-                ('version', models.AutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.CharField(max_length=128)),
-                ('document', models.BinaryField()),
+                ("version", models.AutoField(primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_by", models.CharField(max_length=128)),
+                ("document", models.BinaryField()),
             ],
         ),
         migrations.CreateModel(
-            name='ForwardDay',
+            name="ForwardDay",
             fields=[
-                ('day', models.DateField(help_text='UTC day of settled_at', primary_key=True, serialize=False)),
-                ('count', models.IntegerField()),
-                ('forwards', models.BinaryField()),
+                ("day", models.DateField(help_text="UTC day of settled_at", primary_key=True, serialize=False)),
+                ("count", models.IntegerField()),
+                ("forwards", models.BinaryField()),
             ],
         ),
         migrations.CreateModel(
-            name='JournalEntry',
+            name="JournalEntry",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(max_length=32)),
-                ('detail', models.BinaryField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=32)),
+                ("detail", models.BinaryField()),
             ],
         ),
         migrations.CreateModel(
-            name='Snapshot',
+            name="Snapshot",
             fields=[
-                ('seq', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('taken_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(auto_now_add=True)),
-                ('digest', models.BinaryField(help_text='SHA-256 of the content: the same seq must say the same', max_length=32)),
-                ('content', models.BinaryField()),
+                ("seq", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("taken_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "digest",
+                    models.BinaryField(
+                        help_text="SHA-256 of the content: the same seq must say the same", max_length=32
+                    ),
+                ),
+                ("content", models.BinaryField()),
             ],
         ),
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('short_channel_id', models.CharField(max_length=24)),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seq', models.BigIntegerField(help_text='of the last snapshot that listed it')),
-                ('closed_at', models.DateTimeField(help_text='when a snapshot no longer listed it', null=True)),
-                ('fee_changed_at', models.DateTimeField(help_text='when a snapshot first showed the present fee', null=True)),
-                ('state', models.BinaryField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("short_channel_id", models.CharField(max_length=24)),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seq", models.BigIntegerField(help_text="of the last snapshot that listed it")),
+                ("closed_at", models.DateTimeField(help_text="when a snapshot no longer listed it", null=True)),
+                (
+                    "fee_changed_at",
+                    models.DateTimeField(help_text="when a snapshot first showed the present fee", null=True),
+                ),
+                ("state", models.BinaryField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('short_channel_id',), name='channel_scid_once')],
+                "constraints": [models.UniqueConstraint(fields=("short_channel_id",), name="channel_scid_once")],
             },
         ),
         migrations.CreateModel(
-            name='CycleRun',
+            name="CycleRun",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField()),
-                ('snapshot_seq', models.BigIntegerField()),
-                ('mode', models.CharField(max_length=8)),
-                ('engine_version', models.IntegerField()),
-                ('summary', models.BinaryField()),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField()),
+                ("snapshot_seq", models.BigIntegerField()),
+                ("mode", models.CharField(max_length=8)),
+                ("engine_version", models.IntegerField()),
+                ("summary", models.BinaryField()),
             ],
             options={
-                'indexes': [models.Index(fields=['-finished_at'], name='cycle_run_newest')],
+                "indexes": [models.Index(fields=["-finished_at"], name="cycle_run_newest")],
             },
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('short_channel_id', models.CharField(max_length=24)),
-                ('decided_at', models.DateTimeField()),
-                ('inputs', models.BinaryField()),
-                ('outcome', models.BinaryField()),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='nodes.cyclerun')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("short_channel_id", models.CharField(max_length=24)),
+                ("decided_at", models.DateTimeField()),
+                ("inputs", models.BinaryField()),
+                ("outcome", models.BinaryField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="decisions",
+                        to="nodes.cyclerun",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Action',
+            name="Action",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('short_channel_id', models.CharField(max_length=24)),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('approved', 'Approved'), ('superseded', 'Superseded')], default='planned', max_length=12)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('policy', models.BinaryField()),
-                ('expected_policy', models.BinaryField()),
-                ('decision', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='action', to='nodes.decision')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("short_channel_id", models.CharField(max_length=24)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("planned", "Planned"), ("approved", "Approved"), ("superseded", "Superseded")],
+                        default="planned",
+                        max_length=12,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("policy", models.BinaryField()),
+                ("expected_policy", models.BinaryField()),
+                (
+                    "decision",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="action", to="nodes.decision"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OwnNode',
+            name="OwnNode",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('mode', models.CharField(choices=[('shadow', 'Shadow')], default='shadow', max_length=8)),
-                ('last_seq', models.BigIntegerField(null=True)),
-                ('last_taken_at', models.DateTimeField(null=True)),
-                ('forward_cursor', models.CharField(blank=True, max_length=128)),
-                ('history_since', models.DateTimeField(help_text='from when on we know all forwards', null=True)),
-                ('state', models.BinaryField(null=True)),
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("mode", models.CharField(choices=[("shadow", "Shadow")], default="shadow", max_length=8)),
+                ("last_seq", models.BigIntegerField(null=True)),
+                ("last_taken_at", models.DateTimeField(null=True)),
+                ("forward_cursor", models.CharField(blank=True, max_length=128)),
+                ("history_since", models.DateTimeField(help_text="from when on we know all forwards", null=True)),
+                ("state", models.BinaryField(null=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='own_node_single'), models.CheckConstraint(condition=models.Q(('mode__in', ['shadow'])), name='own_node_mode_known')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="own_node_single"),
+                    models.CheckConstraint(condition=models.Q(("mode__in", ["shadow"])), name="own_node_mode_known"),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(fields=('run', 'short_channel_id'), name='decision_once_a_run'),
+            model_name="decision",
+            constraint=models.UniqueConstraint(fields=("run", "short_channel_id"), name="decision_once_a_run"),
         ),
         migrations.AddIndex(
-            model_name='action',
-            index=models.Index(fields=['state', 'created_at'], name='action_open'),
+            model_name="action",
+            index=models.Index(fields=["state", "created_at"], name="action_open"),
         ),
         migrations.AddConstraint(
-            model_name='action',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'approved', 'superseded'])), name='action_state_known'),
+            model_name="action",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["planned", "approved", "superseded"])), name="action_state_known"
+            ),
         ),
     ]

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: what a demonstration needs in the cloud before its boxes knock: an operator, a shop, a graph."""
+"""`manage.py seed_demo`: what a demonstration needs before its boxes knock: an operator, a shop, a graph."""
 
 from argparse import ArgumentParser
 from typing import Any

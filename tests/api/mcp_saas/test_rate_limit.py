@@ -1,4 +1,4 @@
-"""How often may one ask: by tenant, by address before signing in, also when Redis is away; the answer says what is left."""
+"""How often may one ask: by tenant, by address before signing in, also when Redis is away."""
 
 import re
 import uuid
