@@ -2,22 +2,52 @@
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 
-from tenants.context import TenantRef
+from mcp_saas.kit.ttl_cache import TtlCache
+from tenants.context import TenantRef, leave_tenant
 from tenants.models.client import ProvisioningClient
 from tenants.models.dazbox import Dazbox, DazboxState
 
+STANDING_TTL_S = 5.0  # what is revoked is refused by every process at most this much later
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A box in service, and the version its access tokens must have."""
+
+    tenant: TenantRef
+    token_version: int
+
+
+_standings: TtlCache[UUID, Standing] = TtlCache(max_entries=10_000, ttl_s=STANDING_TTL_S)
+
 
 def find_active_tenant(tenant_id: UUID) -> TenantRef | None:
-    """The door key of a box, or None when it is not (or no longer) in service."""
-    row = (
-        Dazbox.objects.filter(id=tenant_id, state=DazboxState.ACTIVE).values_list("id", "schema_name", "pubkey").first()
-    )
-    return TenantRef(*row) if row else None
+    """The door key of a box, or None when it is not (or no longer) in service; true of the last 5 s."""
+    standing = find_standing(tenant_id)
+    return standing.tenant if standing else None
+
+
+def find_standing(tenant_id: UUID) -> Standing | None:
+    """Kept for a moment in this process; that a box is not in service is asked anew each time."""
+    return _standings.find_or_load(tenant_id, lambda: _read_standing(tenant_id))
+
+
+def forget_standing(tenant_id: UUID) -> None:
+    """After a change of a box's state or token version: this process sees it at once, the others within 5 s."""
+    _standings.forget(tenant_id)
+
+
+def _read_standing(tenant_id: UUID) -> Standing | None:
+    columns = ("id", "schema_name", "pubkey", "token_version")
+    with leave_tenant():
+        row = Dazbox.objects.filter(id=tenant_id, state=DazboxState.ACTIVE).values_list(*columns).first()
+    return Standing(TenantRef(*row[:3]), row[3]) if row else None
 
 
 def refer_to(dazbox: Dazbox) -> TenantRef:

@@ -4,25 +4,38 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import Token
 
 from mcp_saas.api.auth import Principal
 from mcp_saas.kit.errors import Problem
-from tenants.tokens.access import AccessToken, read_principal
+from tenants.selectors import find_standing
+from tenants.tokens.access import AccessGrant, verify_access_token
 
 
 class BearerAuthentication(JWTAuthentication):
     """Our access tokens and nothing else. The tenant is what the verified token says: no host, header or path."""
 
-    def authenticate(self, request: Request) -> tuple[Principal, Token] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[Principal, None] | None:  # type: ignore[override]
         header = self.get_header(request)
         try:
             raw = self.get_raw_token(header) if header else None
             if raw is None:
                 return None
-            token = AccessToken(raw)  # type: ignore[arg-type]
-            return read_principal(token), token
+            grant = verify_access_token(raw)
         except (AuthenticationFailed, TokenError, ValueError):
-            problem = Problem(401, "invalid-token", "Sign in again", detail="The access token is not valid (any more).")
-            problem.headers["WWW-Authenticate"] = 'Bearer realm="dazbox-cloud", error="invalid_token"'
-            raise problem from None
+            raise refuse_token("The access token is not valid (any more).") from None
+        if is_revoked(grant):
+            raise refuse_token("The access token was revoked.")
+        return grant.principal, None
+
+
+def is_revoked(grant: AccessGrant) -> bool:
+    """Whether the box's tokens were revoked after this one was made. Of a box out of service `tenant_of` tells."""
+    tenant_id = grant.principal.tenant_id
+    standing = find_standing(tenant_id) if tenant_id else None
+    return standing is not None and standing.token_version != grant.token_version
+
+
+def refuse_token(detail: str) -> Problem:
+    problem = Problem(401, "invalid-token", "Sign in again", detail=detail)
+    problem.headers["WWW-Authenticate"] = 'Bearer realm="dazbox-cloud", error="invalid_token"'
+    return problem

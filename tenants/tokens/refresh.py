@@ -14,11 +14,14 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
+from tenants.context import leave_tenant
 from tenants.models.dazbox import Dazbox
 from tenants.models.refresh_token import RefreshToken
+from tenants.selectors import forget_standing
 from tenants.tokens.access import LIFETIME as ACCESS_LIFETIME
 from tenants.tokens.access import mint_access_token
 
@@ -69,6 +72,14 @@ def revoke_refresh(raw: str) -> None:
         revoke_family(row.family)
 
 
+def revoke_access(tenant_id: UUID) -> None:
+    """Signs a box out: its refresh tokens are refused at once, its access tokens within 5 s everywhere."""
+    with leave_tenant(), transaction.atomic():
+        Dazbox.objects.filter(id=tenant_id).update(token_version=F("token_version") + 1)
+        RefreshToken.objects.filter(dazbox_id=tenant_id, revoked_at=None).update(revoked_at=timezone.now())
+    forget_standing(tenant_id)
+
+
 def revoke_family(family: UUID) -> None:
     """Until none is left: a rotation under way may add one that the first look could not see."""
     alive = RefreshToken.objects.filter(family=family, revoked_at=None)
@@ -85,7 +96,13 @@ def _store_and_mint(row: RefreshToken, raw: str) -> TokenPair:
 
 def _mint(row: RefreshToken, raw: str) -> TokenPair:
     scopes = row.scope.split()
-    access = mint_access_token(subject=row.subject, scopes=scopes, tenant_id=row.dazbox_id)  # type: ignore[arg-type]
+    version = row.dazbox.token_version if row.dazbox else 0
+    access = mint_access_token(
+        subject=row.subject,
+        scopes=scopes,  # type: ignore[arg-type] # they are stored as words
+        tenant_id=row.dazbox_id,
+        token_version=version,
+    )
     return TokenPair(access, raw)
 
 
