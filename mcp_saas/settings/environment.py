@@ -32,7 +32,7 @@ class Environment(BaseSettings):
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey for the cache")
     celery_broker_url: str | None = Field(None, description="Celery's broker; default: REDIS_URL")
     jwt_keys_dir: Path = Field(
-        Path("var/secrets/jwt"), description="folder of ES256 keys (PEM); the last by name signs, all are accepted"
+        Path("var/secrets/jwt"), description="folder of ES256 keys (PEM), each named by the instant from which it signs"
     )
     jwt_issuer: str = Field("https://dazbox.cloud", description="the iss claim of our tokens")
     jwt_audience: str = Field("dazbox-cloud", description="the aud claim of our tokens and of device assertions")

@@ -21,7 +21,7 @@ from tests.conftest import ApiClient
 from tests.factories import Box
 
 TOKEN, DEVICE_TOKEN = "/api/v1/auth/token", "/api/v1/auth/device-token"
-ACCESS_CLAIMS = {"iss", "aud", "sub", "tenant_id", "scope", "jti", "kid", "typ", "iat", "exp"}
+ACCESS_CLAIMS = {"iss", "aud", "sub", "tenant_id", "tv", "scope", "jti", "kid", "typ", "iat", "exp"}
 INFINITE = float("inf")
 WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "lives longer than a minute": {"exp": int(time.time()) + 3600},
