@@ -93,7 +93,8 @@ class ApiClient:
         return self.call("POST", path, body, token=token, **{"Idempotency-Key": str(uuid.uuid4())} | headers)
 
     def put(self, path: str, body: Any = None, *, token: str | None = None, **headers: str) -> Any:
-        return self.call("PUT", path, body, token=token, **headers)
+        """Over whatever is there, unless If-Match says over what; `call` sends none."""
+        return self.call("PUT", path, body, token=token, **{"If-Match": "*"} | headers)
 
     def token_of(self, box: Box) -> str:
         answer = self.post("/api/v1/auth/device-token", {"assertion": box.sign_assertion()})

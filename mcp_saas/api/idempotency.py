@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, TypeVar, cast
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
 from mcp_saas.api.auth import Principal
 from mcp_saas.api.body import read_bytes
+from mcp_saas.api.lock import try_lock_name
 from mcp_saas.api.models import StoredAnswer
 from mcp_saas.api.sealing import open_answer, seal_answer
 from mcp_saas.kit.errors import Problem
@@ -101,12 +102,7 @@ def _digest(*parts: str) -> bytes:
 
 def _enter_alone(attempt: Attempt) -> None:
     """A lock until the transaction ends, whatever ends it: a second request under the key is told to wait."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || %s, 0))", [attempt.row_id.hex()]
-        )
-        [is_alone] = cursor.fetchone()
-    if not is_alone:
+    if not try_lock_name(attempt.row_id.hex()):
         problem = Problem(
             409,
             "idempotency-in-flight",

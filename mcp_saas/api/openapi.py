@@ -1,28 +1,32 @@
 """OpenAPI 3.1 out of the msgspec structs that the views really read and write."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import msgspec
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from mcp_saas.api.errors import PROBLEM_JSON
-from mcp_saas.api.idempotency import HEADER, KEY_PATTERN, Idempotency, answer_once
+from mcp_saas.api.idempotency import Idempotency
+from mcp_saas.api.promise import choose_promises, keep_promises
 from mcp_saas.kit.errors import ProblemDetails
 
 View = TypeVar("View", bound=Callable[..., Any])
 _structs: dict[str, type] = {"ProblemDetails": ProblemDetails}
 _TITLES = {
+    304: "nothing has changed",
     400: "the request is not valid",
     401: "no valid token",
     403: "not allowed with this token",
     404: "nothing here for this token",
     406: "only JSON is offered",
     409: "contradicts what is stored",
+    412: "it has changed since",
     413: "body too large",
     415: "media type not supported",
     422: "well-formed, but refused",
+    428: "If-Match is missing",
     429: "too many requests: `Retry-After` says when to come back",
     503: "for a moment out of service",
 }
@@ -32,16 +36,6 @@ PAGE_PARAMETERS = [
     ),
     OpenApiParameter("cursor", {"type": "string"}, description="opaque, from the `next_cursor` of the page before"),
 ]
-_IDEMPOTENCY_KEY = {
-    idempotency: OpenApiParameter(
-        HEADER,
-        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
-        OpenApiParameter.HEADER,
-        required=idempotency == "required",
-        description="a UUID of the caller's; under the same one the same answer is given again, for 72 hours",
-    )
-    for idempotency in get_args(Idempotency)
-}
 
 
 class ContractSchema(AutoSchema):
@@ -63,29 +57,27 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     is_open: bool = False,
     is_limited: bool = True,
     idempotency: Idempotency | None = None,
+    is_tagged: bool = False,
+    needs_match: bool = False,
 ) -> Callable[[View], View]:
     """Describes one operation: what it reads, what it answers, which problems it can meet.
 
-    With `idempotency` it also makes it so: the answer is kept under the caller's Idempotency-Key.
+    Three arguments also make it so: `idempotency` keeps the answer under the caller's Idempotency-Key, `is_tagged`
+    gives it an ETag, `needs_match` writes only for a caller that names the present one.
     """
+    promises = choose_promises(idempotency, is_tagged=is_tagged, needs_match=needs_match)
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
-    usual |= ({409, 422} if idempotency else set()) | ({429} if is_limited else set())
-    responses: dict[tuple[int, str], Any] = {
-        (status, "application/json"): _describe_answer(struct) for status, struct in answers.items()
-    }
-    responses |= {
-        (status, PROBLEM_JSON): _describe_problem(status) for status in sorted((usual | set(problems)) - set(answers))
-    }
+    usual |= set(problems).union({429} if is_limited else set(), *(promise.problems for promise in promises))
     describe = extend_schema(
         operation_id=name,
         summary=summary,
         tags=[tag],
         auth=[] if is_open else None,
         request={"application/json": _refer(body)} if body else None,
-        responses=responses,
-        parameters=[*(parameters or []), *([_IDEMPOTENCY_KEY[idempotency]] if idempotency else [])],
+        responses=_describe_responses(answers | ({304: None} if is_tagged else {}), usual),
+        parameters=[*(parameters or []), *(promise.header for promise in promises)],
     )
-    return lambda view: describe(answer_once(view, idempotency=idempotency) if idempotency else view)
+    return lambda view: describe(keep_promises(view, promises))
 
 
 def add_contract_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
@@ -102,9 +94,15 @@ def _refer(struct: type) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{struct.__name__}"}
 
 
-def _describe_answer(struct: type | None) -> OpenApiResponse:
+def _describe_responses(answers: dict[int, type | None], problems: set[int]) -> dict[tuple[int, str], OpenApiResponse]:
+    described = {(status, "application/json"): _describe_answer(status, struct) for status, struct in answers.items()}
+    refused = {(status, PROBLEM_JSON): _describe_problem(status) for status in sorted(problems - set(answers))}
+    return described | refused
+
+
+def _describe_answer(status: int, struct: type | None) -> OpenApiResponse:
     if struct is None:
-        return OpenApiResponse(description="done")
+        return OpenApiResponse(description=_TITLES.get(status, "done"))
     return OpenApiResponse(response=_refer(struct), description=(struct.__doc__ or "done").split("\n")[0])
 
 

@@ -44,6 +44,7 @@ class ChannelsView(NodeView):
         answers={200: ChannelPage},
         problems=(404,),
         parameters=PAGE_PARAMETERS,
+        is_tagged=True,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         window = read_window(request)
@@ -56,7 +57,9 @@ class ChannelsView(NodeView):
 class ChannelDetailView(NodeView):
     permission_classes = _reader
 
-    @endpoint("get_channel", summary="One channel", tag="node", answers={200: ChannelView}, problems=(404,))
+    @endpoint(
+        "get_channel", summary="One channel", tag="node", answers={200: ChannelView}, problems=(404,), is_tagged=True
+    )
     def get(self, request: Request, pubkey: str, short_channel_id: str) -> HttpResponse:
         row = _find_channel(short_channel_id)
         if row is None:
@@ -83,6 +86,7 @@ class DecisionsView(NodeView):
         answers={200: DecisionPage},
         problems=(404,),
         parameters=[*PAGE_PARAMETERS, _RUN],
+        is_tagged=True,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         window = read_window(request)
@@ -100,7 +104,12 @@ class LatestRunView(NodeView):
     permission_classes = _reader
 
     @endpoint(
-        "get_latest_run", summary="The newest run in figures", tag="node", answers={200: LatestRun}, problems=(404,)
+        "get_latest_run",
+        summary="The newest run in figures",
+        tag="node",
+        answers={200: LatestRun},
+        problems=(404,),
+        is_tagged=True,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         run = latest_run()
@@ -121,6 +130,7 @@ class ActionsView(NodeView):
         answers={200: ActionList},
         problems=(404,),
         parameters=[_STATE],
+        is_tagged=True,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         state = request.GET.get("state", ActionState.APPROVED)
@@ -139,6 +149,7 @@ class JournalView(NodeView):
         answers={200: JournalPage},
         problems=(404,),
         parameters=PAGE_PARAMETERS,
+        is_tagged=True,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         window = read_window(request)

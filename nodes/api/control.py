@@ -20,12 +20,20 @@ class ControlView(NodeView):
 
 
 class ModeView(ControlView):
-    @endpoint("get_mode", summary="The mode in force", tag="node", answers={200: ModeAnswer}, problems=(404,))
+    @endpoint(
+        "get_mode", summary="The mode in force", tag="node", answers={200: ModeAnswer}, problems=(404,), is_tagged=True
+    )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         return answer(ModeAnswer(read_own_node().mode))
 
     @endpoint(
-        "set_mode", summary="Choose the mode", tag="node", body=ModeBody, answers={200: ModeAnswer}, problems=(404, 422)
+        "set_mode",
+        summary="Choose the mode",
+        tag="node",
+        body=ModeBody,
+        answers={200: ModeAnswer},
+        problems=(404, 422),
+        needs_match=True,
     )
     def put(self, request: Request, pubkey: str) -> HttpResponse:
         return answer(ModeAnswer(set_mode(read_body(request, ModeBody).mode)))
@@ -33,7 +41,12 @@ class ModeView(ControlView):
 
 class FeePolicyView(ControlView):
     @endpoint(
-        "get_fee_policy", summary="The fee policy in force", tag="node", answers={200: FeePolicyAnswer}, problems=(404,)
+        "get_fee_policy",
+        summary="The fee policy in force",
+        tag="node",
+        answers={200: FeePolicyAnswer},
+        problems=(404,),
+        is_tagged=True,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         row = latest_policy_version()
@@ -46,6 +59,7 @@ class FeePolicyView(ControlView):
         body=FeePolicy,
         answers={200: FeePolicyAnswer},
         problems=(404,),
+        needs_match=True,
     )
     def put(self, request: Request, pubkey: str) -> HttpResponse:
         document = read_body(request, FeePolicy)

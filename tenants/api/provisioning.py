@@ -76,6 +76,7 @@ class DevicesView(ApiView):
         tag="provisioning",
         answers={200: DevicePage},
         parameters=PAGE_PARAMETERS,
+        is_tagged=True,
     )
     def get(self, request: Request) -> HttpResponse:
         window = read_window(request)
@@ -88,7 +89,14 @@ class DeviceView(ApiView):
     rate_class = "provisioning"
     permission_classes = (_provisioner,)
 
-    @endpoint("get_device", summary="One Dazbox", tag="provisioning", answers={200: DeviceAnswer}, problems=(404,))
+    @endpoint(
+        "get_device",
+        summary="One Dazbox",
+        tag="provisioning",
+        answers={200: DeviceAnswer},
+        problems=(404,),
+        is_tagged=True,
+    )
     def get(self, request: Request, device_id: UUID) -> HttpResponse:
         dazbox = Dazbox.objects.filter(id=device_id).first()
         if dazbox is None:

@@ -51,7 +51,8 @@ def mint(*scopes: Any, tenant: Box | None = None) -> str:
 def knock(api: ApiClient, operation: Operation, pubkey: str, token: str | None, **headers: str) -> Any:
     path = operation.address(pubkey=pubkey, short_channel_id="800000x1x0")
     body = {} if "requestBody" in operation.detail else None
-    return api.call(operation.method, path, body, token=token, **headers)
+    known = {"If-Match": "*"} if operation.method == "PUT" else {}
+    return api.call(operation.method, path, body, token=token, **known | headers)
 
 
 every_operation = pytest.mark.parametrize("operation", NODE_OPERATIONS, ids=str)
