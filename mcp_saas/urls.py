@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from mcp_saas.api.auth import Open
 from mcp_saas.api.ops import HealthView
@@ -16,7 +16,9 @@ urlpatterns = [
     path(".well-known/jwks.json", JwksView.as_view()),
     path("api/v1/health", HealthView.as_view()),
     path("api/v1/schema", SpectacularJSONAPIView.as_view(permission_classes=(Open,)), name="schema"),
-    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=(Open,)), name="docs"),
+    path(
+        "api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=(Open,)), name="docs"
+    ),
     path("api/v1/", include("tenants.api.urls")),
     path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
 ]

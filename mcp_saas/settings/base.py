@@ -9,8 +9,10 @@ ENV = read_environment()
 DEPLOYED = ENV.profile != "dev"
 
 SECRET_KEY = ENV.secret_key.get_secret_value()
+SECRET_KEY_FALLBACKS = [key.get_secret_value() for key in ENV.secret_key_fallbacks]
 DEBUG = False
 ALLOWED_HOSTS = ENV.allowed_hosts
+CORS_ALLOWED_ORIGINS = frozenset(ENV.cors_allowed_origins)
 USE_X_FORWARDED_HOST = False
 ROOT_URLCONF = "mcp_saas.urls"
 WSGI_APPLICATION = "mcp_saas.wsgi.application"
@@ -49,6 +51,8 @@ DATABASES = {"default": parse_database_url(ENV.database_url)}
 
 MIDDLEWARE = [
     "mcp_saas.api.middleware.RequestIdMiddleware",
+    "mcp_saas.api.browser.OriginMiddleware",
+    "mcp_saas.api.browser.ContentPolicyMiddleware",
     "mcp_saas.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

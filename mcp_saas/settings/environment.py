@@ -4,6 +4,7 @@ Every setting has a line in `.env.example`; tests/unit/mcp_saas/test_settings.py
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Profile = Literal["dev", "staging", "production"]
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 SECRETS_DIR = "SECRETS_DIR"
 DEV_SECRET = "dev-only-secret-key-that-no-other-profile-accepts"  # noqa: S105 - refused outside dev
 
@@ -26,6 +28,9 @@ class Environment(BaseSettings):
 
     profile: Profile = Field("dev", description="dev, staging or production")
     secret_key: SecretStr = Field(SecretStr(DEV_SECRET), description="Django's signing secret, at least 50 characters")
+    secret_key_fallbacks: Annotated[list[SecretStr], NoDecode] = Field(
+        [], description="earlier signing secrets that are still accepted, comma-separated"
+    )
     database_url: str = Field(
         "postgresql:///dazbox", description="PostgreSQL 18, postgresql://user:password@host:port/name"
     )
@@ -39,16 +44,27 @@ class Environment(BaseSettings):
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         ["127.0.0.1", "localhost"], description="host names the web process answers to, comma-separated"
     )
+    cors_allowed_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="origins whose pages may call the API, comma-separated"
+    )
     proxy_count: int = Field(0, ge=0, le=5, description="reverse proxies of ours in front of the web process")
     rate_limit_scale: float = Field(1.0, ge=0.01, le=1_000_000, description="multiplies every rate limit")
     cycle_period_s: int = Field(3600, ge=10, le=86_400 * 7, description="seconds between two pipeline cycles of a box")
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "cors_allowed_origins", "secret_key_fallbacks", mode="before")
     @classmethod
-    def split_hosts(cls, value: object) -> object:
-        return [host.strip() for host in value.split(",") if host.strip()] if isinstance(value, str) else value
+    def split_list(cls, value: object) -> object:
+        return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+    @field_validator("cors_allowed_origins")
+    @classmethod
+    def require_origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is no origin: give https://host or https://host:port")
+        return value
 
     @field_validator("database_url")
     @classmethod

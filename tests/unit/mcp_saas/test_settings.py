@@ -42,6 +42,8 @@ def test_the_example_shows_the_real_defaults(monkeypatch: pytest.MonkeyPatch, tm
         ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
         ({"PROFILE": "production"}, "SECRET_KEY"),
         ({"PROFILE": "production", "SECRET_KEY": GOOD_SECRET}, "JWT_KEYS_DIR"),
+        ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS"),
+        ({"CORS_ALLOWED_ORIGINS": "https://app.example.com/"}, "CORS_ALLOWED_ORIGINS"),
     ],
 )
 def test_a_wrong_setting_stops_the_boot_and_is_named(tmp_path: Path, environment: dict[str, str], hint: str) -> None:
@@ -64,10 +66,23 @@ def test_production_settings_refuse_the_dev_profile(tmp_path: Path) -> None:
     assert "PROFILE" in done.stderr
 
 
-def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
+def test_a_secret_is_changed_by_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("n" * 50)
+    (tmp_path / "secret_key_fallbacks").write_text(f"{GOOD_SECRET},{'y' * 50}\n")
+    code = "from mcp_saas.settings.prod import *; print(SECRET_KEY, *SECRET_KEY_FALLBACKS)"
+    given = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PROFILE": "production"}
+    given |= {"SECRETS_DIR": str(tmp_path), "JWT_KEYS_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=given, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["n" * 50, GOOD_SECRET, "y" * 50], done.stderr
+
+
+@pytest.mark.parametrize("profile", ["staging", "production"])
+def test_deployed_settings_pass_the_deployment_check(tmp_path: Path, profile: str) -> None:
     given = {
         "PATH": "/usr/bin:/bin",
-        "PROFILE": "production",
+        "PROFILE": profile,
         "SECRET_KEY": "9f2b7c1d5e8a4f60b3c7d9e1f5a2b8c4d6e0f7a1b3c5d9e2f4a6b8c0",
         "JWT_KEYS_DIR": str(tmp_path),
         "ALLOWED_HOSTS": "api.example.com",
