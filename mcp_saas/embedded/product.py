@@ -12,7 +12,7 @@ WEB_THREADS = 4
 
 def prepare_command(context: LaunchContext) -> Command:
     """Migrations, the tenants' template, the operator's account: in one process, before any other."""
-    return python_command("prepare", "manage.py", "prepare", context=context)
+    return python_command("prepare", "manage.py", "prepare", "--alone", context=context)
 
 
 def web_command(context: LaunchContext) -> Command:

@@ -1,6 +1,7 @@
 """Whose cycle is due: each box once, spread over the period, the slow and the lost kept out of everybody's way."""
 
 import datetime as dt
+import io
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
@@ -306,3 +308,14 @@ def test_the_report_of_a_death_changes_nothing_once_the_claim_is_over(handed: li
 def spoil_snapshot(box: Box) -> None:
     with enter_tenant(box.tenant), connection.cursor() as cursor:
         cursor.execute("UPDATE nodes_snapshot SET content = %s", [b"\xff"])
+
+
+def test_where_nothing_else_runs_a_cycle_cut_off_by_a_crash_is_due_again_at_once(charlie: Box) -> None:
+    before = timezone.now()
+    CycleSchedule.objects.filter(dazbox=charlie.dazbox).update(
+        started_at=before, next_run_at=before + dt.timedelta(hours=1)
+    )
+    call_command("prepare", "--alone", stdout=io.StringIO())
+    row = CycleSchedule.objects.get(dazbox=charlie.dazbox)
+    assert row.started_at is None
+    assert before <= row.next_run_at <= timezone.now()
