@@ -6,3 +6,6 @@ from tenants.apps import ModelFolderConfig
 class NodesConfig(ModelFolderConfig):
     default = True
     name = "nodes"
+
+    def ready(self) -> None:
+        import nodes.pipeline.journal  # noqa: F401 - it listens to what happens to boxes

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from tenants.context import current_tenant
+from tenants.provisioning.purge import purge_due_boxes
 from tenants.provisioning.schema import resume_provisioning
 from tenants.tasks import TenantTask
 
@@ -24,8 +25,9 @@ def dispatch_cycles() -> None:
 
 @shared_task(name="nodes.tasks.finish_provisioning")
 def finish_provisioning() -> None:
-    """Every minute, from beat: boxes whose provisioning was cut off get their schema."""
+    """Every minute, from beat: cut-off boxes get their schema, those whose grace is over lose theirs."""
     resume_provisioning()
+    purge_due_boxes()
 
 
 def hand_out_cycle(claim: CycleClaim) -> None:

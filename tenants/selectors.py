@@ -11,17 +11,18 @@ from django.contrib.auth.models import User
 from mcp_saas.kit.ttl_cache import TtlCache
 from tenants.context import TenantRef, leave_tenant
 from tenants.models.client import ProvisioningClient
-from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.models.dazbox import SERVED_STATES, Dazbox, DazboxState
 
 STANDING_TTL_S = 5.0  # what is revoked is refused by every process at most this much later
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A box in service, and the version its access tokens must have."""
+    """A box that has its schema, whether it is in service, and the version its access tokens must have."""
 
     tenant: TenantRef
     token_version: int
+    is_active: bool
 
 
 _standings: TtlCache[UUID, Standing] = TtlCache(max_entries=10_000, ttl_s=STANDING_TTL_S)
@@ -30,11 +31,11 @@ _standings: TtlCache[UUID, Standing] = TtlCache(max_entries=10_000, ttl_s=STANDI
 def find_active_tenant(tenant_id: UUID) -> TenantRef | None:
     """The door key of a box, or None when it is not (or no longer) in service; true of the last 5 s."""
     standing = find_standing(tenant_id)
-    return standing.tenant if standing else None
+    return standing.tenant if standing and standing.is_active else None
 
 
 def find_standing(tenant_id: UUID) -> Standing | None:
-    """Kept for a moment in this process; that a box is not in service is asked anew each time."""
+    """Kept for a moment in this process; that there is none is asked anew each time."""
     return _standings.find_or_load(tenant_id, lambda: _read_standing(tenant_id))
 
 
@@ -44,10 +45,10 @@ def forget_standing(tenant_id: UUID) -> None:
 
 
 def _read_standing(tenant_id: UUID) -> Standing | None:
-    columns = ("id", "schema_name", "pubkey", "token_version")
+    columns = ("id", "schema_name", "pubkey", "token_version", "state")
     with leave_tenant():
-        row = Dazbox.objects.filter(id=tenant_id, state=DazboxState.ACTIVE).values_list(*columns).first()
-    return Standing(TenantRef(*row[:3]), row[3]) if row else None
+        row = Dazbox.objects.filter(id=tenant_id, state__in=SERVED_STATES).values_list(*columns).first()
+    return Standing(TenantRef(*row[:3]), row[3], row[4] == DazboxState.ACTIVE) if row else None
 
 
 def refer_to(dazbox: Dazbox) -> TenantRef:
@@ -55,9 +56,10 @@ def refer_to(dazbox: Dazbox) -> TenantRef:
     return TenantRef(dazbox.id, dazbox.schema_name, dazbox.pubkey)
 
 
-def list_dazboxes(*, after: str | None, limit: int) -> list[Dazbox]:
-    """Boxes in the order of their ids, from the one after `after` on: `limit` of them."""
+def list_dazboxes(*, after: str | None, limit: int, owner_id: UUID | None = None) -> list[Dazbox]:
+    """Boxes (of one owner) in the order of their ids, from the one after `after` on: `limit` of them."""
     rows = Dazbox.objects.order_by("id")
+    rows = rows.filter(owner_id=owner_id) if owner_id else rows
     return list((rows.filter(id__gt=UUID(after)) if after else rows)[:limit])
 
 

@@ -22,6 +22,7 @@ _TITLES = {
     404: "nothing here for this token",
     406: "only JSON is offered",
     409: "contradicts what is stored",
+    410: "deleted for good",
     412: "it has changed since",
     413: "body too large",
     415: "media type not supported",

@@ -50,6 +50,9 @@ class Environment(BaseSettings):
     proxy_count: int = Field(0, ge=0, le=5, description="reverse proxies of ours in front of the web process")
     rate_limit_scale: float = Field(1.0, ge=0.01, le=1_000_000, description="multiplies every rate limit")
     cycle_period_s: int = Field(3600, ge=10, le=86_400 * 7, description="seconds between two pipeline cycles of a box")
+    support_contact: str = Field(
+        "https://dazbox.cloud/support", description="whom the owner of a suspended box is told to ask"
+    )
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 

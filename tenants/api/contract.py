@@ -4,13 +4,14 @@ import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 _END = r"$(?!\n)"  # Python's $ alone also matches before a last newline
 Pubkey = Annotated[
     str, Meta(pattern=rf"^0[23][0-9a-f]{{64}}{_END}", description="compressed secp256k1 key, lower-case hex")
 ]
 Short = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00]*$")]
+Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
@@ -113,15 +114,41 @@ class DeviceBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeviceAnswer(Struct, frozen=True):
-    """A Dazbox as its provisioner sees it."""
+    """A Dazbox as its owner and its provisioner see it."""
 
     device_id: UUID
     tenant_id: UUID
+    owner_id: UUID | None
     pubkey: str
     alias: str
     state: str
+    state_since: dt.datetime
+    owner_pause_reason: str | None
+    operator_suspension_reason: str | None
+    purge_at: dt.datetime | None
+    agent_version: str
     created_at: dt.datetime
     last_seen_at: dt.datetime | None
+
+
+class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an owner may change of a Dazbox; a field that is left out stays."""
+
+    alias: Short | UnsetType = UNSET
+
+
+class ReasonBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why: it is kept in the box's journal, and shown."""
+
+    reason: Reason
+
+
+class DeletionAnswer(Struct, frozen=True):
+    """A Dazbox that will be destroyed, and when."""
+
+    device_id: UUID
+    state: str
+    purge_at: dt.datetime
 
 
 class DevicePage(Struct, frozen=True):

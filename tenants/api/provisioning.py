@@ -4,6 +4,7 @@ import datetime as dt
 from uuid import UUID
 
 from django.http import HttpResponse
+from msgspec import UNSET
 from rest_framework.request import Request
 
 from mcp_saas.api.auth import Open, require_scope
@@ -11,12 +12,24 @@ from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import PAGE_PARAMETERS, endpoint
 from mcp_saas.api.paging import cut_page, read_window
 from mcp_saas.api.view import ApiView, principal_of
-from mcp_saas.kit.errors import not_found, refuse_field
-from tenants.api.contract import ClaimAnswer, ClaimsAnswer, ClaimsBody, DeviceAnswer, DeviceBody, DevicePage
+from mcp_saas.kit.errors import refuse_field
+from tenants.api.contract import (
+    ClaimAnswer,
+    ClaimsAnswer,
+    ClaimsBody,
+    DeletionAnswer,
+    DeviceAnswer,
+    DeviceBody,
+    DeviceChange,
+    DevicePage,
+)
+from tenants.api.describe import describe
+from tenants.api.lifecycle import PURGE_PARAMETERS, answer_deletion
+from tenants.api.owner import find_box, is_staff, may_read, owner_of, owner_only
 from tenants.keys import read_device_key
-from tenants.models.dazbox import Dazbox
 from tenants.provisioning.claim import create_claims
 from tenants.provisioning.device import DeviceRequest, register_device
+from tenants.provisioning.lifecycle import rename_dazbox
 from tenants.selectors import list_dazboxes
 
 _provisioner = require_scope("provisioning", "operator")
@@ -50,7 +63,7 @@ class DevicesView(ApiView):
     rate_class = "provisioning"
 
     def get_permissions(self) -> list[Open]:
-        return [Open()] if self.request.method == "POST" else [_provisioner()]  # type: ignore[list-item]
+        return [Open()] if self.request.method == "POST" else [may_read()]  # type: ignore[list-item]
 
     @endpoint(
         "register_device",
@@ -68,46 +81,68 @@ class DevicesView(ApiView):
         registration = register_device(
             DeviceRequest(body.claim_code, body.pubkey, body.alias, body.device_key.x, body.agent.version)
         )
-        return answer(_describe(registration.dazbox), status=201 if registration.is_new else 200)
+        return answer(describe(registration.dazbox), status=201 if registration.is_new else 200)
 
     @endpoint(
         "list_devices",
-        summary="All Dazboxes",
+        summary="All Dazboxes; for an owner, their own",
         tag="provisioning",
         answers={200: DevicePage},
+        problems=(410,),
         parameters=PAGE_PARAMETERS,
         is_tagged=True,
     )
     def get(self, request: Request) -> HttpResponse:
         window = read_window(request)
-        page = cut_page(list_dazboxes(after=window.after, limit=window.limit + 1), window, key=lambda dazbox: dazbox.id)
-        body = DevicePage([_describe(dazbox) for dazbox in page.items], page.next_cursor)
+        owner_id = None if is_staff(request) else owner_of(request)
+        rows = list_dazboxes(after=window.after, limit=window.limit + 1, owner_id=owner_id)
+        page = cut_page(rows, window, key=lambda dazbox: dazbox.id)
+        body = DevicePage([describe(dazbox) for dazbox in page.items], page.next_cursor)
         return answer(body, headers=page.link(request, limit=window.limit))
 
 
 class DeviceView(ApiView):
     rate_class = "provisioning"
-    permission_classes = (_provisioner,)
+
+    def get_permissions(self):  # type: ignore[no-untyped-def]
+        return [may_read() if self.request.method == "GET" else owner_only()]
 
     @endpoint(
         "get_device",
         summary="One Dazbox",
         tag="provisioning",
         answers={200: DeviceAnswer},
-        problems=(404,),
+        problems=(404, 410),
         is_tagged=True,
     )
     def get(self, request: Request, device_id: UUID) -> HttpResponse:
-        dazbox = Dazbox.objects.filter(id=device_id).first()
-        if dazbox is None:
-            raise not_found("There is no such Dazbox.")
-        return answer(_describe(dazbox))
+        return answer(describe(find_box(request, device_id)))
 
-
-def _describe(dazbox: Dazbox) -> DeviceAnswer:
-    return DeviceAnswer(
-        dazbox.id, dazbox.id, dazbox.pubkey, dazbox.alias, dazbox.state, dazbox.created_at, dazbox.last_seen_at
+    @endpoint(
+        "change_device",
+        summary="Change a Dazbox",
+        tag="provisioning",
+        body=DeviceChange,
+        answers={200: DeviceAnswer},
+        problems=(404, 410),
+        needs_match=True,
     )
+    def patch(self, request: Request, device_id: UUID) -> HttpResponse:
+        change, dazbox = read_body(request, DeviceChange), find_box(request, device_id)
+        if change.alias is not UNSET:
+            dazbox = rename_dazbox(dazbox, change.alias, actor=principal_of(request).subject)
+        return answer(describe(dazbox))
+
+    @endpoint(
+        "delete_device",
+        summary="Delete a Dazbox after a grace",
+        tag="provisioning",
+        answers={202: DeletionAnswer},
+        problems=(404, 409, 410),
+        parameters=PURGE_PARAMETERS,
+    )
+    def delete(self, request: Request, device_id: UUID) -> HttpResponse:
+        return answer_deletion(request, device_id)
 
 
 def _check_device_key(x: str) -> None:

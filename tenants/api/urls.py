@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tenants.api.auth import DeviceTokenView, RefreshView, RevokeView, TokenView
+from tenants.api.lifecycle import RestoreView, ResumeView, SuspendView
 from tenants.api.provisioning import ClaimsView, DevicesView, DeviceView
 
 urlpatterns = [
@@ -13,4 +14,7 @@ urlpatterns = [
     path("provisioning/claims", ClaimsView.as_view()),
     path("provisioning/devices", DevicesView.as_view()),
     path("provisioning/devices/<uuid:device_id>", DeviceView.as_view()),
+    path("provisioning/devices/<uuid:device_id>/suspend", SuspendView.as_view()),
+    path("provisioning/devices/<uuid:device_id>/resume", ResumeView.as_view()),
+    path("provisioning/devices/<uuid:device_id>/restore", RestoreView.as_view()),
 ]

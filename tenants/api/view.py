@@ -3,14 +3,19 @@
 from contextlib import ExitStack
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from mcp_saas.api.auth import Principal
 from mcp_saas.api.view import ApiView, principal_of
 from mcp_saas.kit.errors import Problem, not_found
 from tenants.context import TenantRef, enter_tenant
+from tenants.models.dazbox import SERVED_STATES, Dazbox, DazboxState
 from tenants.selectors import find_active_tenant
+
+ENDED_STATES = (DazboxState.DELETING, DazboxState.DELETED)
 
 
 class NodeView(ApiView):
@@ -29,13 +34,45 @@ class NodeView(ApiView):
 
 
 def tenant_of(request: Request) -> TenantRef:
-    """The tenant of the verified token. Raises Problem 403 for a token without one, 401 for one that is gone."""
+    """The tenant of the verified token, in service.
+
+    Raises Problem 403 for a token without one, and what `own_box` and `refuse_service` raise.
+    """
     tenant_id = principal_of(request).tenant_id
-    if tenant_id is None:
+    tenant = find_active_tenant(tenant_id) if tenant_id else None
+    if tenant is not None:
+        return tenant
+    raise refuse_service(own_box(principal_of(request)))
+
+
+def own_box(principal: Principal) -> Dazbox:
+    """The box a token is bound to, in service or not. Raises Problem 403 without one, 410 after its end, else 401."""
+    if principal.tenant_id is None:
         raise Problem(
             403, "tenant-missing", "Not allowed with this token", detail="This call needs the token of a Dazbox."
         )
-    tenant = find_active_tenant(tenant_id)
-    if tenant is None:
+    dazbox: Dazbox | None = Dazbox.objects.filter(id=principal.tenant_id).first()
+    if dazbox is not None and dazbox.state in ENDED_STATES:
+        raise Problem(410, "device-deleted", "This Dazbox is deleted", detail="Nothing of it is left to be asked for.")
+    if dazbox is None or dazbox.state not in SERVED_STATES:
         raise Problem(401, "tenant-gone", "Sign in again", detail="The Dazbox of this token is not in service.")
-    return tenant
+    return dazbox
+
+
+def refuse_service(dazbox: Dazbox) -> Problem:
+    """Why a box is not served: suspended, or about to be deleted; and whom to ask."""
+    if dazbox.state == DazboxState.PENDING_DELETION:
+        return Problem(
+            403,
+            "device-pending-deletion",
+            "This Dazbox is being deleted",
+            detail=f"It is destroyed at {dazbox.purge_at:%Y-%m-%dT%H:%M:%SZ}; until then its owner can restore it.",
+        )
+    by_operator, by_owner = dazbox.operator_suspension_reason, dazbox.owner_pause_reason
+    reasons = [f"by an operator: {by_operator}"] * bool(by_operator) + [f"by its owner: {by_owner}"] * bool(by_owner)
+    return Problem(
+        403,
+        "device-suspended",
+        "This Dazbox is suspended",
+        detail=f"Suspended {'; '.join(reasons)}. Contact: {settings.ENV.support_contact}",
+    )

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 
 from tenants.models.dazbox import Dazbox
+from tenants.models.owner import Owner
 
 
 class Claim(models.Model):
@@ -17,6 +18,14 @@ class Claim(models.Model):
     created_by = models.CharField(max_length=128)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
+    owner = models.ForeignKey(
+        Owner,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        help_text="who the box will belong to; none: a new owner",
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True)
     used_at = models.DateTimeField(null=True, blank=True)
     dazbox = models.ForeignKey(Dazbox, null=True, blank=True, on_delete=models.SET_NULL, related_name="claims")
 

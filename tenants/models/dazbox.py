@@ -2,9 +2,12 @@
 
 import secrets
 import uuid
+from collections.abc import Mapping
 
 from django.db import models
 from django_tenants.models import TenantMixin
+
+from tenants.models.owner import Owner
 
 
 def new_schema_name() -> str:
@@ -13,8 +16,29 @@ def new_schema_name() -> str:
 
 
 class DazboxState(models.TextChoices):
-    PROVISIONING = "provisioning"  # the row exists, its schema may not yet
+    """A box begins with its claim spent. What a claim may be before that (unused, expired, revoked) is the claim's."""
+
+    CLAIMED = "claimed"  # the row exists, its schema does not
+    PROVISIONING = "provisioning"  # an attempt at building its schema has begun
+    PROVISIONING_FAILED = "provisioning_failed"  # the last attempt failed; it is tried again
     ACTIVE = "active"
+    SUSPENDED = "suspended"  # by its owner, by an operator, or by both
+    PENDING_DELETION = "pending_deletion"  # everything is kept until `purge_at`
+    DELETING = "deleting"
+    DELETED = "deleted"  # a tombstone: id, SHA-256 of the pubkey, instants
+
+
+TRANSITIONS: Mapping[DazboxState, frozenset[DazboxState]] = {
+    DazboxState.CLAIMED: frozenset({DazboxState.PROVISIONING}),
+    DazboxState.PROVISIONING: frozenset({DazboxState.ACTIVE, DazboxState.PROVISIONING_FAILED}),
+    DazboxState.PROVISIONING_FAILED: frozenset({DazboxState.PROVISIONING}),
+    DazboxState.ACTIVE: frozenset({DazboxState.SUSPENDED, DazboxState.PENDING_DELETION}),
+    DazboxState.SUSPENDED: frozenset({DazboxState.ACTIVE, DazboxState.PENDING_DELETION}),
+    DazboxState.PENDING_DELETION: frozenset({DazboxState.ACTIVE, DazboxState.SUSPENDED, DazboxState.DELETING}),
+    DazboxState.DELETING: frozenset({DazboxState.DELETED}),
+    DazboxState.DELETED: frozenset(),
+}
+SERVED_STATES = (DazboxState.ACTIVE, DazboxState.SUSPENDED, DazboxState.PENDING_DELETION)  # those with a schema
 
 
 class Dazbox(TenantMixin):  # type: ignore[misc]
@@ -24,9 +48,19 @@ class Dazbox(TenantMixin):  # type: ignore[misc]
     auto_drop_schema = False
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    pubkey = models.CharField(max_length=66, help_text="identity key of the Lightning node, hex")
+    owner = models.ForeignKey(Owner, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    pubkey = models.CharField(max_length=66, blank=True, help_text="identity key of the Lightning node, hex")
+    pubkey_digest = models.BinaryField(max_length=32, null=True, help_text="SHA-256 of the pubkey, of a deleted box")
     alias = models.CharField(max_length=128, blank=True)
-    state = models.CharField(max_length=16, choices=DazboxState.choices, default=DazboxState.PROVISIONING)
+    state = models.CharField(max_length=24, choices=DazboxState.choices, default=DazboxState.CLAIMED)
+    state_since = models.DateTimeField(auto_now_add=True)
+    owner_pause_reason = models.CharField(max_length=200, blank=True, help_text="why its owner paused it; empty: not")
+    operator_suspension_reason = models.CharField(
+        max_length=200, blank=True, help_text="why an operator suspended it; empty: not"
+    )
+    purge_at = models.DateTimeField(null=True, blank=True, help_text="when a box pending deletion is destroyed")
+    provisioning_attempts = models.PositiveIntegerField(default=0)
+    provisioning_error = models.CharField(max_length=200, blank=True)
     schema_revision = models.CharField(
         max_length=64, blank=True, help_text="revision of the template it was built from"
     )
@@ -41,8 +75,29 @@ class Dazbox(TenantMixin):  # type: ignore[misc]
         verbose_name_plural = "dazboxes"
         ordering = ("created_at", "id")
         constraints = (
-            models.UniqueConstraint(fields=["pubkey"], name="dazbox_pubkey_once"),
+            models.UniqueConstraint(
+                fields=["pubkey"], condition=~models.Q(state=DazboxState.DELETED), name="dazbox_pubkey_once"
+            ),
             models.CheckConstraint(condition=models.Q(state__in=DazboxState.values), name="dazbox_state_known"),
+            models.CheckConstraint(
+                condition=~models.Q(state=DazboxState.ACTIVE)
+                | models.Q(owner_pause_reason="", operator_suspension_reason=""),
+                name="dazbox_active_is_not_suspended",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state=DazboxState.SUSPENDED, owner_pause_reason="", operator_suspension_reason=""),
+                name="dazbox_suspended_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purge_at__isnull=False)
+                ^ ~models.Q(state__in=(DazboxState.PENDING_DELETION, DazboxState.DELETING)),
+                name="dazbox_purge_when_deleted",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state=DazboxState.DELETED, pubkey="", pubkey_digest__isnull=False)
+                | (~models.Q(state=DazboxState.DELETED) & ~models.Q(pubkey="")),
+                name="dazbox_tombstone_knows_no_node",
+            ),
             models.CheckConstraint(
                 condition=models.Q(schema_name__regex=r"^dz_[0-9a-z]{8,40}$"), name="dazbox_schema_name_ours"
             ),

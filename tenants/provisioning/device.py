@@ -13,6 +13,7 @@ from tenants.context import leave_tenant
 from tenants.keys import thumbprint
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, new_schema_name
+from tenants.models.owner import Owner
 from tenants.models.schedule import CycleSchedule, next_turn
 from tenants.provisioning.claim import digest_code
 from tenants.provisioning.schema import activate_dazbox
@@ -83,6 +84,7 @@ def _repeat(dazbox: Dazbox, request: DeviceRequest) -> Registration:
 
 def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
     dazbox = Dazbox.objects.create(
+        owner=claim.owner or Owner.objects.create(),
         schema_name=new_schema_name(),
         pubkey=request.pubkey,
         alias=request.alias,

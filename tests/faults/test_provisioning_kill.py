@@ -50,6 +50,8 @@ AT_ROW = "CREATE TRIGGER gate AFTER {} FOR EACH ROW EXECUTE FUNCTION wait_at_gat
 AT_COMMIT = (
     "CREATE CONSTRAINT TRIGGER gate AFTER {} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_at_gate()"
 )
+AT_STATE = AT_ROW.format("UPDATE ON tenants_dazbox").replace("EXECUTE", "WHEN (NEW.state = '{}') EXECUTE")
+AT_STATE_COMMIT = AT_COMMIT.format("UPDATE ON tenants_dazbox").replace("EXECUTE", "WHEN (NEW.state = '{}') EXECUTE")
 AT_DDL = "CREATE EVENT TRIGGER gate ON ddl_command_end WHEN TAG IN ('{}') EXECUTE FUNCTION wait_at_ddl_gate()"
 AT_READ = "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
 
@@ -66,12 +68,14 @@ BOUNDARIES = {
     "before the claim is read": Boundary(AT_READ.format("tenants_claim"), None),
     "box written": Boundary(AT_ROW.format("INSERT ON tenants_dazbox"), None),
     "claim spent": Boundary(AT_ROW.format("UPDATE ON tenants_claim"), None),
-    "committing box and claim": Boundary(AT_COMMIT.format("INSERT ON tenants_cycleschedule"), DazboxState.PROVISIONING),
-    "box and claim committed": Boundary(AT_READ.format("tenants_schematemplate"), DazboxState.PROVISIONING),
+    "committing box and claim": Boundary(AT_COMMIT.format("INSERT ON tenants_cycleschedule"), DazboxState.CLAIMED),
+    "box and claim committed": Boundary(AT_READ.format("tenants_schematemplate"), DazboxState.CLAIMED),
+    "attempt noted": Boundary(AT_STATE.format("provisioning"), DazboxState.CLAIMED),
+    "committing the attempt": Boundary(AT_STATE_COMMIT.format("provisioning"), DazboxState.PROVISIONING),
     "first table made": Boundary(AT_DDL.format("CREATE TABLE"), DazboxState.PROVISIONING),
     "tables and indexes made": Boundary(AT_DDL.format("ALTER TABLE"), DazboxState.PROVISIONING),
-    "schema made, state written": Boundary(AT_ROW.format("UPDATE ON tenants_dazbox"), DazboxState.PROVISIONING),
-    "committing the schema": Boundary(AT_COMMIT.format("UPDATE ON tenants_dazbox"), DazboxState.ACTIVE),
+    "schema made, state written": Boundary(AT_STATE.format("active"), DazboxState.PROVISIONING),
+    "committing the schema": Boundary(AT_STATE_COMMIT.format("active"), DazboxState.ACTIVE),
     "answer not yet given": Boundary(None, DazboxState.ACTIVE),
 }
 
@@ -173,7 +177,7 @@ def test_killed_at_a_boundary_provisioning_is_finished_by_whoever_comes_next(
     boxes = list(Dazbox.objects.all())
     assert [box.state for box in boxes] == ([boundary.leaves] if boundary.leaves else [])
     assert list_box_schemas() == [box.schema_name for box in boxes if box.state == DazboxState.ACTIVE]
-    assert resume_provisioning() == (1 if boundary.leaves == DazboxState.PROVISIONING else 0)
+    assert resume_provisioning() == (1 if boundary.leaves in {DazboxState.CLAIMED, DazboxState.PROVISIONING} else 0)
     assert register_device(request).is_new is (boundary.leaves is None)
     assert_one_box_in_service()
 

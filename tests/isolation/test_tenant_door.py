@@ -312,11 +312,12 @@ def test_rows_of_an_iterator_and_of_many_statements_are_the_tenants_own(pair: tu
             with connection.cursor() as cursor:
                 insert = "INSERT INTO nodes_journalentry (at, kind, detail) VALUES (now(), %s, %s)"
                 cursor.executemany(insert, [(f"{box.name} {number}", b"\x01\xc0") for number in range(5)])
-            kinds = JournalEntry.objects.order_by("id").values_list("kind", flat=True).iterator(chunk_size=2)
+            written = JournalEntry.objects.exclude(kind="lifecycle").order_by("id")
+            kinds = written.values_list("kind", flat=True).iterator(chunk_size=2)
             assert list(kinds) == [f"{box.name} {number}" for number in range(5)]
             raise ZeroDivisionError
     with enter_tenant(pair[0].tenant):
-        assert not JournalEntry.objects.exists()
+        assert not JournalEntry.objects.exclude(kind="lifecycle").exists()
 
 
 def test_a_cursor_answers_for_the_query_and_not_for_the_path_before_it(pair: tuple[Box, Box]) -> None:
@@ -348,5 +349,5 @@ def test_an_entry_written_before_an_error_is_gone_and_the_tenant_goes_on(pair: t
         with suppress(IntegrityError), transaction.atomic():
             JournalEntry.objects.create(at="2026-11-01T00:00Z", kind="lost", detail=JournalDetail("lost", {}))
             OwnNode.objects.create(id=2)
-        assert not JournalEntry.objects.exists()
+        assert not JournalEntry.objects.exclude(kind="lifecycle").exists()
         assert read_marker() == "north"

@@ -89,7 +89,7 @@ def test_a_fee_policy_that_contradicts_itself_is_refused_with_a_pointer(api: Api
 
 def test_the_journal_tells_what_happened_newest_first(api: ApiClient, alice: Box) -> None:
     items = api.get(alice.path("journal"), token=api.token_of(alice)).json["items"]
-    assert [item["kind"] for item in items] == ["cycle", "first-snapshot"]
+    assert [item["kind"] for item in items] == ["cycle", "first-snapshot", "lifecycle"]
     assert "1 fees to raise, 1 to lower" in items[0]["text"]
 
 

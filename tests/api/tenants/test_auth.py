@@ -254,7 +254,7 @@ def test_a_token_without_the_scope_is_a_403(api: ApiClient, alice: Box) -> None:
         ("PUT", alice.path("fee-policy"), ["read"]),
         ("GET", alice.path("channels"), ["act"]),
         ("GET", alice.path("channels"), []),
-        ("GET", "/api/v1/provisioning/devices", ["device", "read", "act"]),
+        ("GET", "/api/v1/provisioning/devices", ["act"]),
         ("POST", "/api/v1/provisioning/claims", ["device", "read", "act"]),
     ):
         answer = api.call(method, path, {}, token=token(*scopes))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 
 from tenants.context import use_schema
 from tenants.models.dazbox import Dazbox, DazboxState, new_schema_name
@@ -171,7 +171,7 @@ def test_resuming_finishes_what_was_cut_off_and_one_that_cannot_be_stops_no_othe
     assert resume_provisioning() == 1
     blocked.refresh_from_db()
     waiting.refresh_from_db()
-    assert (blocked.state, waiting.state) == (DazboxState.PROVISIONING, DazboxState.ACTIVE)
+    assert (blocked.state, waiting.state) == (DazboxState.PROVISIONING_FAILED, DazboxState.ACTIVE)
     assert describe(waiting, "migrations") != []
     with connection.cursor() as cursor:
         cursor.execute(f'DROP SCHEMA "{blocked.schema_name}"')
@@ -182,7 +182,8 @@ def test_a_schema_that_fails_half_way_leaves_nothing(db: None) -> None:
     row = make_row("spoilt")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tenants_schematemplate SET ddl = ddl || '; SELECT nonsense'")
-    with pytest.raises(DatabaseError, match="nonsense"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="nonsense"):
         activate_dazbox(row)
     row.refresh_from_db()
-    assert (row.state, row.schema_name in list_box_schemas()) == (DazboxState.PROVISIONING, False)
+    assert (row.state, row.schema_name in list_box_schemas()) == (DazboxState.PROVISIONING_FAILED, False)
+    assert "nonsense" in row.provisioning_error

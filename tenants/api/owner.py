@@ -1,0 +1,37 @@
+"""Which boxes a caller may see and act on: staff all, an owner their own, by the token of one of them."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from mcp_saas.api.auth import require_scope
+from mcp_saas.api.view import principal_of
+from mcp_saas.kit.errors import not_found
+from tenants.api.view import own_box
+from tenants.models.dazbox import Dazbox
+
+STAFF_SCOPES = frozenset({"operator", "provisioning"})
+may_read = require_scope("operator", "provisioning", "read", "device")
+may_act = require_scope("operator", "act")
+owner_only = require_scope("act")
+owner_reads = require_scope("read", "device")
+
+
+def is_staff(request: Request) -> bool:
+    return bool(principal_of(request).scopes & STAFF_SCOPES)
+
+
+def owner_of(request: Request) -> UUID:
+    """The owner whose box the token belongs to. Raises Problem 401, 403 or 410."""
+    own = own_box(principal_of(request))
+    owner_id: UUID = own.owner_id  # every box that is not a tombstone has one
+    return owner_id
+
+
+def find_box(request: Request, device_id: UUID) -> Dazbox:
+    """The box, if it is the caller's to see. Raises Problem 404 for one that is not and for one that is none."""
+    boxes = Dazbox.objects.filter(id=device_id)
+    found: Dazbox | None = (boxes if is_staff(request) else boxes.filter(owner_id=owner_of(request))).first()
+    if found is None:
+        raise not_found("There is no such Dazbox.")
+    return found

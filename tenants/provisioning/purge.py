@@ -1,0 +1,77 @@
+"""The end of a box: its schema and everything about it go, a tombstone stays."""
+
+import hashlib
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+from psycopg import sql
+
+from tenants.models.claim import Claim
+from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.models.refresh_token import RefreshToken
+from tenants.models.schedule import CycleSchedule
+from tenants.provisioning.lifecycle import change_state
+
+log = structlog.get_logger(__name__)
+ACTOR = "purge"
+
+
+def purge_due_boxes() -> int:
+    """Destroys boxes whose grace is over, and finishes those that were cut off. Returns how many."""
+    is_due = Q(state=DazboxState.PENDING_DELETION, purge_at__lte=timezone.now())
+    due = Dazbox.objects.filter(is_due | Q(state=DazboxState.DELETING))
+    return sum(_try_purge(dazbox) for dazbox in list(due))
+
+
+def purge_dazbox(dazbox: Dazbox) -> Dazbox:
+    """1. deleting: from now on nobody can restore it  2. schema, tokens, claims and the tombstone in one transaction.
+
+    Killed at any point, the box is whole or gone, and calling again goes on from there.
+    """
+    if dazbox.state == DazboxState.PENDING_DELETION:
+        change_state(dazbox, DazboxState.DELETING, actor=ACTOR, reason="its grace is over")
+    with transaction.atomic():
+        row: Dazbox = Dazbox.objects.select_for_update().get(id=dazbox.id)
+        if row.state == DazboxState.DELETED:
+            return row
+        _drop_schema(row.schema_name)
+        RefreshToken.objects.filter(dazbox=row).delete()
+        CycleSchedule.objects.filter(dazbox=row).delete()
+        Claim.objects.filter(dazbox=row).update(label="", owner=None)
+        return _bury(row)
+
+
+def _bury(dazbox: Dazbox) -> Dazbox:
+    return change_state(
+        dazbox,
+        DazboxState.DELETED,
+        actor=ACTOR,
+        reason="its grace is over",
+        pubkey="",
+        pubkey_digest=hashlib.sha256(dazbox.pubkey.encode()).digest(),
+        purge_at=None,
+        owner=None,
+        alias="",
+        device_key="",
+        device_kid="",
+        agent_version="",
+        owner_pause_reason="",
+        operator_suspension_reason="",
+        last_seen_at=None,
+    )
+
+
+def _drop_schema(schema_name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema_name)))
+
+
+def _try_purge(dazbox: Dazbox) -> bool:
+    try:
+        purge_dazbox(dazbox)
+    except DatabaseError:
+        log.exception("purge_failed", dazbox=str(dazbox.id))
+        return False
+    return True

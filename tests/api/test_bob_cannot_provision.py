@@ -1,0 +1,92 @@
+"""Every operation of the provisioning API, for every kind of caller, with the exact status. Generated from OpenAPI."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tenants.models.dazbox import Dazbox
+from tenants.provisioning.lifecycle import delete_dazbox, suspend_dazbox
+from tenants.provisioning.purge import purge_due_boxes
+from tenants.tokens.access import mint_access_token
+from tests.api.openapi_document import Operation, list_operations
+from tests.api.problem import assert_problem
+from tests.conftest import ApiClient
+from tests.factories import Box
+
+PREFIX = "/api/v1/provisioning/"
+OPERATIONS = {str(operation): operation for operation in list_operations(PREFIX)}
+REASON = {"reason": "because"}
+BODIES: dict[str, Any] = {
+    "create_claims": {},
+    "suspend_device": REASON,
+    "resume_device": REASON,
+    "restore_device": REASON,
+    "change_device": {"alias": "x"},
+}
+CALLERS = ("own", "another tenant", "nobody", "suspended", "deleted", "operator", "shop")
+# What each caller is answered, in the order of CALLERS. The box in the address is alice's; `suspended` and `deleted`
+# are her own token while she is that (by an operator; after the purge).
+STATUS = {
+    "create_claims": (403, 403, 401, 403, 403, 201, 201),
+    "list_devices": (200, 200, 401, 200, 410, 200, 200),
+    "get_device": (200, 404, 401, 200, 410, 200, 200),
+    "change_device": (200, 404, 401, 200, 410, 403, 403),
+    "delete_device": (202, 404, 401, 202, 410, 403, 403),
+    "suspend_device": (200, 404, 401, 200, 410, 200, 403),
+    "resume_device": (200, 404, 401, 403, 410, 200, 403),
+    "restore_device": (200, 404, 401, 200, 410, 403, 403),
+}
+OPEN = {"register_device"}
+
+
+def test_every_operation_is_in_the_matrix() -> None:
+    assert set(OPERATIONS) == set(STATUS) | OPEN
+
+
+def knock(api: ApiClient, operation: Operation, box: Box, token: str | None) -> Any:
+    path = operation.address(**{name: str(box.dazbox.id) for name in ("device_id",) if name in operation.path})
+    headers = {"If-Match": "*", "Idempotency-Key": str(uuid.uuid4())}
+    return api.call(operation.method, path, BODIES.get(str(operation)), token=token, **headers)
+
+
+def token_for(caller: str, api: ApiClient, alice: Box, bob: Box) -> str | None:
+    if caller in {"operator", "shop"}:
+        scope: Any = {"operator": "operator", "shop": "provisioning"}[caller]
+        return mint_access_token(subject=f"{caller}:1", scopes=[scope], tenant_id=None)
+    if caller == "nobody":
+        return None
+    token = api.token_of(bob if caller == "another tenant" else alice)
+    if caller == "suspended":
+        suspend_dazbox(alice.dazbox.id, actor="test", reason="because")
+    if caller == "deleted":
+        delete_dazbox(alice.dazbox.id, actor="test", reason="because", at_once=True)
+        Dazbox.objects.filter(id=alice.dazbox.id).update(purge_at=timezone.now())
+        assert purge_due_boxes() == 1
+    return token
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("name", STATUS)
+def test_each_caller_gets_what_is_theirs(api: ApiClient, charlie: Box, bob: Box, name: str, caller: str) -> None:
+    token = token_for(caller, api, charlie, bob)
+    before = Dazbox.objects.values().get(id=charlie.dazbox.id)
+    answer = knock(api, OPERATIONS[name], charlie, token)
+    expected = STATUS[name][CALLERS.index(caller)]
+    assert answer.status == expected, answer.raw
+    if expected >= 400:
+        assert_problem(answer, expected)
+        assert Dazbox.objects.values().get(id=charlie.dazbox.id) == before
+        assert charlie.pubkey.encode() not in answer.raw
+    if caller == "another tenant":
+        assert str(charlie.dazbox.id).encode() not in answer.raw
+
+
+@pytest.mark.parametrize("name", [name for name in STATUS if "device_id" in OPERATIONS[name].path])
+def test_a_box_of_others_and_a_box_of_nobody_look_the_same(api: ApiClient, charlie: Box, bob: Box, name: str) -> None:
+    token, operation = api.token_of(bob), OPERATIONS[name]
+    foreign = knock(api, operation, charlie, token)
+    path = operation.path.format(device_id=uuid.uuid4())
+    nobodys = api.call(operation.method, path, BODIES.get(name), token=token, **{"If-Match": "*"})
+    assert foreign.json | {"instance": ""} == nobodys.json | {"instance": ""}
