@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from mcp_saas.kit.ttl_cache import TtlCache
 from tenants.context import TenantRef, leave_tenant
@@ -61,6 +62,12 @@ def list_dazboxes(*, after: str | None, limit: int, owner_id: UUID | None = None
     rows = Dazbox.objects.order_by("id")
     rows = rows.filter(owner_id=owner_id) if owner_id else rows
     return list((rows.filter(id__gt=UUID(after)) if after else rows)[:limit])
+
+
+def find_behind(revision: str) -> QuerySet[Dazbox]:
+    """Boxes whose schema is of another revision than this; a box without a schema has none."""
+    behind: QuerySet[Dazbox] = Dazbox.objects.exclude(schema_revision__in=["", revision])
+    return behind
 
 
 def check_client(client_id: str, client_secret: str) -> ProvisioningClient | None:

@@ -65,9 +65,14 @@ def refresh_template() -> SchemaTemplate:
 
 def migrate_current_schema() -> None:
     """Runs the migrations of TENANT_APPS in the schema we are in."""
-    labels = {config.label for config in apps.get_app_configs() if config.name in settings.TENANT_APPS}
     executor = MigrationExecutor(connection)
-    executor.migrate([leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in labels])
+    executor.migrate(list_tenant_leaves(executor))
+
+
+def list_tenant_leaves(executor: MigrationExecutor) -> list[tuple[str, str]]:
+    """The newest migration of each of TENANT_APPS."""
+    labels = {config.label for config in apps.get_app_configs() if config.name in settings.TENANT_APPS}
+    return [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in labels]
 
 
 def script_current_schema(schema_name: str) -> str:

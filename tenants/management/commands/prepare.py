@@ -1,25 +1,22 @@
 """`manage.py prepare`: everything a release needs before its processes start. Harmless to repeat."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import connection
 from django.utils import timezone
 
 from tenants.models.schedule import CycleSchedule
+from tenants.provisioning.lock import one_at_a_time
+from tenants.provisioning.migration import migrate_tenants
 from tenants.provisioning.schema import resume_provisioning
 from tenants.provisioning.template import refresh_template
 
-LOCK = 0x6461_7A62
-
 
 class Command(BaseCommand):
-    help = "Migrates the public schema and the template, makes a token key if there is none, resumes provisioning."
+    help = "Migrates the public schema, the template and every box, makes a token key, resumes provisioning."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -29,7 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with _one_at_a_time():
+        with one_at_a_time():
             self._prepare()
             if options["alone"]:
                 CycleSchedule.objects.exclude(started_at=None).update(started_at=None, next_run_at=timezone.now())
@@ -37,20 +34,13 @@ class Command(BaseCommand):
     def _prepare(self) -> None:
         call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
         template = refresh_template()
+        outcome = migrate_tenants()
+        for dazbox_id, error in outcome.failures.items():
+            self.stderr.write(f"Not migrated, run `manage.py migrate_tenants` again: {dazbox_id}: {error}")
         if not any(settings.ENV.jwt_keys_dir.glob("*.pem")):
             call_command("add_jwt_key", verbosity=0, stdout=self.stdout)
         resumed = resume_provisioning()
-        self.stdout.write(f"Ready: schema template {template.revision[:12]}, {resumed} provisionings resumed")
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Whatever the number of replicas. The lock has a connection of its own: migrate_schemas closes the one it uses."""
-    holder = connection.copy()
-    try:
-        with holder.cursor() as cursor:
-            cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")  # wait as long as the other one takes
-            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        yield
-    finally:
-        holder.close()
+        self.stdout.write(
+            f"Ready: schema template {template.revision[:12]}, {outcome.migrated} boxes migrated, "
+            f"{resumed} provisionings resumed"
+        )
