@@ -72,6 +72,7 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     describe = extend_schema(
         operation_id=name,
         summary=summary,
+        description="",
         tags=[tag],
         auth=[] if is_open else None,
         request={"application/json": _refer(body)} if body else None,
@@ -84,10 +85,22 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
 def add_contract_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
     """drf-spectacular's hook: how to sign in, and the JSON Schemas of all structs named by `endpoint`."""
     _, schemas = msgspec.json.schema_components([*_structs.values()], ref_template="#/components/schemas/{name}")
+    for schema in schemas.values():
+        _drop_default_structs(schema)
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas)
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    for operation in (operation for item in result["paths"].values() for operation in item.values()):
+        if "requestBody" in operation:
+            operation["requestBody"]["required"] = True
     return result
+
+
+def _drop_default_structs(schema: dict[str, Any]) -> None:
+    """Generators of clients know no default values that are objects."""
+    for field in schema.get("properties", {}).values():
+        if isinstance(field.get("default"), dict):
+            del field["default"]
 
 
 def _refer(struct: type) -> dict[str, str]:

@@ -36,7 +36,7 @@ def promise_one_effect(idempotency: Idempotency) -> Promise:
 REVALIDATION = Promise(
     OpenApiParameter(
         "If-None-Match",
-        {"type": "string", "maxLength": 1000},
+        {"type": "string"},
         OpenApiParameter.HEADER,
         description="the ETag of an earlier answer: while it holds, 304",
     ),
@@ -46,7 +46,7 @@ REVALIDATION = Promise(
 NO_LOST_UPDATE = Promise(
     OpenApiParameter(
         "If-Match",
-        {"type": "string", "minLength": 1, "maxLength": 1000},
+        {"type": "string"},
         OpenApiParameter.HEADER,
         required=True,
         description="the ETag of the answer this change is based on, or * for whatever is there",
