@@ -25,6 +25,7 @@ app.conf.update(
     beat_schedule={
         "dispatch-cycles": {"task": "nodes.tasks.dispatch_cycles", "schedule": 1.0, "options": {"expires": 5}},
         "finish-provisioning": {"task": "nodes.tasks.finish_provisioning", "schedule": 60.0},
+        "tend-spare-schemas": {"task": "nodes.tasks.tend_spare_schemas", "schedule": 10.0, "options": {"expires": 10}},
     },
 )
 app.autodiscover_tasks(["nodes"])

@@ -4,12 +4,14 @@ import datetime as dt
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from tenants.context import current_tenant
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.provisioning.schema import resume_provisioning
+from tenants.provisioning.spare import tend_pool
 from tenants.tasks import TenantTask
 
 log = structlog.get_logger(__name__)
@@ -28,6 +30,14 @@ def finish_provisioning() -> None:
     """Every minute, from beat: cut-off boxes get their schema, those whose grace is over lose theirs."""
     resume_provisioning()
     purge_due_boxes()
+
+
+@shared_task(name="nodes.tasks.tend_spare_schemas")
+def tend_spare_schemas() -> None:
+    """Every ten seconds, from beat: boxes to come find their schema built."""
+    built = tend_pool(settings.ENV.spare_schemas)
+    if built:
+        log.info("spare_schemas_built", count=built)
 
 
 def hand_out_cycle(claim: CycleClaim) -> None:

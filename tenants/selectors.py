@@ -65,8 +65,8 @@ def list_dazboxes(*, after: str | None, limit: int, owner_id: UUID | None = None
 
 
 def find_behind(revision: str) -> QuerySet[Dazbox]:
-    """Boxes whose schema is of another revision than this; a box without a schema has none."""
-    behind: QuerySet[Dazbox] = Dazbox.objects.exclude(schema_revision__in=["", revision])
+    """Boxes with a schema of another revision than this."""
+    behind: QuerySet[Dazbox] = Dazbox.objects.filter(state__in=SERVED_STATES).exclude(schema_revision=revision)
     return behind
 
 

@@ -19,11 +19,12 @@ from mcp_saas.api.models import StoredAnswer
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox
 from tenants.models.refresh_token import RefreshToken, SpentAssertion
+from tenants.models.spare import SpareSchema
 from tenants.provisioning.template import TEMPLATE_SCHEMA
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
-KEPT_MODELS = (StoredAnswer, RefreshToken, SpentAssertion, Claim, Dazbox)
+KEPT_MODELS = (StoredAnswer, SpareSchema, RefreshToken, SpentAssertion, Claim, Dazbox)
 
 
 @pytest.fixture

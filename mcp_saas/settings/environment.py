@@ -50,6 +50,7 @@ class Environment(BaseSettings):
     proxy_count: int = Field(0, ge=0, le=5, description="reverse proxies of ours in front of the web process")
     rate_limit_scale: float = Field(1.0, ge=0.01, le=1_000_000, description="multiplies every rate limit")
     cycle_period_s: int = Field(3600, ge=10, le=86_400 * 7, description="seconds between two pipeline cycles of a box")
+    spare_schemas: int = Field(4, ge=0, le=1000, description="schemas built in advance, for boxes to come")
     support_contact: str = Field(
         "https://dazbox.cloud/support", description="whom the owner of a suspended box is told to ask"
     )

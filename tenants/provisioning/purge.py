@@ -3,16 +3,16 @@
 import hashlib
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
-from psycopg import sql
 
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.refresh_token import RefreshToken
 from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.lifecycle import change_state
+from tenants.provisioning.schema import drop_schema
 
 log = structlog.get_logger(__name__)
 ACTOR = "purge"
@@ -36,7 +36,7 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
         row: Dazbox = Dazbox.objects.select_for_update().get(id=dazbox.id)
         if row.state == DazboxState.DELETED:
             return row
-        _drop_schema(row.schema_name)
+        drop_schema(row.schema_name)
         RefreshToken.objects.filter(dazbox=row).delete()
         CycleSchedule.objects.filter(dazbox=row).delete()
         Claim.objects.filter(dazbox=row).update(label="", owner=None)
@@ -61,11 +61,6 @@ def _bury(dazbox: Dazbox) -> Dazbox:
         operator_suspension_reason="",
         last_seen_at=None,
     )
-
-
-def _drop_schema(schema_name: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema_name)))
 
 
 def _try_purge(dazbox: Dazbox) -> bool:

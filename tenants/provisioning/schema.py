@@ -5,6 +5,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.models import F
 from django.utils import timezone
+from psycopg import sql
 
 from tenants.context import use_schema
 from tenants.models.dazbox import Dazbox, DazboxState
@@ -13,6 +14,14 @@ from tenants.provisioning.lifecycle import change_state
 
 log = structlog.get_logger(__name__)
 ACTOR = "provisioning"
+# The oldest spare of this revision that nobody else is taking and whose schema is really there.
+_CLAIM_SPARE = """
+DELETE FROM tenants_spareschema WHERE schema_name = (
+    SELECT schema_name FROM tenants_spareschema
+    WHERE revision = %s AND to_regnamespace(quote_ident(schema_name)) IS NOT NULL
+    ORDER BY built_at LIMIT 1 FOR UPDATE SKIP LOCKED
+) RETURNING schema_name
+"""
 UNFINISHED = (DazboxState.CLAIMED, DazboxState.PROVISIONING, DazboxState.PROVISIONING_FAILED)
 
 
@@ -20,6 +29,25 @@ def build_schema(schema_name: str, template: SchemaTemplate) -> None:
     """One message to the server: the schema and everything in it. All or nothing."""
     with transaction.atomic(), use_schema(schema_name), connection.cursor() as cursor:
         cursor.execute(f'CREATE SCHEMA "{schema_name}";\n{template.ddl}')
+
+
+def drop_schema(schema_name: str) -> None:
+    """Raises DatabaseError where it is in use for longer than the lock timeout."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema_name)))
+
+
+def take_schema(schema_name: str, template: SchemaTemplate) -> str:
+    """A schema for a box, in the transaction we are in: a spare under its own name, or a new one called `schema_name`.
+
+    Returns the name it has. A spare changes hands with the end of its row, so two boxes never get one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM_SPARE, [template.revision])
+        if claimed := cursor.fetchone():
+            return str(claimed[0])
+    build_schema(schema_name, template)
+    return schema_name
 
 
 def activate_dazbox(dazbox: Dazbox) -> Dazbox:
@@ -34,11 +62,10 @@ def activate_dazbox(dazbox: Dazbox) -> Dazbox:
         with transaction.atomic():
             row: Dazbox = Dazbox.objects.select_for_update().get(id=dazbox.id)
             if row.state == DazboxState.PROVISIONING:
-                build_schema(row.schema_name, template)
-                reason = "its schema is built"
+                row.schema_name = take_schema(row.schema_name, template)
                 change_state(
-                    row, DazboxState.ACTIVE, actor=ACTOR, reason=reason,
-                    schema_revision=template.revision, provisioning_error="",
+                    row, DazboxState.ACTIVE, actor=ACTOR, reason="its schema is built",
+                    schema_name=row.schema_name, schema_revision=template.revision, provisioning_error="",
                 )  # fmt: skip
             return row
     except DatabaseError as error:

@@ -30,8 +30,9 @@ def measure() -> Report:
         sample_s = time_stock(names[:SAMPLE])
         stock_s = round(sample_s / SAMPLE * TENANTS, 1)
         started = time.perf_counter()
-        refresh_template()
+        template = refresh_template()
         template_s = round(time.perf_counter() - started, 2)
+        Dazbox.objects.filter(schema_name__in=names[:SAMPLE]).update(schema_revision=template.revision)
         started = time.perf_counter()
         outcome = migrate_tenants()
         broadcast_s = round(time.perf_counter() - started, 2)
@@ -77,12 +78,10 @@ def a_later_release() -> Iterator[None]:
 
 
 def time_stock(names: list[str]) -> float:
-    """Its tenants are then of the newest revision: they are not migrated again."""
     command = load_command_class("django.core", "migrate")
     options = vars(command.create_parser("manage.py", "migrate").parse_args([])) | {"verbosity": 0, "skip_checks": True}
     started = time.perf_counter()
     StandardExecutor((), options).run_migrations(tenants=names)
     taken = time.perf_counter() - started
     connection.set_schema_to_public()
-    Dazbox.objects.filter(schema_name__in=names).update(schema_revision="")
     return taken

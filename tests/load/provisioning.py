@@ -13,12 +13,14 @@ from statistics import median
 from django.db import connection, connections
 
 from tenants.models.dazbox import Dazbox, new_schema_name
-from tenants.provisioning.schema import activate_dazbox, build_schema, current_template
+from tenants.provisioning.schema import activate_dazbox, build_schema, current_template, take_schema
+from tenants.provisioning.spare import tend_pool
 from tests.factories import pubkey_of
 from tests.load.report import Report
 
 TENANTS = 20
 TARGET_RATIO = 8.0
+TARGET_CLAIM_MS = 10.0
 
 
 def measure() -> Report:
@@ -31,6 +33,10 @@ def measure() -> Report:
                 times[way].append(taken)
         template_thread.submit(connections.close_all).result()
     in_all = [time_build(activate_dazbox) for _ in range(TENANTS + 1)]
+    tend_pool(TENANTS + 1)
+    from_pool = [time_build(activate_dazbox) for _ in range(TENANTS + 1)]
+    tend_pool(TENANTS + 1)
+    claims = [time_build(claim_spare) for _ in range(TENANTS + 1)]
     medians = {way: round(median(taken[1:]), 2) for way, taken in times.items()}
     ratio = round(medians["migrations"] / medians["template"], 1)
     return Report(
@@ -40,6 +46,9 @@ def measure() -> Report:
             "median_template_ms": medians["template"],
             "median_migrations_ms": medians["migrations"],
             "median_activation_ms": round(median(in_all[1:]), 2),
+            "median_claim_ms": round(median(claims[1:]), 2),
+            "median_activation_from_pool_ms": round(median(from_pool[1:]), 2),
+            "target_claim_ms": TARGET_CLAIM_MS,
             "ratio": ratio,
             "target_ratio": TARGET_RATIO,
         },
@@ -48,6 +57,11 @@ def measure() -> Report:
             ("django-tenants' migrations (create_schema), median", f"{medians['migrations']:.1f} ms"),
             (f"ratio (target: at least {TARGET_RATIO:.0f})", f"{ratio:.1f} x"),
             ("template script and state of the box (activate_dazbox), median", f"{median(in_all[1:]):.1f} ms"),
+            (
+                f"a spare schema instead (take_schema; target: {TARGET_CLAIM_MS:.0f} ms), median",
+                f"{median(claims[1:]):.1f} ms",
+            ),
+            ("a spare schema and state of the box (activate_dazbox), median", f"{median(from_pool[1:]):.1f} ms"),
         ],
     )
 
@@ -64,6 +78,10 @@ def time_build(build: Callable[[Dazbox], object]) -> float:
 
 def build_from_template(dazbox: Dazbox) -> None:
     build_schema(dazbox.schema_name, current_template())
+
+
+def claim_spare(dazbox: Dazbox) -> None:
+    assert take_schema(dazbox.schema_name, current_template()) != dazbox.schema_name
 
 
 def build_by_migrations(dazbox: Dazbox) -> None:
