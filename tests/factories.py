@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from nodes.engine.types import ChannelPolicy, ChannelState, Forward, NodeSnapshot, NodeState, PeerPolicy
 from tenants.context import TenantRef
+from tenants.models.api_key import ApiKey
 from tenants.models.dazbox import Dazbox
 from tenants.provisioning.claim import create_claims
 from tenants.provisioning.device import DeviceRequest, register_device
 from tenants.selectors import refer_to
+from tenants.tokens.api_key import create_api_key
 
 TAKEN_AT = dt.datetime(2026, 11, 1, 12, 0, tzinfo=dt.UTC)
 
@@ -67,6 +69,15 @@ def make_box(name: str) -> Box:
     [new] = create_claims(1, label=name, expires_in=dt.timedelta(days=1), created_by="test")
     request = DeviceRequest(new.code, pubkey_of(name), name, encode_key(key), "1.0")
     return Box(name, register_device(request).dazbox, key)
+
+
+def make_api_key(box: Box, *, scopes: tuple[str, ...] = ("read", "act"), name: str = "app", **changes: Any) -> str:
+    """A live API key of the box; `changes` to its row."""
+    lifetime = dt.timedelta(days=1)
+    new = create_api_key(box.dazbox.id, name=name, scopes=list(scopes), lifetime=lifetime, created_by="test")
+    if changes:
+        ApiKey.objects.filter(id=new.row.id).update(**changes)
+    return new.key
 
 
 def encode_key(key: Ed25519PrivateKey) -> str:

@@ -9,10 +9,13 @@ from mcp_saas.api.auth import Principal
 from mcp_saas.kit.errors import Problem
 from tenants.selectors import find_standing
 from tenants.tokens.access import AccessGrant, verify_access_token
+from tenants.tokens.api_key import START, verify_api_key
+
+API_KEY_START = START.encode()
 
 
 class BearerAuthentication(JWTAuthentication):
-    """Our access tokens and nothing else. The tenant is what the verified token says: no host, header or path."""
+    """Our access tokens and API keys, and nothing else. The tenant is what they say: no host, header or path."""
 
     def authenticate(self, request: Request) -> tuple[Principal, None] | None:  # type: ignore[override]
         header = self.get_header(request)
@@ -20,12 +23,21 @@ class BearerAuthentication(JWTAuthentication):
             raw = self.get_raw_token(header) if header else None
             if raw is None:
                 return None
+            if raw.startswith(API_KEY_START):
+                return _accept_api_key(raw), None
             grant = verify_access_token(raw)
         except (AuthenticationFailed, TokenError, ValueError):
-            raise refuse_token("The access token is not valid (any more).") from None
+            raise refuse_token("The access token or API key is not valid (any more).") from None
         if is_revoked(grant):
             raise refuse_token("The access token was revoked.")
         return grant.principal, None
+
+
+def _accept_api_key(raw: bytes) -> Principal:
+    principal = verify_api_key(raw.decode("ascii"))  # a UnicodeDecodeError is a ValueError
+    if principal is None:
+        raise ValueError("no live API key")
+    return principal
 
 
 def is_revoked(grant: AccessGrant) -> bool:

@@ -59,6 +59,43 @@ class RefreshBody(Struct, frozen=True, forbid_unknown_fields=True):
     refresh: Token
 
 
+class ApiKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the API key is for, and for how long."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+    scopes: Annotated[list[Literal["read", "act"]], Meta(min_length=1, max_length=2)]
+    expires_in_s: Annotated[int, Meta(ge=60, le=366 * 86_400)] = 90 * 86_400
+
+
+class ApiKeyAnswer(Struct, frozen=True):
+    """An API key as it is listed: `prefix` tells it apart, the key itself is not kept."""
+
+    id: UUID
+    name: str
+    prefix: str
+    scopes: list[Literal["read", "act"]]
+    is_live: bool
+    created_by: str
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    last_used_at: dt.datetime | None
+    revoked_at: dt.datetime | None
+
+
+class NewApiKeyAnswer(Struct, frozen=True):
+    """A new API key. It is shown this once."""
+
+    key: str
+    api_key: ApiKeyAnswer
+
+
+class ApiKeyPage(Struct, frozen=True):
+    """A page of API keys."""
+
+    items: list[ApiKeyAnswer]
+    next_cursor: str | None
+
+
 class JwksAnswer(Struct, frozen=True):
     """The public keys our tokens verify with (RFC 7517)."""
 

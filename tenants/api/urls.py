@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tenants.api.api_keys import ApiKeysView, ApiKeyView
 from tenants.api.auth import DeviceTokenView, RefreshView, RevokeView, TokenView
 from tenants.api.lifecycle import RestoreView, ResumeView, SuspendView
 from tenants.api.provisioning import ClaimsView, DevicesView, DeviceView
@@ -17,4 +18,6 @@ urlpatterns = [
     path("provisioning/devices/<uuid:device_id>/suspend", SuspendView.as_view()),
     path("provisioning/devices/<uuid:device_id>/resume", ResumeView.as_view()),
     path("provisioning/devices/<uuid:device_id>/restore", RestoreView.as_view()),
+    path("node/<str:pubkey>/api-keys", ApiKeysView.as_view()),
+    path("node/<str:pubkey>/api-keys/<uuid:key_id>", ApiKeyView.as_view()),
 ]

@@ -236,6 +236,36 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["next_run_at"], name="cycle_schedule_due")],
             },
         ),
+        migrations.CreateModel(
+            name="ApiKey",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=64)),
+                (
+                    "prefix",
+                    models.CharField(help_text="dz_live_ and eight characters: tells keys apart", max_length=16),
+                ),
+                ("digest", models.BinaryField(max_length=32)),
+                ("scope", models.CharField(help_text="read, act or both, space-separated", max_length=32)),
+                ("created_by", models.CharField(max_length=128)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(blank=True, help_text="to the minute", null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "dazbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="api_keys", to="tenants.dazbox"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "API key",
+                "ordering": ("id",),
+                "indexes": [models.Index(fields=["dazbox", "name"], name="api_key_of_box")],
+                "constraints": [models.UniqueConstraint(fields=("prefix",), name="api_key_prefix_once")],
+            },
+        ),
         migrations.AddConstraint(
             model_name="dazbox",
             constraint=models.UniqueConstraint(

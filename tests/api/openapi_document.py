@@ -7,6 +7,7 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
+KEY_ID = "00000000-0000-4000-8000-000000000001"  # of an API key, where nobody names another
 METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -20,8 +21,8 @@ class Operation:
         return str(self.detail["operationId"])
 
     def address(self, **values: str) -> str:
-        """The path with its parameters filled in; every one needs a value."""
-        return self.path.format(**values)
+        """The path with its parameters filled in; every one needs a value, but for the id of an API key."""
+        return self.path.format(**({"key_id": KEY_ID} | values))
 
 
 @cache

@@ -15,7 +15,7 @@ from mcp_saas.api.view import ApiView
 from tests.api.openapi_document import METHODS, Operation, list_operations, read_document
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
-from tests.factories import Box, as_json, make_forward, make_snapshot
+from tests.factories import Box, as_json, make_api_key, make_forward, make_snapshot
 
 OPERATIONS = list_operations()
 READS = [op for op in OPERATIONS if op.method == "GET" and op.path.startswith("/api/v1/node/")]
@@ -179,6 +179,7 @@ def test_an_answer_is_as_the_document_says(api: ApiClient, alice: Box, operation
     path = operation.address(pubkey=alice.pubkey, short_channel_id="800000x1x0")
     if "state" in {item["name"] for item in operation.detail["parameters"]}:
         path += "?state=planned"
+    make_api_key(alice)
     answer = api.get(path, token=api.token_of(alice))
     assert answer.status == 200
     assert answer.json not in ({}, {"items": [], "next_cursor": None})
