@@ -7,6 +7,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from tenants.models.api_key import ApiKey
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.refresh_token import RefreshToken
@@ -38,6 +39,7 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
             return row
         drop_schema(row.schema_name)
         RefreshToken.objects.filter(dazbox=row).delete()
+        ApiKey.objects.filter(dazbox=row).delete()
         CycleSchedule.objects.filter(dazbox=row).delete()
         Claim.objects.filter(dazbox=row).update(label="", owner=None)
         return _bury(row)
