@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.core.signing import Signer
@@ -180,7 +179,7 @@ def test_a_key_does_not_speak_for_the_box(api: ApiClient, charlie: Box) -> None:
     key = make_api_key(charlie)
     for path in ("snapshots", "forwards"):
         assert_problem(api.post(charlie.path(path), {}, token=key), 403)
-    assert_problem(api.get("/api/v1/provisioning/devices/" + str(uuid4()), token=key), 403)
+    assert_problem(api.post("/api/v1/provisioning/claims", {}, token=key, **{"Idempotency-Key": "k"}), 403)
     assert_problem(api.post("/api/v1/auth/refresh", {"refresh": key}), 401)
     assert_problem(api.post("/api/v1/auth/device-token", {"assertion": key}), 401)
 
