@@ -1,0 +1,175 @@
+"""Requests to addresses that others gave us: webhooks and connectors. They reach public hosts, and nothing of ours.
+
+The guard stands where the connection is made: the name is resolved there, every address it has must be public, and one
+of these very addresses is connected to. A name that means something else a moment later wins nothing by it.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+from types import TracebackType
+from typing import Any, Self
+
+import httpcore
+import httpx
+
+PORTS = frozenset({443, 8443})
+MAX_ANSWER_BYTES = 1 << 20
+TIMEOUT = httpx.Timeout(10, connect=5)
+BUDGET_S = 30.0
+# Global by name, but they lead inside: NAT64, 6to4, Teredo, protocol assignments, IPv4-compatible, site-local.
+_TRAPS = tuple(
+    ip_network(text)
+    for text in ("64:ff9b::/96", "2002::/16", "2001::/32", "192.0.0.0/24", "::/96", "fec0::/10", "192.88.99.0/24")
+)
+Resolve = Callable[[str, int], Iterable[str]]
+
+
+class UnsafeTargetError(Exception):
+    """The address is none that a stranger may send us to."""
+
+
+class AnswerTooLargeError(Exception):
+    """The answer is longer than we read, or takes longer than we wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Where requests may go. `trusted` are (host, port) pairs of our own, which the operator configures."""
+
+    ports: frozenset[int] = PORTS
+    trusted: frozenset[tuple[str, int]] = frozenset()
+
+    def check_url(self, url: httpx.URL) -> None:
+        """Raises UnsafeTargetError for all that can be seen without asking for the name."""
+        if (url.host, find_port(url)) in self.trusted:
+            return
+        if url.scheme != "https":
+            raise UnsafeTargetError(f"{url.scheme}:// is not offered: give an https:// address")
+        if url.userinfo:
+            raise UnsafeTargetError("an address must not hold a name or a password")
+        if not url.host or find_port(url) not in self.ports:
+            raise UnsafeTargetError(f"the port must be one of {', '.join(map(str, sorted(self.ports)))}")
+
+    def check_addresses(self, host: str, addresses: list[str]) -> None:
+        """Raises UnsafeTargetError unless there are some and every one is public."""
+        if not addresses:
+            raise UnsafeTargetError(f"{host} has no address")
+        for address in addresses:
+            if not is_public(address):
+                raise UnsafeTargetError(f"{host} leads to {address}, which is not public")
+
+
+def is_public(address: str) -> bool:
+    """Whether the address belongs to a host of the public internet."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip.is_global and not ip.is_multicast and not any(ip in trap for trap in _TRAPS)
+
+
+def find_port(url: httpx.URL) -> int:
+    return url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+
+
+def resolve_name(host: str, port: int) -> list[str]:
+    """Every address of the name, in the order of the system. Raises UnsafeTargetError when it has none."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UnsafeTargetError(f"{host} cannot be resolved") from error
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+
+
+class GuardedBackend(httpcore.NetworkBackend):
+    """Resolves, checks, and connects to what was checked. TLS and the Host header keep the name."""
+
+    def __init__(self, guard: Guard, resolve: Resolve, network: httpcore.NetworkBackend) -> None:
+        self._guard = guard
+        self._resolve = resolve
+        self._network = network
+
+    def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> httpcore.NetworkStream:
+        addresses = list(self._resolve(host, port))
+        if (host, port) not in self._guard.trusted:
+            self._guard.check_addresses(host, addresses)
+        for address in addresses[:-1]:
+            try:
+                return self._network.connect_tcp(address, port, *args, **options)
+            except httpcore.ConnectError:
+                continue  # the next one may answer
+        return self._network.connect_tcp(addresses[-1], port, *args, **options)
+
+
+class GuardedTransport(httpx.HTTPTransport):
+    """httpx's transport over a guarded backend. It knows no proxies and no environment."""
+
+    def __init__(self, backend: GuardedBackend, guard: Guard, tls: ssl.SSLContext) -> None:
+        super().__init__(verify=tls, trust_env=False)
+        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=backend, max_connections=20)
+        self._guard = guard
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._guard.check_url(request.url)
+        return super().handle_request(request)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, a redirect included: none is followed."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+class GuardedClient:
+    """HTTP to strangers. `request` raises UnsafeTargetError, AnswerTooLargeError or httpx.HTTPError."""
+
+    def __init__(
+        self,
+        guard: Guard | None = None,
+        *,
+        resolve: Resolve = resolve_name,
+        network: httpcore.NetworkBackend | None = None,
+        tls: ssl.SSLContext | None = None,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        guard = guard or Guard()
+        backend = GuardedBackend(guard, resolve, network or httpcore.SyncBackend())
+        transport = GuardedTransport(backend, guard, tls or httpx.create_ssl_context(trust_env=False))
+        self._client = httpx.Client(transport=transport, timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+        self._max_answer_bytes = max_answer_bytes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def request(
+        self, method: str, url: str, *, content: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One exchange: at most `max_answer_bytes` and BUDGET_S, as it is on the wire (no compression is asked for)."""
+        deadline_s = time.monotonic() + BUDGET_S
+        sent = {"Accept-Encoding": "identity"} | dict(headers or {})
+        try:
+            with self._client.stream(method, url, content=content, headers=sent) as response:
+                return Answer(response.status_code, response.headers, self._read(response, deadline_s))
+        except httpx.InvalidURL as error:
+            raise UnsafeTargetError(f"this is no address: {error}") from error
+
+    def _read(self, response: httpx.Response, deadline_s: float) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_raw(65_536):
+            body += chunk
+            if len(body) > self._max_answer_bytes:
+                raise AnswerTooLargeError(f"the answer is longer than {self._max_answer_bytes} bytes")
+            if time.monotonic() > deadline_s:
+                raise AnswerTooLargeError(f"the answer took longer than {BUDGET_S:.0f} seconds")
+        return bytes(body)
