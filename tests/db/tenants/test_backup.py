@@ -1,0 +1,205 @@
+"""A backup is one moment of one box; restoring it puts that box back to the byte and touches no other."""
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from nodes.models.journal import JournalEntry
+from nodes.pipeline.cycle import run_cycle
+from nodes.pipeline.ingest import accept_forwards
+from tenants.context import enter_tenant, use_schema
+from tenants.models.dazbox import Dazbox
+from tenants.models.template import SchemaTemplate
+from tenants.provisioning.archive import ArchiveError
+from tenants.provisioning.backup import backup_tenant, restore_tenant
+from tenants.provisioning.schema import drop_schema
+from tests.committed import find_blocked, list_box_schemas, other_session, run_together
+from tests.conftest import fill_box
+from tests.db.tenants.test_migration import describe, release
+from tests.factories import Box, make_box, make_forward
+from tests.faults.embedded_instance import eventually
+from tests.load.database import empty_database
+
+TABLES = """
+SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r' ORDER BY relname
+"""
+# Every byte of every row and where it lies; `ctid` and `xmin` would change if somebody so much as wrote it anew.
+HASH = "SELECT coalesce(md5(string_agg(t.ctid::text || t.xmin::text || t::text, '' ORDER BY t.ctid)), '') FROM {} t"
+CONTENT = "SELECT coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM {} t"
+OWN_NOTES = {"nodes_journalentry", "django_migrations"}  # the restore writes an entry of its own; rows have an instant
+
+
+@pytest.fixture
+def boxes(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Box, Box]]:
+    """Two busy boxes in a database of their own."""
+    with django_db_blocker.unblock(), empty_database():
+        yield fill_box(make_box("restored"), forwards=12), fill_box(make_box("neighbour"), forwards=30)
+
+
+def hash_tables(box: Box, query: str) -> dict[str, str]:
+    with use_schema(box.dazbox.schema_name), connection.cursor() as cursor:
+        cursor.execute(TABLES, [box.dazbox.schema_name])
+        hashes = {}
+        for (table,) in cursor.fetchall():
+            cursor.execute(query.format(table))
+            [hashes[table]] = cursor.fetchone()
+    return hashes
+
+
+def content_of(box: Box) -> dict[str, str]:
+    return {table: value for table, value in hash_tables(box, CONTENT).items() if table not in OWN_NOTES}
+
+
+def go_on(box: Box) -> None:
+    """The box reports more, and a cycle runs."""
+    with enter_tenant(box.tenant):
+        accept_forwards([make_forward(number) for number in range(100, 140)], "later")
+        run_cycle()
+
+
+def rewrite(
+    source: Path, target: Path, *, spoilt: str | None = None, left_out: str | None = None, **manifest: Any
+) -> Path:
+    """A copy of a backup with one member spoilt or left out, or with other words in the manifest."""
+    with tarfile.open(source) as given, tarfile.open(target, "w") as made:
+        for member in given.getmembers():
+            content = given.extractfile(member).read()  # type: ignore[union-attr]
+            if member.name == left_out:
+                continue
+            if member.name == spoilt:
+                content = bytes([content[0] ^ 1]) + content[1:]
+            if member.name == "manifest.json":
+                content = json.dumps(json.loads(content) | manifest).encode()
+            member.size = len(content)
+            made.addfile(member, io.BytesIO(content))
+    return target
+
+
+def test_a_restored_box_is_what_it_was_and_the_others_are_untouched(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    box, neighbour = boxes
+    file = tmp_path / "backup.tar"
+    call_command("backup_tenant", box.pubkey, str(file), stdout=io.StringIO())
+    before, schemas = content_of(box), list_box_schemas()
+    go_on(box)
+    go_on(neighbour)
+    beside = hash_tables(neighbour, HASH)
+    changed = content_of(box)
+    assert {"nodes_forwardday", "nodes_decision", "nodes_cyclerun"} <= {t for t in before if before[t] != changed[t]}
+    call_command("restore_tenant", str(file), stdout=io.StringIO())
+    assert content_of(box) == before
+    assert hash_tables(neighbour, HASH) == beside
+    assert list_box_schemas() == schemas
+    go_on(box)  # in service: new rows find numbers that are free
+    with enter_tenant(box.tenant):
+        assert JournalEntry.objects.filter(kind="restore").count() == 1
+
+
+def test_the_file_names_its_box_and_is_for_its_owners_eyes_only(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    box, _ = boxes
+    file = tmp_path / "backup.tar"
+    manifest = backup_tenant(box.pubkey, file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert (manifest.dazbox_id, manifest.revision) == (box.dazbox.id, box.dazbox.schema_revision)
+    with tarfile.open(file) as archive:
+        for table in manifest.tables:
+            content = archive.extractfile(f"{table.name}.copy").read()  # type: ignore[union-attr]
+            assert hashlib.sha256(content).hexdigest() == table.sha256
+    assert {table.name: table.rows for table in manifest.tables}["nodes_channel"] == 2
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_backup_is_one_moment_however_long_it_takes(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    """It is held at its last table while another session commits to the first."""
+    box, _ = boxes
+    names = [table.name for table in backup_tenant(box.pubkey, tmp_path / "first.tar").tables]
+    before, schema = content_of(box), box.dazbox.schema_name
+
+    def write_meanwhile() -> None:
+        with other_session() as writer, other_session() as session, session.transaction():
+            session.execute(f'LOCK TABLE "{schema}".{names[-1]} IN ACCESS EXCLUSIVE MODE')
+            assert eventually(lambda: find_blocked(session) != [])
+            writer.execute(f'UPDATE "{schema}".nodes_channel SET last_seq = last_seq + 1')  # noqa: S608 - our own name
+
+    def back_up() -> None:
+        assert eventually(lambda: is_locked(schema, names[-1]))
+        backup_tenant(box.pubkey, tmp_path / "backup.tar")
+
+    assert run_together([write_meanwhile, back_up]) == [None, None]
+    assert content_of(box) != before
+    restore_tenant(tmp_path / "backup.tar")
+    assert content_of(box) == before
+
+
+def is_locked(schema: str, table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM pg_locks WHERE relation = %s::regclass AND mode = 'AccessExclusiveLock' AND granted",
+            [f'"{schema}".{table}'],
+        )
+        return cursor.fetchone() is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"spoilt": "nodes_channel.copy"}, "was changed since the backup"),
+        ({"left_out": "nodes_channel.copy"}, "no whole backup"),
+        ({"left_out": "manifest.json"}, "no whole backup"),
+        ({"format": 2}, "format 2"),
+        ({"tables": []}, "not those of its revision"),
+        ({"revision": "0" * 64}, "never had"),
+        ({"dazbox_id": "00000000-0000-4000-8000-000000000000"}, "its own box only"),
+    ],
+)
+def test_a_file_that_is_not_right_changes_nothing(
+    boxes: tuple[Box, Box], tmp_path: Path, change: dict[str, Any], hint: str
+) -> None:
+    box, _ = boxes
+    backup_tenant(box.pubkey, tmp_path / "backup.tar")
+    go_on(box)
+    before = hash_tables(box, HASH)
+    file = rewrite(tmp_path / "backup.tar", tmp_path / "other.tar", **change)
+    with pytest.raises(CommandError, match=f"Nothing was changed: .*{hint}"):
+        call_command("restore_tenant", str(file), stdout=io.StringIO())
+    assert hash_tables(box, HASH) == before
+
+
+def test_half_a_file_and_no_file_are_refused(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    box, _ = boxes
+    whole = tmp_path / "backup.tar"
+    backup_tenant(box.pubkey, whole)
+    half = tmp_path / "half.tar"
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    for file in (half, tmp_path / "none.tar"):
+        with pytest.raises(ArchiveError):
+            restore_tenant(file)
+
+
+def test_of_a_box_that_is_not_in_service_there_is_no_backup(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no box in service"):
+        call_command("backup_tenant", "02" + "0" * 64, str(tmp_path / "backup.tar"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backup_of_an_older_release_is_migrated_as_it_is_restored(
+    boxes: tuple[Box, Box], tmp_path: Path, settings: Any
+) -> None:
+    box, _ = boxes
+    backup_tenant(box.pubkey, tmp_path / "backup.tar")
+    release(settings, "tests.fakes.later_migrations")
+    call_command("migrate_tenants", stdout=io.StringIO())
+    migrated = describe(box.dazbox, "columns")
+    with transaction.atomic():
+        drop_schema(box.dazbox.schema_name)  # it is lost
+    restored = restore_tenant(tmp_path / "backup.tar")
+    assert restored.schema_revision == SchemaTemplate.objects.latest().revision
+    assert describe(restored, "columns") == migrated
+    assert Dazbox.objects.get(id=box.dazbox.id).schema_revision == restored.schema_revision
