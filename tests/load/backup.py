@@ -28,7 +28,7 @@ def measure() -> Report:
         size_mb = round(file.stat().st_size / 1e6, 2)
     backup_s, restore_s = (round(median(taken), 3) for taken in zip(*times, strict=True))
     return Report(
-        f"Backup of one tenant: {CHANNELS} channels, {FORWARDS:,} forwards, {CYCLES} cycles, beside {NEIGHBOURS} others",
+        f"Backup of one tenant: {CHANNELS} channels, {FORWARDS:,} forwards, beside {NEIGHBOURS} others",
         {
             "channels": CHANNELS,
             "forwards": FORWARDS,
