@@ -26,9 +26,10 @@ app.conf.update(
         "dispatch-cycles": {"task": "nodes.tasks.dispatch_cycles", "schedule": 1.0, "options": {"expires": 5}},
         "finish-provisioning": {"task": "nodes.tasks.finish_provisioning", "schedule": 60.0},
         "tend-spare-schemas": {"task": "nodes.tasks.tend_spare_schemas", "schedule": 10.0, "options": {"expires": 10}},
+        "purge-tokens": {"task": "tenants.tasks.purge_tokens", "schedule": 300.0, "options": {"expires": 240}},
     },
 )
-app.autodiscover_tasks(["nodes"])
+app.autodiscover_tasks(["tenants", "nodes"])
 
 
 @worker_init.connect

@@ -5,8 +5,6 @@ import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.contrib.auth import authenticate
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from mcp_saas.kit.ttl_cache import TtlCache
@@ -76,9 +74,3 @@ def check_client(client_id: str, client_secret: str) -> ProvisioningClient | Non
     expected = bytes(client.secret_digest) if client else bytes(32)
     given = hashlib.sha256(client_secret.encode()).digest()
     return client if hmac.compare_digest(expected, given) and client else None
-
-
-def check_operator(username: str, password: str) -> User | None:
-    """A member of staff; None for anybody else."""
-    user = authenticate(username=username, password=password)
-    return user if isinstance(user, User) and user.is_staff else None

@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from celery import Task
+from celery import Task, shared_task
 
 from tenants.context import NoTenantError, enter_tenant
 from tenants.selectors import find_active_tenant
+from tenants.tokens import purge
 
 HEADER = "tenant_id"
 
@@ -28,3 +29,9 @@ class TenantTask(Task):  # type: ignore[type-arg]
             return None  # suspended or gone since the message was sent
         with enter_tenant(tenant):
             return self.run(*args, **kwargs)  # Task.__call__ would hide the message's request behind an empty one
+
+
+@shared_task(name="tenants.tasks.purge_tokens")
+def purge_tokens() -> None:
+    """Every five minutes, from beat: tokens, assertions and failed attempts that nothing can need any more."""
+    purge.purge_tokens()

@@ -143,6 +143,7 @@ UNFOLD = {
     "SITE_HEADER": "Dazbox Cloud",
     "SITE_SYMBOL": "bolt",
     "SHOW_HISTORY": True,
+    "LOGIN": {"form": "tenants.api.log_in_form.OperatorLogInForm"},
     "SIDEBAR": {"navigation": "tenants.admin.list_rooms"},
 }
 

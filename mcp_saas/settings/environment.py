@@ -41,6 +41,9 @@ class Environment(BaseSettings):
     )
     jwt_issuer: str = Field("https://dazbox.cloud", description="the iss claim of our tokens")
     jwt_audience: str = Field("dazbox-cloud", description="the aud claim of our tokens and of device assertions")
+    operator_totp: Literal["required", "optional"] | None = Field(
+        None, description="second factor of operators; default: optional in dev, else required"
+    )
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         ["127.0.0.1", "localhost"], description="host names the web process answers to, comma-separated"
     )
@@ -89,6 +92,10 @@ class Environment(BaseSettings):
                 f"JWT_KEYS_DIR: {self.jwt_keys_dir} is not a folder; make a key with `manage.py add_jwt_key`"
             )
         return self
+
+    @property
+    def is_operator_totp_required(self) -> bool:
+        return self.operator_totp == "required" or (self.operator_totp is None and self.profile != "dev")
 
     @property
     def broker_url(self) -> str:

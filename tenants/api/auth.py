@@ -18,9 +18,10 @@ from tenants.api.contract import (
     TokenPairAnswer,
 )
 from tenants.keys import load_key_ring
-from tenants.selectors import check_client, check_operator
+from tenants.selectors import check_client
 from tenants.tokens.access import LIFETIME, mint_access_token
 from tenants.tokens.assertion import verify_assertion
+from tenants.tokens.operator import sign_in_operator
 from tenants.tokens.refresh import TokenPair, issue_tokens, revoke_refresh, rotate_refresh
 
 DEVICE_SCOPE = "device read act"
@@ -49,7 +50,7 @@ class TokenView(OpenView):
         credentials = read_body(request, Credentials)
         access = _sign_in_client(credentials) or _sign_in_operator(credentials)
         if access is None:
-            raise Problem(401, "wrong-credentials", "Wrong credentials", detail="No such id with this secret.")
+            raise Problem(401, "wrong-credentials", "Wrong credentials", detail="No such id with these secrets.")
         return answer(AccessAnswer(access, int(LIFETIME.total_seconds())), headers=NO_STORE)
 
 
@@ -116,7 +117,7 @@ def _sign_in_client(credentials: Credentials) -> str | None:
 def _sign_in_operator(credentials: Credentials) -> str | None:
     if credentials.username is None or credentials.password is None:
         return None
-    user = check_operator(credentials.username, credentials.password)
+    user = sign_in_operator(credentials.username, credentials.password, otp=credentials.otp)
     return mint_access_token(subject=f"operator:{user.pk}", scopes=["operator"], tenant_id=None) if user else None
 
 

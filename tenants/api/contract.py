@@ -16,18 +16,19 @@ Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
 class Credentials(Struct, frozen=True, forbid_unknown_fields=True):
-    """A provisioning client's (client_id, client_secret) or an operator's (username, password)."""
+    """A provisioning client's (client_id, client_secret) or an operator's (username, password, otp)."""
 
     client_id: Short | None = None
     client_secret: Short | None = None
     username: Short | None = None
     password: Short | None = None
+    otp: Annotated[str, Meta(pattern=rf"^[0-9]{{6}}{_END}", description="one-time code (RFC 6238)")] | None = None
 
     def __post_init__(self) -> None:
         client = self.client_id is not None and self.client_secret is not None
         operator = self.username is not None and self.password is not None
-        if client == operator:
-            raise ValueError("give client_id and client_secret, or username and password")
+        if client == operator or (client and self.otp is not None):
+            raise ValueError("give client_id and client_secret, or username, password and the account's one-time code")
 
 
 class AccessAnswer(Struct, frozen=True):

@@ -20,7 +20,10 @@ class RefreshToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = (models.Index(fields=["family"], name="refresh_token_family"),)
+        indexes = (
+            models.Index(fields=["family"], name="refresh_token_family"),
+            models.Index(fields=["expires_at"], name="refresh_token_expiry"),
+        )
 
     def __str__(self) -> str:
         return f"{self.subject} ({self.family})"
@@ -34,6 +37,7 @@ class SpentAssertion(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["jti"], name="spent_assertion_once"),)
+        indexes = (models.Index(fields=["expires_at"], name="spent_assertion_expiry"),)
 
     def __str__(self) -> str:
         return self.jti
