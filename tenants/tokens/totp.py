@@ -33,14 +33,16 @@ def accept_code(factor: OperatorFactor, code: str, *, now: float | None = None) 
     """Whether the code is right now (or a step off) and newer than any taken before. Taking it is one update."""
     secret = _unseal(factor)
     step = int(time.time() if now is None else now) // STEP_S
-    right = [step + drift for drift in range(-DRIFT_STEPS, DRIFT_STEPS + 1) if _matches(secret, code, step + drift)]
+    right = [
+        step + drift for drift in range(-DRIFT_STEPS, DRIFT_STEPS + 1) if _matches(secret, code, step=step + drift)
+    ]
     if not right:
         return False
     taken = OperatorFactor.objects.filter(pk=factor.pk, last_step__lt=max(right)).update(last_step=max(right))
     return taken == 1
 
 
-def _matches(secret: bytes, code: str, step: int) -> bool:
+def _matches(secret: bytes, code: str, *, step: int) -> bool:
     return bytes_eq(_generator(secret).generate(step * STEP_S), code.encode())
 
 
