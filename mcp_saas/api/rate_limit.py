@@ -88,10 +88,10 @@ def find_limiter(url: str) -> Limiter:
     return Limiter(url)
 
 
-def check_rate(request: Request, rate_class: str) -> dict[str, str]:
+def check_rate(rate_class: str, caller: str) -> dict[str, str]:
     """The RateLimit headers (draft-ietf-httpapi-ratelimit-headers) of an allowed request. Raises Problem 429."""
     quota = Quota(rate_class, *settings.RATE_LIMITS[rate_class])
-    verdict = find_limiter(settings.ENV.redis_url).judge(quota, name_caller(request))
+    verdict = find_limiter(settings.ENV.redis_url).judge(quota, caller)
     reset_s = math.ceil(verdict.reset_s)
     headers = {
         "RateLimit-Policy": f'"{quota.name}";q={quota.quota};w={quota.window_s}',
@@ -111,6 +111,11 @@ def name_caller(request: Request) -> str:
     caller = request.user
     if isinstance(caller, Principal):
         return str(caller.tenant_id or caller.subject)
+    return name_stranger(request)
+
+
+def name_stranger(request: Request) -> str:
+    """The network address."""
     return name_address(find_address(request.META, proxies=settings.ENV.proxy_count))
 
 

@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 
 from mcp_saas.api.auth import Principal
 from mcp_saas.api.errors import CHALLENGE
-from mcp_saas.api.rate_limit import check_rate
+from mcp_saas.api.rate_limit import check_rate, name_caller, name_stranger
 from mcp_saas.kit.errors import Problem
 
 
@@ -21,9 +21,17 @@ class ApiView(APIView):
     def get_authenticate_header(self, request: Request) -> str:
         return CHALLENGE
 
+    def perform_authentication(self, request: Request) -> None:
+        """Who brings a token that is none is counted by address, so that tokens cannot be guessed at full speed."""
+        try:
+            super().perform_authentication(request)
+        except Problem:
+            self.rate_headers = check_rate("auth", name_stranger(request))
+            raise
+
     def check_throttles(self, request: Request) -> None:
         if self.rate_class is not None:
-            self.rate_headers = check_rate(request, self.rate_class)
+            self.rate_headers = check_rate(self.rate_class, name_caller(request))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         for name, value in self.rate_headers.items():

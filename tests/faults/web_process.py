@@ -20,10 +20,10 @@ class WebProcess:
 
     def __init__(self, **variables: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
-            port = int(server.getsockname()[1])
-        environment = child_environment(PORT=str(port), **variables)
+            self.port = int(server.getsockname()[1])
+        environment = child_environment(PORT=str(self.port), **variables)
         command = web_command(SimpleNamespace(environment=environment))  # type: ignore[arg-type]
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{self.port}"
         self._process = subprocess.Popen(
             command.argv,
             cwd=command.folder,

@@ -90,6 +90,11 @@ def test_who_has_not_signed_in_is_counted_by_address(api: ApiClient, db: None, a
     assert sign_in(api) == 401
 
 
+def test_whoever_guesses_tokens_is_counted_by_address(api: ApiClient, alice: Box, address: str, three: None) -> None:
+    guesses = [api.get(alice.path("mode"), token=f"guess{number}").status for number in range(4)]
+    assert guesses == [401, 401, 401, 429]
+
+
 def test_a_forwarded_address_is_believed_only_of_a_proxy_of_ours(
     api: ApiClient, db: None, address: str, three: None
 ) -> None:

@@ -1,19 +1,15 @@
 """The web process over real sockets: what comes before Django, and what no test client sends."""
 
-import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from mcp_saas.embedded.product import web_command
 from tests.api.case import cases
-from tests.faults.embedded_instance import eventually
+from tests.faults.web_process import web_process
 
 LIMIT = 10 * 1024 * 1024
 HOST = b"Host: 127.0.0.1\r\nConnection: close\r\n"
@@ -41,17 +37,8 @@ BOMBS = {
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """A web process, started as an instance starts it."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = int(server.getsockname()[1])
-    environment = dict(os.environ) | {"PORT": str(free)}  # noqa: TID251 - what a child inherits
-    command = web_command(SimpleNamespace(environment=environment))  # type: ignore[arg-type]
-    process = subprocess.Popen(command.argv, cwd=command.folder, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        assert eventually(lambda: answers(free))
-        yield free
-    finally:
-        process.terminate()
-        process.wait(20)
+    with web_process() as web:
+        yield web.port
 
 
 def answers(port: int) -> bool:
