@@ -54,6 +54,9 @@ class Environment(BaseSettings):
     rate_limit_scale: float = Field(1.0, ge=0.01, le=1_000_000, description="multiplies every rate limit")
     cycle_period_s: int = Field(3600, ge=10, le=86_400 * 7, description="seconds between two pipeline cycles of a box")
     spare_schemas: int = Field(4, ge=0, le=1000, description="schemas built in advance, for boxes to come")
+    tenants_per_connection: int = Field(
+        300, ge=1, description="distinct boxes a database connection serves before another takes its place"
+    )
     support_contact: str = Field(
         "https://dazbox.cloud/support", description="whom the owner of a suspended box is told to ask"
     )

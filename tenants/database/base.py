@@ -7,12 +7,17 @@ cannot show one tenant the rows of another. `ENGINE = "tenants.database"`.
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from django.conf import settings
 from django.db.backends.postgresql import base as postgresql
 from psycopg import ClientCursor, InterfaceError, NotSupportedError, sql
 from psycopg.pq import TransactionStatus
 
 from tenants.context import PUBLIC_SCHEMA, current_schema, switch_schema
+
+# Every table of every schema stays in the memory of the backend that once touched it.
+_schemas_served: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
 
 class TenantCursor(ClientCursor[Any]):
@@ -89,7 +94,16 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             raise NotSupportedError(
                 "set DISABLE_SERVER_SIDE_CURSORS: server-side cursors cannot be kept inside a tenant"
             )
+        _schemas_served.setdefault(self.connection, set()).add(current_schema())
         return super().create_cursor()
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Between two requests: a backend that served many tenants has grown, and makes room for a new one."""
+        served = _schemas_served.get(self.connection, ())
+        if len(served) >= settings.ENV.tenants_per_connection:
+            self.connection.close()  # in earnest: a pool would keep it
+            self.close()
+        super().close_if_unusable_or_obsolete()
 
 
 class SchemaOnly:
