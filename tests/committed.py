@@ -16,15 +16,19 @@ from django.db import connection, connections
 from psycopg import sql
 
 from mcp_saas.api.models import StoredAnswer
+from tenants.models.challenge import Challenge, RedeemFailure
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox
+from tenants.models.owner import Owner
 from tenants.models.refresh_token import RefreshToken, SpentAssertion
 from tenants.models.spare import SpareSchema
 from tenants.provisioning.template import TEMPLATE_SCHEMA
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
-KEPT_MODELS = (StoredAnswer, SpareSchema, RefreshToken, SpentAssertion, Claim, Dazbox)
+KEPT_MODELS = (
+    StoredAnswer, SpareSchema, RefreshToken, SpentAssertion, Claim, Dazbox, Owner, Challenge, RedeemFailure,
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -1,33 +1,55 @@
 """Values and rows for tests. Everything is valid unless a test says otherwise."""
 
 import base64
+import dataclasses
 import datetime as dt
 import hashlib
 import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from mcp_saas.kit.node_message import derive_pubkey, sign_message
 from nodes.engine.types import ChannelPolicy, ChannelState, Forward, NodeSnapshot, NodeState, PeerPolicy
 from tenants.context import TenantRef
 from tenants.models.api_key import ApiKey
 from tenants.models.dazbox import Dazbox
 from tenants.provisioning.claim import create_claims
 from tenants.provisioning.device import DeviceRequest, register_device
+from tenants.provisioning.proof import claim_message, create_challenge
 from tenants.selectors import refer_to
 from tenants.tokens.api_key import create_api_key
 
 TAKEN_AT = dt.datetime(2026, 11, 1, 12, 0, tzinfo=dt.UTC)
 
 
+@cache
 def pubkey_of(name: str) -> str:
-    """A well-formed node key for a name."""
-    return "02" + hashlib.sha256(name.encode()).hexdigest()
+    """The node key for a name."""
+    return derive_pubkey(identity_of(name))
+
+
+def identity_of(name: str) -> bytes:
+    """The secret key of `pubkey_of(name)`."""
+    return hashlib.sha256(name.encode()).digest()
+
+
+def make_device_request(name: str, *, code: str | None = None, key: Ed25519PrivateKey | None = None) -> DeviceRequest:
+    """What a box sends to redeem a (new) claim code for the node of that name, proof included."""
+    if code is None:
+        [new] = create_claims(1, label=name, expires_in=dt.timedelta(days=1), created_by="test")
+        code = new.code
+    x = encode_key(key or Ed25519PrivateKey.generate())
+    nonce = create_challenge(pubkey_of(name)).nonce
+    unsigned = DeviceRequest(code, pubkey_of(name), name, x, "1.0", nonce, signature="")
+    message = claim_message(nonce, unsigned.device_kid)
+    return dataclasses.replace(unsigned, signature=sign_message(identity_of(name), message.encode()))
 
 
 @dataclass
@@ -66,9 +88,7 @@ class Box:
 def make_box(name: str) -> Box:
     """A box that redeemed a claim, with a schema of its own, in service."""
     key = Ed25519PrivateKey.generate()
-    [new] = create_claims(1, label=name, expires_in=dt.timedelta(days=1), created_by="test")
-    request = DeviceRequest(new.code, pubkey_of(name), name, encode_key(key), "1.0")
-    return Box(name, register_device(request).dazbox, key)
+    return Box(name, register_device(make_device_request(name, key=key)).dazbox, key)
 
 
 def make_api_key(box: Box, *, scopes: tuple[str, ...] = ("read", "act"), name: str = "app", **changes: Any) -> str:

@@ -28,6 +28,28 @@ class ForwardReceipt:
     stored: int  # how many of the page the cloud did not know yet
 
 
+@dataclass(frozen=True)
+class OwnNode:
+    """Whom the box speaks for."""
+
+    pubkey: str
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Challenge:
+    nonce: str
+    message: str  # for the node to sign
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """The node's signature (zbase32) of the message with this nonce."""
+
+    nonce: str
+    signature: str
+
+
 class Cloud:
     """What a claimed device may do. All methods raise CloudError."""
 
@@ -66,15 +88,32 @@ def open_cloud(url: str) -> Door:
     return Door(client, name=name, error=CloudError, limit_bytes=MAX_ANSWER_BYTES, certificate_hint=hint)
 
 
-def claim_device(door: Door, claim_code: str, *, pubkey: str, alias: str, key: DeviceKey) -> str:
+def ask_challenge(door: Door, *, pubkey: str, key: DeviceKey) -> Challenge:
+    """What the node must sign. Raises CloudError, also for a message that would claim it for anything but this key."""
+    body = encode_json({"pubkey": pubkey, "device_key": key.jwk})
+    headers = {"Content-Type": "application/json"}
+    answer = read_result(door.send("POST", f"{API}/provisioning/challenges", content=body, headers=headers), door.name)
+    nonce, message = answer.get("nonce"), answer.get("message")
+    if not isinstance(nonce, str) or not isinstance(message, str) or not is_ours(message, nonce, key=key):
+        raise CloudError(f"{door.name} wants something else signed than this claim: nothing was signed", permanent=True)
+    return Challenge(nonce=nonce, message=message)
+
+
+def is_ours(message: str, nonce: str, *, key: DeviceKey) -> bool:
+    return message.startswith("dazno-claim:v1:") and message.endswith(f":{nonce}:{key.thumbprint}")
+
+
+def claim_device(door: Door, claim_code: str, *, node: OwnNode, key: DeviceKey, proof: Proof) -> str:
     """Redeem the owner's claim code for this node and key; answers the device's id, the same one at every repeat.
 
-    Raises CloudError: the code is not known, used by another box, expired.
+    Raises CloudError: the code is not known, used by another box, expired; the signature is not the node's.
     """
     claim = {
         "claim_code": claim_code,
-        "pubkey": pubkey,
-        "alias": alias,
+        "pubkey": node.pubkey,
+        "alias": node.alias,
+        "nonce": proof.nonce,
+        "signature": proof.signature,
         "device_key": key.jwk,
         "agent": {"version": AGENT_VERSION, "platform": f"{platform.system()} {platform.machine()}"},
     }
@@ -82,7 +121,7 @@ def claim_device(door: Door, claim_code: str, *, pubkey: str, alias: str, key: D
     answer = door.send("POST", f"{API}/provisioning/devices", content=encode_json(claim), headers=headers)
     device = read_result(answer, door.name)
     device_id = device.get("device_id")
-    if not isinstance(device_id, str) or device.get("pubkey") != pubkey:
+    if not isinstance(device_id, str) or device.get("pubkey") != node.pubkey:
         raise CloudError(f"{door.name} answered the claim with another device", permanent=True)
     return device_id
 

@@ -44,7 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
     claim.add_argument("--cloud", required=True, metavar="URL", help="address of the cloud")
     claim.add_argument("--claim", required=True, metavar="CODE", help="the claim code of the box's owner")
     claim.add_argument("--lnd", required=True, metavar="URL", help="LND's REST address, like https://127.0.0.1:8080")
-    claim.add_argument("--macaroon", type=Path, required=True, metavar="FILE", help="a macaroon that may read")
+    claim.add_argument("--macaroon", type=Path, required=True, metavar="FILE", help="a macaroon that may read and sign")
+    claim.add_argument(
+        "--report-macaroon", type=Path, metavar="FILE", help="the macaroon of later reports, which may only read"
+    )
     claim.add_argument("--tls-cert", type=Path, required=True, metavar="FILE", help="LND's tls.cert")
     claim.set_defaults(command=claim_box)
 
@@ -67,7 +70,10 @@ def claim_box(options: argparse.Namespace) -> int:
     # Absolute: the service that reports later runs in another folder.
     macaroon, tls_cert = options.macaroon.absolute(), options.tls_cert.absolute()
     lnd = LndAddress(url=normalise_url(options.lnd), macaroon=macaroon, tls_cert=tls_cert)
-    config = claim_home(options.home, options.claim, cloud=normalise_url(options.cloud), lnd=lnd)
+    report_macaroon = (options.report_macaroon or options.macaroon).absolute()
+    config = claim_home(
+        options.home, options.claim, cloud=normalise_url(options.cloud), lnd=lnd, report_macaroon=report_macaroon
+    )
     print(f"{options.home}: claimed for the node {config.pubkey} as device {config.device_id}")
     return 0
 

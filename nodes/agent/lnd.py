@@ -1,5 +1,6 @@
-"""The door to LND's REST API: the four read calls the agent needs, and LND's errors in plain words."""
+"""The door to LND's REST API: the four read calls the agent needs, the one signature, LND's errors in plain words."""
 
+import base64
 import json
 import ssl
 import time
@@ -11,7 +12,7 @@ import httpx
 from nodes.agent.config import LndAddress
 from nodes.agent.door import TIMEOUT, USER_AGENT, Answer, Door
 from nodes.agent.errors import NodeError
-from nodes.agent.field import Fields
+from nodes.agent.field import Fields, read_text
 
 MAX_ANSWER_BYTES = 64 << 20
 # LND says all of these with HTTP 500 and code 2; none of them goes away by itself.
@@ -46,6 +47,11 @@ class Lnd:
         # LND counts the offset within the asked time range, so the range must always begin at the same instant.
         query = {"start_time": "0", "index_offset": index_offset, "num_max_events": num_max_events}
         return self._call("POST", "/v1/switch", content=json.dumps(query).encode())
+
+    def sign_message(self, message: str) -> str:
+        """The node's own signature (zbase32) of the claim's message."""
+        content = json.dumps({"msg": base64.b64encode(message.encode()).decode()}).encode()
+        return read_text(self._call("POST", "/v1/signmessage", content=content), "signature")
 
     def _call(self, method: str, path: str, *, content: bytes | None = None) -> Fields:
         return self._read(self._door.send(method, path, content=content))

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from nodes.simulator.identity import IDENTITY_NOTE, rename_nodes
 from nodes.simulator.network import BALANCE_NOTE, build_world
 from nodes.simulator.selection import DEFAULT_SEED, SELECTION_RULE
 from nodes.simulator.small_network import generate_network
@@ -33,15 +34,19 @@ def make_world(fleet_count: int, *, graph_path: Path | None, world_path: Path, g
         )
         world = build_world(graph, fleet_count, origin=origin, now_s=now_s)
         if graph_out is not None:
-            write_graph(_leave_out_private(graph, world), graph_out)
+            renamed = rename_nodes(graph, {node.stands_for: node.pubkey for node in world.fleet})
+            write_graph(_leave_out_private(renamed, world), graph_out)
     save_world(world, world_path)
     return world
 
 
 def describe_world(world: World) -> str:
     """For people: where the fleet comes from, how it was chosen, and what in it is a model."""
-    rows = [f"  {node.alias}  {len(world.channels_of(node.pubkey))} channels  {node.pubkey}" for node in world.fleet]
-    return "\n".join([world.origin, f"Chosen: {SELECTION_RULE}", *rows, BALANCE_NOTE])
+    rows = [
+        f"  {node.alias}  {len(world.channels_of(node.pubkey))} channels  {node.stands_for} as {node.pubkey}"
+        for node in world.fleet
+    ]
+    return "\n".join([world.origin, f"Chosen: {SELECTION_RULE}", *rows, IDENTITY_NOTE, BALANCE_NOTE])
 
 
 def _leave_out_private(graph: Graph, world: World) -> Graph:

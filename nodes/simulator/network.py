@@ -5,6 +5,7 @@ import math
 import msgspec
 
 from nodes.engine.types import PeerPolicy
+from nodes.simulator.identity import derive_identities, make_identity_key, rename_nodes
 from nodes.simulator.seed import seed_random
 from nodes.simulator.selection import DEFAULT_SEED, select_fleet
 from nodes.simulator.simulation import Simulation
@@ -32,13 +33,15 @@ _TYPICAL_SETTLED_PER_DAY, _TYPICAL_CHANNELS = 18.0, 30
 
 
 def build_world(graph: Graph, fleet_count: int, *, origin: str, now_s: int, seed: int = DEFAULT_SEED) -> World:
-    """1. choose the fleet, 2. take over its channels and give them balances, 3. scale its traffic, 4. let 14 days pass.
+    """1. choose the fleet and give it keys, 2. take over its channels and give them balances, 3. scale its traffic,
+    4. let 14 days pass.
 
     The same arguments give the same world, byte for byte; what a channel starts with does not depend on the fleet.
     Raises SelectionError when too few nodes qualify.
     """
-    pubkeys = select_fleet(graph, fleet_count, seed=seed)
-    ours = set(pubkeys)
+    identities = derive_identities(select_fleet(graph, fleet_count, seed=seed), seed=seed)
+    graph = rename_nodes(graph, identities)
+    ours = set(identities.values())
     channels = [
         _take_over(channel, seed) for channel in graph.channels if channel.node1 in ours or channel.node2 in ours
     ]
@@ -53,7 +56,7 @@ def build_world(graph: Graph, fleet_count: int, *, origin: str, now_s: int, seed
         channels=channels,
         known_nodes=known_nodes,
     )
-    world.fleet.extend(_found_node(pubkey, world) for pubkey in pubkeys)
+    world.fleet.extend(_found_node(pubkey, world, stands_for=real) for real, pubkey in identities.items())
     _scale_demand(world, now_ns)
     Simulation(world).advance(now_ns)
     check_conservation(world)
@@ -149,14 +152,16 @@ def _know_neighbours(graph: Graph, channels: list[Channel]) -> list[KnownNode]:
     ]
 
 
-def _found_node(pubkey: str, world: World) -> FleetNode:
+def _found_node(pubkey: str, world: World, *, stands_for: str) -> FleetNode:
     """Larger nodes forward more, but less than in proportion."""
-    rng = seed_random(world.seed, "node", pubkey)
+    rng = seed_random(world.seed, "node", stands_for)
     size = len(world.channels_of(pubkey)) / _TYPICAL_CHANNELS
     settled_per_day = _TYPICAL_SETTLED_PER_DAY * math.sqrt(size)
     has_pending = rng.random() < _SHARE_OF_NODES_WITH_PENDING_CHANNEL
     return FleetNode(
         pubkey=pubkey,
+        identity_key=make_identity_key(stands_for, seed=world.seed),
+        stands_for=stands_for,
         alias=next(node.alias for node in world.known_nodes if node.pubkey == pubkey),
         settled_per_day=settled_per_day,
         attempts_per_day=settled_per_day * 2,

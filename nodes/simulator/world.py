@@ -13,7 +13,7 @@ from msgspec import Struct
 from nodes.engine.types import PeerPolicy
 from nodes.simulator.private_file import write_private
 
-WORLD_VERSION = 1
+WORLD_VERSION = 2
 
 
 class WorldFileError(ValueError):
@@ -96,6 +96,8 @@ class FleetNode(Struct, kw_only=True):
     """A node that is served. `settled_per_day` is what its traffic was scaled to, under the fees it began with."""
 
     pubkey: str
+    identity_key: bytes  # 32 bytes: the secret key of `pubkey`, made up, so that the node can sign
+    stands_for: str  # the graph's node whose channels, peers and policies it has
     alias: str
     settled_per_day: float
     attempts_per_day: float

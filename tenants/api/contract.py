@@ -12,6 +12,7 @@ Pubkey = Annotated[
 ]
 Short = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00]*$")]
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Nonce = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9_-]{{43}}{_END}")]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
@@ -141,11 +142,30 @@ class AgentInfo(Struct, frozen=True, forbid_unknown_fields=True):
     platform: Short = ""
 
 
+class ChallengeBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """The node to be claimed, and the key of the box that will speak for it."""
+
+    pubkey: Pubkey
+    device_key: DeviceKey
+
+
+class ChallengeAnswer(Struct, frozen=True):
+    """What the node's identity key must sign (`signmessage`) to show that the box speaks for it."""
+
+    nonce: str
+    message: str
+    expires_at: dt.datetime
+
+
 class DeviceBody(Struct, frozen=True, forbid_unknown_fields=True):
     """A box redeeming its claim."""
 
     claim_code: Annotated[str, Meta(min_length=1, max_length=128)]
     pubkey: Pubkey
+    nonce: Nonce
+    signature: Annotated[
+        str, Meta(min_length=1, max_length=128, description="zbase32, by `signmessage` of LND or Core Lightning")
+    ]
     device_key: DeviceKey
     alias: Short = ""
     agent: AgentInfo = AgentInfo()

@@ -1,19 +1,23 @@
 """The shop makes claims; a box redeems one; both see what came of it."""
 
 import datetime as dt
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from msgspec import UNSET
+from msgspec import UNSET, to_builtins
 from rest_framework.request import Request
 
 from mcp_saas.api.auth import Open, require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import PAGE_PARAMETERS, endpoint
 from mcp_saas.api.paging import cut_page, read_window
+from mcp_saas.api.rate_limit import name_caller
 from mcp_saas.api.view import ApiView, principal_of
-from mcp_saas.kit.errors import refuse_field
+from mcp_saas.kit.errors import Problem, refuse_field
 from tenants.api.contract import (
+    ChallengeAnswer,
+    ChallengeBody,
     ClaimAnswer,
     ClaimsAnswer,
     ClaimsBody,
@@ -26,10 +30,11 @@ from tenants.api.contract import (
 from tenants.api.describe import describe
 from tenants.api.lifecycle import PURGE_PARAMETERS, answer_deletion
 from tenants.api.owner import find_box, is_staff, may_read, owner_of, owner_only
-from tenants.keys import read_device_key
+from tenants.keys import read_device_key, thumbprint
 from tenants.provisioning.claim import create_claims
 from tenants.provisioning.device import DeviceRequest, register_device
 from tenants.provisioning.lifecycle import rename_dazbox
+from tenants.provisioning.proof import COUNTED, claim_message, create_challenge, note_failure, refuse_guessing
 from tenants.selectors import list_dazboxes
 
 _provisioner = require_scope("provisioning", "operator")
@@ -59,6 +64,31 @@ class ClaimsView(ApiView):
         return answer(ClaimsAnswer(items), status=201, headers={"Cache-Control": "no-store"})
 
 
+class ChallengesView(ApiView):
+    rate_class = "provisioning"
+    permission_classes = (Open,)
+    authentication_classes = ()
+
+    @endpoint(
+        "create_challenge",
+        summary="A message for the node to sign",
+        tag="provisioning",
+        body=ChallengeBody,
+        answers={201: ChallengeAnswer},
+        is_open=True,
+    )
+    def post(self, request: Request) -> HttpResponse:
+        body = read_body(request, ChallengeBody)
+        _check_device_key(body.device_key.x)
+        challenge = create_challenge(body.pubkey)
+        message = claim_message(challenge.nonce, thumbprint(to_builtins(body.device_key)))
+        return answer(
+            ChallengeAnswer(challenge.nonce, message, challenge.expires_at),
+            status=201,
+            headers={"Cache-Control": "no-store"},
+        )
+
+
 class DevicesView(ApiView):
     rate_class = "provisioning"
 
@@ -78,10 +108,26 @@ class DevicesView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         body = read_body(request, DeviceBody)
         _check_device_key(body.device_key.x)
+        self.pubkey = body.pubkey
+        refuse_guessing(name_caller(request), body.pubkey)
         registration = register_device(
-            DeviceRequest(body.claim_code, body.pubkey, body.alias, body.device_key.x, body.agent.version)
+            DeviceRequest(
+                claim_code=body.claim_code,
+                pubkey=body.pubkey,
+                alias=body.alias,
+                device_key=body.device_key.x,
+                agent_version=body.agent.version,
+                nonce=body.nonce,
+                signature=body.signature,
+            )
         )
         return answer(describe(registration.dazbox), status=201 if registration.is_new else 200)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Failures are counted here, when whatever the request did is undone."""
+        if isinstance(exc, Problem) and exc.code in COUNTED:
+            note_failure(name_caller(self.request), self.pubkey)
+        return super().handle_exception(exc)
 
     @endpoint(
         "list_devices",

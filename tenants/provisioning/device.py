@@ -16,6 +16,7 @@ from tenants.models.dazbox import Dazbox, new_schema_name
 from tenants.models.owner import Owner
 from tenants.models.schedule import CycleSchedule, next_turn
 from tenants.provisioning.claim import digest_code
+from tenants.provisioning.proof import spend_challenge, verify_proof
 from tenants.provisioning.schema import activate_dazbox
 
 CONTACT_GRAIN = dt.timedelta(minutes=1)
@@ -28,6 +29,12 @@ class DeviceRequest:
     alias: str
     device_key: str  # x of the Ed25519 JWK
     agent_version: str
+    nonce: str
+    signature: str  # zbase32, by the node's identity key, over `proof.claim_message`
+
+    @property
+    def device_kid(self) -> str:
+        return thumbprint({"kty": "OKP", "crv": "Ed25519", "x": self.device_key})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,11 @@ class Registration:
 
 
 def register_device(request: DeviceRequest) -> Registration:
-    """1. spend the claim and write the box  2. build its schema  3. in service.
+    """1. the node's signature  2. spend claim and nonce, write the box  3. build its schema  4. in service.
 
     The same request again answers the same box (and finishes what was cut off). Raises Problem 409 or 422.
     """
+    verify_proof(pubkey=request.pubkey, nonce=request.nonce, signature=request.signature, device_kid=request.device_kid)
     registration = _redeem_claim(request)
     dazbox = activate_dazbox(registration.dazbox)
     return Registration(dazbox, registration.is_new)
@@ -52,6 +60,7 @@ def _redeem_claim(request: DeviceRequest) -> Registration:
             claim = _lock_claim(request.claim_code)
             if claim.dazbox is not None:
                 return _repeat(claim.dazbox, request)
+            spend_challenge(request.nonce)
             return _spend_claim(claim, request)
     except IntegrityError:
         raise Problem(
@@ -89,7 +98,7 @@ def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
         pubkey=request.pubkey,
         alias=request.alias,
         device_key=request.device_key,
-        device_kid=thumbprint({"kty": "OKP", "crv": "Ed25519", "x": request.device_key}),
+        device_kid=request.device_kid,
         agent_version=request.agent_version,
     )
     claim.used_at, claim.dazbox = timezone.now(), dazbox

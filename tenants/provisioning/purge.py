@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tenants.models.api_key import ApiKey
+from tenants.models.challenge import Challenge, RedeemFailure
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.refresh_token import RefreshToken
@@ -41,6 +42,8 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
         RefreshToken.objects.filter(dazbox=row).delete()
         ApiKey.objects.filter(dazbox=row).delete()
         CycleSchedule.objects.filter(dazbox=row).delete()
+        Challenge.objects.filter(pubkey=row.pubkey).delete()
+        RedeemFailure.objects.filter(source__endswith=f" {row.pubkey}").delete()
         Claim.objects.filter(dazbox=row).update(label="", owner=None)
         return _bury(row)
 

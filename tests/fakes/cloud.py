@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import jwt
 
+from mcp_saas.kit.node_message import recover_signer
+from tenants.keys import thumbprint
 from tests.fakes.json_server import Call, JsonServer, Reply
 
 CLAIM_CODE = "DAZ-GOOD-CODE"
@@ -20,6 +22,8 @@ class FakeCloud(JsonServer):
     """Holds what boxes sent. `failures` (by the last word of the path) are answered first, one a call."""
 
     def __init__(self) -> None:
+        self.messages: dict[str, str] = {}  # by nonce: what the node was asked to sign
+        self.message = ""  # asked to be signed instead of the right one
         self.clock: Callable[[], float] = time.time
         self.device_id = str(uuid4())
         self.device: dict[str, Any] | None = None
@@ -43,7 +47,8 @@ class FakeCloud(JsonServer):
             return self.failures[name].pop(0)
         content = gzip.decompress(call.body) if call.headers.get("Content-Encoding") == "gzip" else call.body
         answers = {
-            "devices": self._redeem, "device-token": self._sign_in, "refresh": self._refresh,
+            "challenges": self._challenge, "devices": self._redeem, "device-token": self._sign_in,
+            "refresh": self._refresh,
             "snapshots": self._take_snapshot, "forwards": self._take_forwards,
         }  # fmt: skip
         if name in {"snapshots", "forwards"} and not self._is_authorised(call):
@@ -53,7 +58,14 @@ class FakeCloud(JsonServer):
     def _is_authorised(self, call: Call) -> bool:
         return call.headers.get("Authorization", "").removeprefix("Bearer ") in self.access_tokens
 
+    def _challenge(self, body: dict[str, Any]) -> Reply:
+        nonce, kid = secrets.token_urlsafe(32), thumbprint(body["device_key"])
+        self.messages[nonce] = f"dazno-claim:v1:dazbox-cloud:{nonce}:{kid}" if not self.message else self.message
+        return Reply(status=201, body={"nonce": nonce, "message": self.messages[nonce], "expires_at": ""})
+
     def _redeem(self, body: dict[str, Any]) -> Reply:
+        if recover_signer(self.messages[body["nonce"]].encode(), body["signature"]) != body["pubkey"]:
+            return refuse(422, "Wrong signature", "The node did not sign this message.")
         if body["claim_code"] != CLAIM_CODE:
             return refuse(404, "Claim not found", "This claim code is not known.")
         if self.device is None:

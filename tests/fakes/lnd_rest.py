@@ -1,5 +1,6 @@
-"""A minimal LND: the read calls a box makes, over TLS with a macaroon, in the shapes of lightning.swagger.json."""
+"""A minimal LND: the calls a box makes, over TLS with a macaroon, in the shapes of lightning.swagger.json."""
 
+import base64
 import datetime as dt
 import ipaddress
 import json
@@ -15,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from mcp_saas.kit.node_message import derive_pubkey, sign_message
 from tests.fakes.json_server import Call, JsonServer, Reply
 
-OWN = "02" + "aa" * 32
+IDENTITY = bytes.fromhex("aa" * 32)
+OWN = derive_pubkey(IDENTITY)
 PEERS = ["03" + f"{number:02x}" * 32 for number in range(1, 100)]
 MACAROON = bytes.fromhex("0201036c6e64") + b"secret-of-the-node"
 
@@ -59,7 +62,13 @@ class FakeLnd(JsonServer):
             return self._describe_own_node()
         if (call.method, path) == ("POST", "/v1/switch"):
             return Reply(body=self._page_forwards(json.loads(call.body)))
-        return Reply(status=501, body=describe_error(12, "Method Not Allowed"))
+        return self._sign(call, path)
+
+    def _sign(self, call: Call, path: str) -> Reply:
+        if (call.method, path) != ("POST", "/v1/signmessage"):
+            return Reply(status=501, body=describe_error(12, "Method Not Allowed"))
+        message = base64.b64decode(json.loads(call.body)["msg"])
+        return Reply(body={"signature": sign_message(IDENTITY, message)})
 
     def _describe_own_node(self) -> Reply:
         if not self.is_in_graph:

@@ -4,7 +4,6 @@ The child is a process of its own. It is held at a boundary by the database: by 
 for an advisory lock of ours; nothing of the product is replaced.
 """
 
-import datetime as dt
 import subprocess
 import sys
 import threading
@@ -16,16 +15,14 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.schedule import CycleSchedule
-from tenants.provisioning.claim import create_claims
 from tenants.provisioning.device import DeviceRequest, register_device
 from tenants.provisioning.schema import resume_provisioning
 from tests.committed import ROOT, child_environment, find_blocked, list_box_schemas, other_session, run_together
-from tests.factories import encode_key, pubkey_of
+from tests.factories import make_device_request
 from tests.faults.embedded_instance import eventually
 
 pytestmark = pytest.mark.fault
@@ -67,6 +64,7 @@ class Boundary:
 BOUNDARIES = {
     "before the claim is read": Boundary(AT_READ.format("tenants_claim"), None),
     "box written": Boundary(AT_ROW.format("INSERT ON tenants_dazbox"), None),
+    "nonce spent": Boundary(AT_ROW.format("UPDATE ON tenants_challenge"), None),
     "claim spent": Boundary(AT_ROW.format("UPDATE ON tenants_claim"), None),
     "committing box and claim": Boundary(AT_COMMIT.format("INSERT ON tenants_cycleschedule"), DazboxState.CLAIMED),
     "box and claim committed": Boundary(AT_READ.format("tenants_schematemplate"), DazboxState.CLAIMED),
@@ -115,8 +113,7 @@ def open_for_good(session: Session) -> None:
 
 
 def make_request() -> DeviceRequest:
-    [new] = create_claims(1, label="test", expires_in=dt.timedelta(days=1), created_by="test")
-    return DeviceRequest(new.code, pubkey_of("killed"), "killed", encode_key(Ed25519PrivateKey.generate()), "1.0")
+    return make_device_request("killed")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from nodes.simulator.lnd_api.error import Code, LndError
 from nodes.simulator.lnd_api.forward import list_forwards, report_fees
 from nodes.simulator.lnd_api.graph import get_edge, get_node
 from nodes.simulator.lnd_api.info import get_info
+from nodes.simulator.lnd_api.message import sign
 from nodes.simulator.lnd_api.policy import update_policy
 from nodes.simulator.lnd_api.request import Request
 from nodes.simulator.lnd_api.view import NodeView
@@ -30,6 +31,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/graph/edge/{chan_id}", get_edge),
     ("POST", "/v1/switch", list_forwards),
     ("POST", "/v1/chanpolicy", update_policy),
+    ("POST", "/v1/signmessage", sign),
 )
 
 

@@ -16,7 +16,7 @@ from tenants.tokens.access import mint_access_token
 from tests.api.case import cases
 from tests.api.problem import assert_problem, assert_refused_at
 from tests.conftest import ApiClient
-from tests.factories import Box, encode_key, pubkey_of
+from tests.factories import Box, make_device_request, pubkey_of
 
 CLAIMS, DEVICES = "/api/v1/provisioning/claims", "/api/v1/provisioning/devices"
 DAY_S = 86_400
@@ -57,6 +57,9 @@ WRONG_DEVICES = {
     "alias too long": ({"alias": "x" * 129}, "/alias"),
     "NUL in the alias": ({"alias": "a\x00"}, "/alias"),
     "version too long": ({"agent": {"version": "1" * 65}}, "/agent/version"),
+    "no nonce": ({"nonce": None}, "/nonce"),
+    "nonce too short": ({"nonce": "A" * 42}, "/nonce"),
+    "signature empty": ({"signature": ""}, "/signature"),
     "claim code empty": ({"claim_code": ""}, "/claim_code"),
     "claim code too long": ({"claim_code": "x" * 129}, "/claim_code"),
 }
@@ -86,8 +89,14 @@ def make_code(api: ApiClient, shop: str) -> str:
 
 
 def device_body(code: str, name: str, key: Ed25519PrivateKey | None = None, **changes: Any) -> dict[str, Any]:
-    x = encode_key(key or Ed25519PrivateKey.generate())
-    body = {"claim_code": code, "pubkey": pubkey_of(name), "device_key": {"kty": "OKP", "crv": "Ed25519", "x": x}}
+    request = make_device_request(name, code=code, key=key)
+    body = {
+        "claim_code": code,
+        "pubkey": request.pubkey,
+        "nonce": request.nonce,
+        "signature": request.signature,
+        "device_key": {"kty": "OKP", "crv": "Ed25519", "x": request.device_key},
+    }
     return body | changes
 
 

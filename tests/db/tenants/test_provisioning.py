@@ -15,7 +15,7 @@ from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.claim import create_claims
 from tenants.provisioning.device import DeviceRequest, Registration, register_device
 from tests.committed import list_box_schemas, run_together
-from tests.factories import encode_key, pubkey_of
+from tests.factories import make_device_request
 
 CROWD = 8
 
@@ -25,8 +25,8 @@ def make_code(*, expires_in: dt.timedelta = dt.timedelta(days=1)) -> str:
     return new.code
 
 
-def make_request(code: str, name: str = "node", *, device_key: str | None = None) -> DeviceRequest:
-    return DeviceRequest(code, pubkey_of(name), name, device_key or encode_key(Ed25519PrivateKey.generate()), "1.0")
+def make_request(code: str, name: str = "node", *, key: Ed25519PrivateKey | None = None) -> DeviceRequest:
+    return make_device_request(name, code=code, key=key)
 
 
 def refusal(request: DeviceRequest) -> tuple[int, str]:
@@ -70,9 +70,10 @@ def test_the_same_request_is_answered_even_after_the_code_has_expired(db: None) 
 
 
 def test_a_used_code_is_good_for_no_other_node_and_no_other_device_key(db: None) -> None:
-    request = make_request(make_code())
+    key = Ed25519PrivateKey.generate()
+    request = make_request(make_code(), key=key)
     dazbox = register_device(request).dazbox
-    assert refusal(make_request(request.claim_code, "another", device_key=request.device_key)) == (409, "claim-used")
+    assert refusal(make_request(request.claim_code, "another", key=key)) == (409, "claim-used")
     assert refusal(make_request(request.claim_code)) == (409, "claim-used")
     assert_one_box(dazbox)
 

@@ -33,10 +33,11 @@ def read_error(capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_claim_makes_a_device_of_the_box(box: Box, capsys: pytest.CaptureFixture[str]) -> None:
     assert box.claim() == 0
 
-    (call,) = box.cloud.calls
+    asked, call = box.cloud.calls
+    assert (asked.method, asked.path) == ("POST", "/api/v1/provisioning/challenges")
     assert (call.method, call.path) == ("POST", "/api/v1/provisioning/devices")
     sent = json.loads(call.body)
-    assert set(sent) == {"claim_code", "pubkey", "alias", "device_key", "agent"}
+    assert set(sent) == {"claim_code", "pubkey", "alias", "nonce", "signature", "device_key", "agent"}
     assert (sent["claim_code"], sent["pubkey"], sent["alias"]) == (CLAIM_CODE, OWN, "alice")
     assert sent["device_key"] == read_device_key(box.home).jwk
     assert set(sent["agent"]) == {"version", "platform"}
@@ -70,7 +71,7 @@ def test_claiming_twice_keeps_key_and_device(box: Box) -> None:
     assert box.claim() == 0
 
     assert {path.name: path.read_bytes() for path in box.home.iterdir()} == files
-    assert len(box.cloud.calls) == 2
+    assert len(box.cloud.calls) == 4  # a challenge and a claim each
 
 
 def test_relative_paths_still_hold_when_the_service_runs_elsewhere(
@@ -92,6 +93,14 @@ def test_a_refused_claim_prints_title_and_detail(box: Box, capsys: pytest.Captur
     assert not (box.home / "agent.json").exists()
 
 
+@pytest.mark.parametrize("message", ["pay me", "dazno-claim:v1:dazbox-cloud:nonce:somebody-elses-key"])
+def test_nothing_but_this_claim_is_signed(box: Box, capsys: pytest.CaptureFixture[str], message: str) -> None:
+    box.cloud.message = message
+    assert box.claim() == 1
+    assert "nothing was signed" in read_error(capsys)
+    assert box.lnd.calls_to("/v1/signmessage") == []
+
+
 def test_a_claim_that_another_box_used_is_refused(box: Box, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert box.claim() == 0
     (box.home / "device.key").unlink()  # another key is another box
@@ -108,7 +117,7 @@ def test_a_home_speaks_for_one_node(box: Box, capsys: pytest.CaptureFixture[str]
 
     assert box.claim() == 1
     assert f"belongs to the node {OWN}" in read_error(capsys)
-    assert len(box.cloud.calls) == 1
+    assert len(box.cloud.calls) == 2  # nothing was asked for another node
 
 
 def test_a_claim_with_a_wrong_macaroon_never_reaches_the_cloud(box: Box, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from mcp_saas.kit.node_message import derive_pubkey
 from nodes.simulator.network import build_world
 from nodes.simulator.selection import MAX_CHANNELS, MIN_CHANNELS, SelectionError, select_fleet
 from nodes.simulator.small_network import generate_network
@@ -95,15 +96,17 @@ def test_the_same_arguments_give_the_same_world_byte_for_byte(graph: Graph) -> N
 
 
 def test_every_channel_of_the_fleet_is_taken_over_as_the_graph_has_it(graph: Graph, world: World) -> None:
+    names = {node.pubkey: node.stands_for for node in world.fleet}
     for node in world.fleet:
-        announced = channels_of(graph, node.pubkey)
+        announced = channels_of(graph, node.stands_for)
         taken = {channel.channel_id: channel for channel in world.channels_of(node.pubkey)}
         assert taken.keys() == announced.keys()
         for channel_id, channel in taken.items():
             origin = announced[channel_id]
             assert channel.capacity_sat == origin.capacity_sat
             assert channel.chan_point == origin.chan_point
-            assert [side.pubkey for side in channel.sides] == [origin.node1, origin.node2]
+            ends = [names.get(side.pubkey, side.pubkey) for side in channel.sides]
+            assert ends == [origin.node1, origin.node2]
             for side, policy in zip(channel.sides, (origin.policy1, origin.policy2), strict=True):
                 if policy is None:
                     assert side.policy is None
@@ -134,10 +137,11 @@ def test_a_few_channels_are_inactive_private_or_pending(world: World) -> None:
 
 
 def test_peers_are_known_with_the_sums_of_the_whole_graph(graph: Graph, world: World) -> None:
+    names = {node.pubkey: node.stands_for for node in world.fleet}
     ends = {side.pubkey for channel in world.channels for side in channel.sides}
     assert {node.pubkey for node in world.known_nodes} == ends
     for node in world.known_nodes:
-        channels = channels_of(graph, node.pubkey).values()
+        channels = channels_of(graph, names.get(node.pubkey, node.pubkey)).values()
         assert node.channel_count == len(channels)
         assert node.capacity_sat == sum(channel.capacity_sat for channel in channels)
 
@@ -168,8 +172,13 @@ def test_five_real_nodes_stand_with_their_real_channels() -> None:
     aliases = {node.pubkey: node.alias for node in mainnet.nodes}
     assert len(msgspec.msgpack.encode(world)) < 1_000_000
     for node in world.fleet:
-        announced = channels_of(mainnet, node.pubkey)
+        announced = channels_of(mainnet, node.stands_for)
         assert {channel.channel_id for channel in world.channels_of(node.pubkey)} == announced.keys()
-        assert node.alias == aliases[node.pubkey]
+        assert node.alias == aliases[node.stands_for]
         assert MIN_CHANNELS <= len(announced) <= MAX_CHANNELS
     assert all(len(channel.chan_point) == 66 for channel in world.channels)
+
+
+def test_every_node_of_the_fleet_has_the_key_it_signs_with(world: World) -> None:
+    for node in world.fleet:
+        assert derive_pubkey(node.identity_key) == node.pubkey != node.stands_for

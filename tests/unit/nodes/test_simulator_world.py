@@ -48,7 +48,7 @@ def test_a_world_of_another_version_is_not_read(world: World, tmp_path: Path) ->
         load_world(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xc1", b"\x81\xa7version\x01", b"hello"])
+@pytest.mark.parametrize("content", [b"", b"\xc1", b"\x81\xa7version\x02", b"hello"])
 def test_what_is_no_world_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "world"
     path.write_bytes(content)

@@ -1,0 +1,77 @@
+"""Proof of node ownership: the node's identity key signs a message with our nonce and the box's key in it."""
+
+import datetime as dt
+import secrets
+
+from django.conf import settings
+from django.utils import timezone
+
+from mcp_saas.kit.errors import Problem, refuse_field
+from mcp_saas.kit.node_message import recover_signer
+from tenants.models.challenge import Challenge, RedeemFailure
+
+LIFETIME = dt.timedelta(seconds=300)
+WINDOW = dt.timedelta(minutes=15)
+MAX_FAILURES = 5  # of one address for one node
+MAX_FAILURES_OF_ADDRESS = 50
+MAX_OPEN = 10  # challenges of one node
+COUNTED = frozenset({"wrong-signature", "challenge-unknown", "claim-unknown", "claim-used"})
+
+
+def create_challenge(pubkey: str) -> Challenge:
+    """A nonce for this node, good once and for 300 s. Raises Problem 429 while too many are open."""
+    now = timezone.now()
+    Challenge.objects.filter(expires_at__lt=now - WINDOW).delete()
+    if Challenge.objects.filter(pubkey=pubkey, used_at=None, expires_at__gt=now).count() >= MAX_OPEN:
+        raise _refuse_for(LIFETIME, "Too many challenges of this node are open.")
+    row: Challenge = Challenge.objects.create(nonce=secrets.token_urlsafe(32), pubkey=pubkey, expires_at=now + LIFETIME)
+    return row
+
+
+def claim_message(nonce: str, device_kid: str) -> str:
+    """What the node signs: for this cloud, this once, for this device key (its RFC 7638 thumbprint)."""
+    return f"dazno-claim:v1:{settings.ENV.jwt_audience}:{nonce}:{device_kid}"
+
+
+def verify_proof(*, pubkey: str, nonce: str, signature: str, device_kid: str) -> None:
+    """Raises Problem 422 when the node's key did not sign the message, or the nonce was not given to this node."""
+    if not Challenge.objects.filter(nonce=nonce, pubkey=pubkey).exists():
+        raise Problem(422, "challenge-unknown", "The challenge is not known", detail="Ask for a new one for this node.")
+    try:
+        signer = recover_signer(claim_message(nonce, device_kid).encode(), signature)
+    except ValueError as error:
+        signer = str(error)
+    if signer != pubkey:
+        problem = refuse_field("/signature", "the node did not sign this message", code="wrong-signature", status=422)
+        problem.code = "wrong-signature"
+        raise problem
+
+
+def spend_challenge(nonce: str) -> None:
+    """Raises Problem 422 when it was used before or is too old. Part of the transaction that spends the claim."""
+    now = timezone.now()
+    if not Challenge.objects.filter(nonce=nonce, used_at=None, expires_at__gt=now).update(used_at=now):
+        raise Problem(422, "challenge-spent", "The challenge is spent or too old", detail="Ask for a new one.")
+
+
+def refuse_guessing(address: str, pubkey: str) -> None:
+    """Raises Problem 429 after 5 failures within 15 minutes, counted for this address and node."""
+    recent = RedeemFailure.objects.filter(at__gt=timezone.now() - WINDOW)
+    limits = {f"{address} {pubkey}": MAX_FAILURES, address: MAX_FAILURES_OF_ADDRESS}
+    if any(recent.filter(source=source).count() >= limit for source, limit in limits.items()):
+        raise _refuse_for(WINDOW, "Too many redemptions failed.")
+
+
+def note_failure(address: str, pubkey: str) -> None:
+    now = timezone.now()
+    RedeemFailure.objects.filter(at__lt=now - WINDOW).delete()
+    RedeemFailure.objects.bulk_create([
+        RedeemFailure(source=f"{address} {pubkey}", at=now),
+        RedeemFailure(source=address, at=now),
+    ])
+
+
+def _refuse_for(wait: dt.timedelta, detail: str) -> Problem:
+    problem = Problem(429, "too-many-attempts", "Too many attempts", detail=detail)
+    problem.headers["Retry-After"] = str(int(wait.total_seconds()))
+    return problem
