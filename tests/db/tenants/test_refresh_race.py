@@ -18,6 +18,7 @@ from tenants.models.refresh_token import RefreshToken
 from tenants.tokens.refresh import GRACE, TokenPair, issue_tokens, revoke_family, revoke_refresh, rotate_refresh
 from tests.committed import find_blocked, other_session, run_together
 from tests.faults.embedded_instance import eventually
+from tests.load.tokens import race_ours, race_stock
 
 
 @pytest.fixture
@@ -49,6 +50,15 @@ def test_a_token_rotated_by_many_at_once_stays_one_line(first: str) -> None:
         [raw] = {answer.refresh for answer in answers}
     assert RefreshToken.objects.count() == 6
     assert RefreshToken.objects.filter(used_at=None, revoked_at=None).count() == 1
+
+
+@pytest.mark.fault
+def test_of_eight_at_once_one_wins_where_the_stock_rotation_lets_several(committed_db: None) -> None:
+    """Check 26."""
+    assert [race_ours() for _ in range(5)] == [1] * 5
+    stock = race_stock(rounds=10)
+    assert len(stock) == 10
+    assert max(stock) > 1, "simplejwt's rotation has become atomic: ours may go"
 
 
 def test_a_family_that_was_ended_has_no_grace(first: str) -> None:
