@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from mcp_saas.api.auth import Open
 from mcp_saas.api.ops import HealthView
+from nodes.api.events import AuditView, EventsView
 from tenants.api.auth import JwksView
 
 urlpatterns = [
@@ -20,6 +21,8 @@ urlpatterns = [
         "api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=(Open,)), name="docs"
     ),
     path("api/v1/", include("tenants.api.urls")),
+    path("api/v1/provisioning/audit/verify", AuditView.as_view()),
+    path("api/v1/provisioning/devices/<uuid:device_id>/events", EventsView.as_view()),
     path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
 ]
 handler400 = "mcp_saas.api.errors.answer_bad_request"

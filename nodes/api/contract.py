@@ -1,7 +1,7 @@
 """Shapes of the node API: what a box and its owner's apps send and read."""
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -16,6 +16,7 @@ from nodes.engine.types import (
     Forward,
     ScoreCard,
 )
+from nodes.models.journal import JournalEntry, JournalLink
 
 
 class SnapshotAnswer(Struct, frozen=True):
@@ -152,3 +153,44 @@ class JournalPage(Struct, frozen=True):
 
     items: list[JournalItem]
     next_cursor: str | None
+
+
+class EventItem(Struct, frozen=True):
+    """One entry of the audit journal; the hashes are hex, null for an entry that is not in the chain."""
+
+    id: int
+    at: dt.datetime
+    kind: str
+    text: str
+    facts: dict[str, Any]
+    seq: int | None
+    content_hash: str | None
+    link_hash: str | None
+
+    @classmethod
+    def describe(cls, entry: JournalEntry, link: JournalLink | None) -> Self:
+        chained = (link.seq, bytes(link.content_hash).hex(), bytes(link.link_hash).hex()) if link else (None,) * 3
+        return cls(entry.id, entry.at, entry.kind, entry.detail.text, entry.detail.facts, *chained)
+
+
+class EventPage(Struct, frozen=True):
+    """A page of the audit journal, newest first."""
+
+    items: list[EventItem]
+    next_cursor: str | None
+
+
+class AuditVerdict(Struct, frozen=True):
+    """Whether a journal is as it was written, and if not, the first place where it is not and how."""
+
+    device_id: UUID
+    is_whole: bool
+    entries: int
+    first_bad_seq: int | None
+    fault: str | None
+
+
+class AuditAnswer(Struct, frozen=True):
+    """The verdict on each box of the owner."""
+
+    items: list[AuditVerdict]

@@ -23,3 +23,29 @@ class JournalEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.kind}"
+
+
+class JournalLink(models.Model):
+    """One link of the journal's hash chain: the entry's own hash, and the hash of this link over the one before."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    entry_id = models.BigIntegerField()
+    content_hash = models.BinaryField(max_length=32)
+    link_hash = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"{self.seq} {bytes(self.link_hash).hex()[:16]}"
+
+
+class JournalHead(models.Model):
+    """Where the chain ends: one row, locked by whoever adds to it."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    seq = models.BigIntegerField(default=0)
+    link_hash = models.BinaryField(max_length=32, default=bytes(32))
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=models.Q(id=1), name="journal_head_alone"),)
+
+    def __str__(self) -> str:
+        return str(self.seq)

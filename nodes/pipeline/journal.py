@@ -2,17 +2,26 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
-from nodes.models.journal import Detail, JournalDetail, JournalEntry
+from nodes.models.journal import Detail, JournalDetail, JournalEntry, JournalHead, JournalLink
+from nodes.selectors.chain import hash_entry, hash_link
 from tenants.context import TenantRef, enter_tenant
 from tenants.events import Fact, event_happened
 
 
 def note(kind: str, text: str, **facts: Detail) -> None:
-    """One entry: a sentence and the facts behind it."""
-    JournalEntry.objects.create(at=timezone.now(), kind=kind, detail=JournalDetail(text, facts))
+    """One entry: a sentence and the facts behind it, chained to the one before. Writers go in one after the other."""
+    with transaction.atomic():
+        JournalHead.objects.get_or_create(id=1)
+        head = JournalHead.objects.select_for_update().get(id=1)
+        entry = JournalEntry.objects.create(at=timezone.now(), kind=kind, detail=JournalDetail(text, facts))
+        content_hash = hash_entry(entry)
+        head.seq, head.link_hash = head.seq + 1, hash_link(bytes(head.link_hash), content_hash)
+        JournalLink.objects.create(seq=head.seq, entry_id=entry.id, content_hash=content_hash, link_hash=head.link_hash)
+        head.save()
 
 
 @receiver(event_happened, dispatch_uid="journal")

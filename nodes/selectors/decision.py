@@ -2,7 +2,7 @@
 
 from nodes.models.action import Action
 from nodes.models.decision import CycleRun, Decision
-from nodes.models.journal import JournalEntry
+from nodes.models.journal import JournalEntry, JournalLink
 
 
 def latest_run() -> CycleRun | None:
@@ -21,6 +21,11 @@ def list_actions(state: str, *, limit: int) -> list[Action]:
     """Oldest first: the order in which a box applies them."""
     rows = Action.objects.select_related("decision").filter(state=state)
     return list(rows.order_by("created_at", "decision_id")[:limit])
+
+
+def list_chain(entries: list[JournalEntry]) -> dict[int, JournalLink]:
+    """The links of these entries, by the entry's id."""
+    return {link.entry_id: link for link in JournalLink.objects.filter(entry_id__in=[entry.id for entry in entries])}
 
 
 def list_journal(*, after: str | None, limit: int) -> list[JournalEntry]:

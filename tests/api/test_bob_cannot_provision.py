@@ -36,6 +36,8 @@ STATUS = {
     "delete_device": (202, 404, 401, 202, 410, 403, 403),
     "suspend_device": (200, 404, 401, 200, 410, 200, 403),
     "resume_device": (200, 404, 401, 403, 410, 200, 403),
+    "list_events": (200, 404, 401, 200, 410, 403, 403),
+    "verify_audit": (200, 200, 401, 200, 410, 403, 403),
     "restore_device": (200, 404, 401, 200, 410, 403, 403),
 }
 OPEN = {"register_device", "create_challenge"}
