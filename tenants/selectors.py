@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from mcp_saas.kit.ttl_cache import TtlCache
 from tenants.context import TenantRef, leave_tenant
+from tenants.models.claim import Claim
 from tenants.models.client import ProvisioningClient
 from tenants.models.dazbox import SERVED_STATES, Dazbox, DazboxState
 
@@ -66,6 +67,12 @@ def find_behind(revision: str) -> QuerySet[Dazbox]:
     """Boxes with a schema of another revision than this."""
     behind: QuerySet[Dazbox] = Dazbox.objects.filter(state__in=SERVED_STATES).exclude(schema_revision=revision)
     return behind
+
+
+def list_claims(*, after: str | None, limit: int) -> list[Claim]:
+    """Claims in the order of their ids, from the one after `after` on: `limit` of them."""
+    rows = Claim.objects.order_by("id")
+    return list((rows.filter(id__gt=UUID(after)) if after else rows)[:limit])
 
 
 def check_client(client_id: str, client_secret: str) -> ProvisioningClient | None:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tenants.provisioning.claim import ClaimStatus
+
 _END = r"$(?!\n)"  # Python's $ alone also matches before a last newline
 Pubkey = Annotated[
     str, Meta(pattern=rf"^0[23][0-9a-f]{{64}}{_END}", description="compressed secp256k1 key, lower-case hex")
@@ -125,6 +127,27 @@ class ClaimsAnswer(Struct, frozen=True):
     """The new claim codes."""
 
     items: list[ClaimAnswer]
+
+
+class ClaimView(Struct, frozen=True):
+    """A claim as its maker sees it later: without the code."""
+
+    id: UUID
+    prefix: str
+    label: str
+    status: ClaimStatus
+    created_by: str
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    used_at: dt.datetime | None
+    device_id: UUID | None
+
+
+class ClaimPage(Struct, frozen=True):
+    """A page of claims."""
+
+    items: list[ClaimView]
+    next_cursor: str | None
 
 
 class DeviceKey(Struct, frozen=True, forbid_unknown_fields=True):

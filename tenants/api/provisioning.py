@@ -15,10 +15,12 @@ from mcp_saas.api.paging import cut_page, read_window
 from mcp_saas.api.rate_limit import name_caller
 from mcp_saas.api.view import ApiView, principal_of
 from mcp_saas.kit.errors import Problem, refuse_field
+from tenants.api.claims import describe_claim
 from tenants.api.contract import (
     ChallengeAnswer,
     ChallengeBody,
     ClaimAnswer,
+    ClaimPage,
     ClaimsAnswer,
     ClaimsBody,
     DeletionAnswer,
@@ -35,7 +37,7 @@ from tenants.provisioning.claim import create_claims
 from tenants.provisioning.device import DeviceRequest, register_device
 from tenants.provisioning.lifecycle import rename_dazbox
 from tenants.provisioning.proof import COUNTED, claim_message, create_challenge, note_failure, refuse_guessing
-from tenants.selectors import list_dazboxes
+from tenants.selectors import list_claims, list_dazboxes
 
 _provisioner = require_scope("provisioning", "operator")
 
@@ -62,6 +64,19 @@ class ClaimsView(ApiView):
         )
         items = [ClaimAnswer(new.claim.id, new.code, new.claim.prefix, new.claim.expires_at) for new in made]
         return answer(ClaimsAnswer(items), status=201, headers={"Cache-Control": "no-store"})
+
+    @endpoint(
+        "list_claims",
+        summary="Claims and what became of them",
+        tag="provisioning",
+        answers={200: ClaimPage},
+        parameters=PAGE_PARAMETERS,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        window = read_window(request)
+        page = cut_page(list_claims(after=window.after, limit=window.limit + 1), window, key=lambda claim: claim.id)
+        body = ClaimPage([describe_claim(claim) for claim in page.items], page.next_cursor)
+        return answer(body, headers=page.link(request, limit=window.limit))
 
 
 class ChallengesView(ApiView):

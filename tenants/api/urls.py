@@ -4,6 +4,7 @@ from django.urls import path
 
 from tenants.api.api_keys import ApiKeysView, ApiKeyView
 from tenants.api.auth import DeviceTokenView, RefreshView, RevokeView, TokenView
+from tenants.api.claims import ClaimDetailView
 from tenants.api.lifecycle import RestoreView, ResumeView, SuspendView
 from tenants.api.provisioning import ChallengesView, ClaimsView, DevicesView, DeviceView
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("auth/refresh", RefreshView.as_view()),
     path("auth/revoke", RevokeView.as_view()),
     path("provisioning/claims", ClaimsView.as_view()),
+    path("provisioning/claims/<uuid:claim_id>", ClaimDetailView.as_view()),
     path("provisioning/challenges", ChallengesView.as_view()),
     path("provisioning/devices", DevicesView.as_view()),
     path("provisioning/devices/<uuid:device_id>", DeviceView.as_view()),

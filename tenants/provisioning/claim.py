@@ -4,11 +4,15 @@ import datetime as dt
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
 
 from django.utils import timezone
 
+from mcp_saas.kit.errors import Problem, not_found
 from tenants.models.claim import Claim
 
+ClaimStatus = Literal["unused", "used", "expired", "revoked"]
 PREFIX_LENGTH = 12  # "dzc_" and eight characters: enough to find a code in a list, useless to redeem it
 
 
@@ -34,6 +38,26 @@ def create_claims(count: int, *, label: str, expires_in: dt.timedelta, created_b
         made.append(NewClaim(claim, code))
     Claim.objects.bulk_create([new.claim for new in made])
     return made
+
+
+def revoke_claim(claim_id: UUID) -> None:
+    """Nobody redeems it any more; again is no error. Raises Problem 404, or 409 for a claim that was used."""
+    unused = Claim.objects.filter(id=claim_id, used_at=None, revoked_at=None)
+    if unused.update(revoked_at=timezone.now()):
+        return
+    claim = Claim.objects.filter(id=claim_id).first()
+    if claim is None:
+        raise not_found("There is no such claim.")
+    if claim.used_at is not None:
+        raise Problem(409, "claim-used", "The claim code was used", detail="Delete the Dazbox it made instead.")
+
+
+def status_of(claim: Claim, now: dt.datetime) -> ClaimStatus:
+    if claim.used_at is not None:
+        return "used"
+    if claim.revoked_at is not None:
+        return "revoked"
+    return "expired" if claim.expires_at <= now else "unused"
 
 
 def digest_code(code: str) -> bytes:

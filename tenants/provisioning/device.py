@@ -78,6 +78,8 @@ def _lock_claim(code: str) -> Claim:
         raise Problem(
             422, "claim-unknown", "The claim code is not known", detail="Check the code printed with the box."
         )
+    if claim.revoked_at is not None:
+        raise Problem(422, "claim-revoked", "The claim code was revoked", detail="Ask the shop for a new one.")
     if claim.dazbox is None and claim.expires_at <= timezone.now():
         raise Problem(422, "claim-expired", "The claim code has expired", detail="Ask the shop for a new one.")
     return claim

@@ -30,6 +30,9 @@ CALLERS = ("own", "another tenant", "nobody", "suspended", "deleted", "operator"
 # are her own token while she is that (by an operator; after the purge).
 STATUS = {
     "create_claims": (403, 403, 401, 403, 403, 201, 201),
+    "list_claims": (403, 403, 401, 403, 403, 200, 200),
+    "get_claim": (403, 403, 401, 403, 403, 404, 404),
+    "revoke_claim": (403, 403, 401, 403, 403, 404, 404),
     "list_devices": (200, 200, 401, 200, 410, 200, 200),
     "get_device": (200, 404, 401, 200, 410, 200, 200),
     "change_device": (200, 404, 401, 200, 410, 403, 403),
@@ -48,7 +51,9 @@ def test_every_operation_is_in_the_matrix() -> None:
 
 
 def knock(api: ApiClient, operation: Operation, box: Box, token: str | None) -> Any:
-    path = operation.address(**{name: str(box.dazbox.id) for name in ("device_id",) if name in operation.path})
+    path = operation.address(**{
+        name: str(box.dazbox.id) for name in ("device_id", "claim_id") if name in operation.path
+    })
     headers = {"If-Match": "*", "Idempotency-Key": str(uuid.uuid4())}
     return api.call(operation.method, path, BODIES.get(str(operation)), token=token, **headers)
 
