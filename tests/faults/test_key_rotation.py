@@ -96,7 +96,7 @@ def test_keys_rotate_under_load_in_two_processes_without_one_refusal(folder: Pat
         last = next(token for token, _, _ in reversed(tokens) if kid_of(token) == old)
         assert is_good(last)
         assert process.ask("check", last) == "yes"
-        call_command("retire_jwt_key", old, compromised=True)
+        call_command("retire_jwt_key", read_key_ring(folder).keys[old].path.name, compromised=True)
         assert eventually(partial(is_refused, last))
 
     assert [case for case in tokens if not case[2]] == []

@@ -1,4 +1,4 @@
-"""`manage.py retire_jwt_key KID`: from a few seconds later on nobody accepts a token of this key."""
+"""`manage.py retire_jwt_key FILE`: from a few seconds later on nobody accepts a token of this key."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -15,14 +15,14 @@ class Command(BaseCommand):
     help = "Removes a key from JWT_KEYS_DIR once the last token signed with it has expired."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("kid")
+        parser.add_argument("file", help="its name, as listed: a kid may look like an option")
         parser.add_argument(
             "--compromised", action="store_true", help="at once: whoever holds a token of this key signs in again"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         ring = read_key_ring(settings.ENV.jwt_keys_dir)
-        key = ring.keys.get(options["kid"])
+        key = next((key for key in ring.keys.values() if key.path.name == options["file"]), None)
         if key is None:
             raise CommandError("There is no such key: see `manage.py list_jwt_keys`")
         if len(ring.keys) == 1:

@@ -26,6 +26,10 @@ def add_key(folder: Path, *, age: dt.timedelta) -> str:
     return next(kid for kid, key in read_key_ring(folder).keys.items() if key.path == path)
 
 
+def file_of(folder: Path, kid: str) -> str:
+    return read_key_ring(folder).keys[kid].path.name
+
+
 def run(*command: str, **options: Any) -> str:
     out = io.StringIO()
     call_command(*command, stdout=out, **options)
@@ -52,7 +56,7 @@ def test_the_list_says_what_each_key_is_good_for(folder: Path) -> None:
 
 def test_a_key_is_retired_when_its_last_token_has_expired(folder: Path) -> None:
     old, new = add_key(folder, age=3 * HOUR), add_key(folder, age=HOUR)
-    assert old in run("retire_jwt_key", old)
+    assert old in run("retire_jwt_key", file_of(folder, old))
     assert list(read_key_ring(folder).keys) == [new]
 
 
@@ -61,17 +65,17 @@ def test_a_key_with_live_tokens_stays_unless_it_is_compromised(folder: Path, age
     """15 minutes of life, 30 s of leeway, and the seconds until all have noticed."""
     old, new = add_key(folder, age=3 * HOUR), add_key(folder, age=age)
     with pytest.raises(CommandError, match="alive"):
-        run("retire_jwt_key", old)
+        run("retire_jwt_key", file_of(folder, old))
     with pytest.raises(CommandError, match="alive"):
-        run("retire_jwt_key", new)
-    run("retire_jwt_key", old, compromised=True)
+        run("retire_jwt_key", file_of(folder, new))
+    run("retire_jwt_key", file_of(folder, old), compromised=True)
     assert list(read_key_ring(folder).keys) == [new]
 
 
 def test_the_only_key_and_an_unknown_key_are_not_retired(folder: Path) -> None:
     only = add_key(folder, age=HOUR)
     with pytest.raises(CommandError, match="only key"):
-        run("retire_jwt_key", only, compromised=True)
+        run("retire_jwt_key", file_of(folder, only), compromised=True)
     with pytest.raises(CommandError, match="no such key"):
         run("retire_jwt_key", "unknown")
     assert load_key_ring(folder).signer.kid == only
