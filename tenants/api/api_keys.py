@@ -40,7 +40,7 @@ class ApiKeysView(BoxOnlyView):
         body=ApiKeyBody,
         answers={201: NewApiKeyAnswer},
         problems=(404, 409),
-        idempotency="optional",
+        idempotency="required",
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
         body = read_body(request, ApiKeyBody)

@@ -99,7 +99,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Between two requests: a backend that served many tenants has grown, and makes room for a new one."""
-        served = _schemas_served.get(self.connection, ())
+        served = _schemas_served.get(self.connection, ()) if self.connection is not None else ()
         if len(served) >= settings.ENV.tenants_per_connection:
             self.connection.close()  # in earnest: a pool would keep it
             self.close()

@@ -55,3 +55,9 @@ def test_no_connection_is_closed_in_the_middle_of_a_request(boxes: list[Box]) ->
 
 def test_the_end_of_a_request_is_the_moment() -> None:
     assert close_old_connections in [receiver() for _, receiver, *_ in request_finished.receivers]
+
+
+def test_a_connection_that_is_closed_already_is_left_alone(committed_db: None) -> None:
+    connection.close()
+    connection.close_if_unusable_or_obsolete()
+    assert connection.connection is None
