@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,11 +79,16 @@ def start_simulator(context: LaunchContext) -> list[SimulatedNode]:
     return [SimulatedNode(**entry) for entry in json.loads(ready.read_text(encoding="utf-8"))]
 
 
+def own_graph(context: LaunchContext) -> Path:
+    """The public graph of a simulated network; there is no such file where the fleet is a real graph's."""
+    return context.state.home / "simulator" / "graph.json"
+
+
 def seed_cloud(context: LaunchContext) -> None:
     for name in (OPERATOR, SHOP):
         context.state.secret(name)
-    own_graph = context.state.home / "simulator" / "graph.json"
-    graph = own_graph if own_graph.exists() else context.graph  # none: the one loaded at an earlier start stays
+    simulated = own_graph(context)
+    graph = simulated if simulated.exists() else context.graph  # none: the one loaded at an earlier start stays
     context.supervisor.run(python_command(
         "seed", "manage.py", "seed_demo",
         "--operator", OPERATOR, "--password-file", str(context.state.secrets / OPERATOR),
@@ -92,16 +98,23 @@ def seed_cloud(context: LaunchContext) -> None:
 
 
 def claim_boxes(context: LaunchContext, nodes: list[SimulatedNode]) -> list[Path]:
-    """A home for every box; those without a device key redeem a claim the shop has just made."""
+    """A home for every box; those without a device key redeem a claim made just now."""
     homes = [make_private_folder(context.state.home / "boxes" / node.pubkey[:16]) for node in nodes]
     unclaimed = [(home, node) for home, node in zip(homes, nodes, strict=True) if not (home / "agent.json").exists()]
     if unclaimed:
-        cloud = CloudClient(context.api_url)
-        shop = cloud.sign_in_client(SHOP, context.state.secret(SHOP))
-        codes = cloud.make_claims(shop, len(unclaimed), label="demonstration")
+        codes = make_claims(context, [node.pubkey for _, node in unclaimed])
         for (home, node), code in zip(unclaimed, codes, strict=True):
             claim_box(context, home, node=node, code=code)
     return homes
+
+
+def make_claims(context: LaunchContext, pubkeys: list[str]) -> list[str]:
+    """From the shop for nodes that can sign; nodes of a real graph cannot, so the operator vouches for them."""
+    if own_graph(context).exists():
+        cloud = CloudClient(context.api_url)
+        shop = cloud.sign_in_client(SHOP, context.state.secret(SHOP))
+        return cloud.make_claims(shop, len(pubkeys), label="demonstration")
+    return run_tool("manage", "vouch_for_node", *pubkeys, environment=context.environment).splitlines()
 
 
 def claim_box(context: LaunchContext, home: Path, *, node: SimulatedNode, code: str) -> None:
@@ -144,11 +157,12 @@ def describe_access(context: LaunchContext, boxes: list[DazboxAccess]) -> RunInf
     )
 
 
-def run_tool(module: str, *arguments: str) -> str:
+def run_tool(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
     """A short command of ours; what it printed. Raises LaunchError with its last line."""
     done = subprocess.run(
-        (sys.executable, "-m", module, *arguments), cwd=PROJECT, capture_output=True, text=True, check=False
-    )
+        (sys.executable, "-m", module, *arguments),
+        cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise LaunchError(f"{module} {arguments[0]} failed: {said[-1] if said else 'it said nothing'}")

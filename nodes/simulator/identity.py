@@ -1,4 +1,4 @@
-"""Identity keys for the fleet: nobody has the secret keys of the graph's nodes, and a node must be able to sign."""
+"""Identity keys for the fleet: a node must be able to sign, and nobody has the secret keys of a real graph's nodes."""
 
 from collections.abc import Mapping
 
@@ -8,9 +8,9 @@ from mcp_saas.kit.node_message import derive_pubkey
 from nodes.simulator.seed import seed_random
 from nodes.sources.describegraph.graph import Graph
 
-IDENTITY_NOTE = (
-    "Each node of the fleet has the channels, capacities, peers and policies of the graph's node it stands for, and an "
-    "identity key of its own: nobody has the graph's secret keys, and a box's node must sign its claim."
+REAL_GRAPH_NOTE = (
+    "Public keys, channels, capacities, peers and both policies are the graph's. Nobody here has these nodes' secret "
+    "keys, so the operator vouches for them where a real node signs the claim of its box."
 )
 
 

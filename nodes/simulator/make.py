@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from nodes.simulator.identity import IDENTITY_NOTE, rename_nodes
+from nodes.simulator.identity import REAL_GRAPH_NOTE, rename_nodes
 from nodes.simulator.network import BALANCE_NOTE, build_world
 from nodes.simulator.selection import DEFAULT_SEED, SELECTION_RULE
 from nodes.simulator.small_network import generate_network
@@ -22,9 +22,8 @@ def make_world(fleet_count: int, *, graph_path: Path | None, world_path: Path, g
     """
     now_s = int(time.time())
     if graph_path is not None:
-        world = build_world(
-            read_graph(graph_path), fleet_count, origin=f"The channel graph of {graph_path.name}.", now_s=now_s
-        )
+        origin = f"The channel graph of {graph_path.name}. {REAL_GRAPH_NOTE}"
+        world = build_world(read_graph(graph_path), fleet_count, origin=origin, now_s=now_s)
     else:
         graph = generate_network(
             seed=DEFAULT_SEED, now_s=now_s, node_count=max(_SMALLEST_NETWORK, _NODES_PER_BOX * fleet_count)
@@ -32,7 +31,7 @@ def make_world(fleet_count: int, *, graph_path: Path | None, world_path: Path, g
         origin = (
             f"A small simulated network: {len(graph.nodes)} nodes, {len(graph.channels)} channels, made up from a seed."
         )
-        world = build_world(graph, fleet_count, origin=origin, now_s=now_s)
+        world = build_world(graph, fleet_count, origin=origin, now_s=now_s, has_own_keys=True)
         if graph_out is not None:
             renamed = rename_nodes(graph, {node.stands_for: node.pubkey for node in world.fleet})
             write_graph(_leave_out_private(renamed, world), graph_out)
@@ -42,11 +41,8 @@ def make_world(fleet_count: int, *, graph_path: Path | None, world_path: Path, g
 
 def describe_world(world: World) -> str:
     """For people: where the fleet comes from, how it was chosen, and what in it is a model."""
-    rows = [
-        f"  {node.alias}  {len(world.channels_of(node.pubkey))} channels  {node.stands_for} as {node.pubkey}"
-        for node in world.fleet
-    ]
-    return "\n".join([world.origin, f"Chosen: {SELECTION_RULE}", *rows, IDENTITY_NOTE, BALANCE_NOTE])
+    rows = [f"  {node.alias}  {len(world.channels_of(node.pubkey))} channels  {node.pubkey}" for node in world.fleet]
+    return "\n".join([world.origin, f"Chosen: {SELECTION_RULE}", *rows, BALANCE_NOTE])
 
 
 def _leave_out_private(graph: Graph, world: World) -> Graph:

@@ -32,14 +32,23 @@ _LEAST_SETTLED_SHARE = 0.02  # a node nobody can afford does not get endless att
 _TYPICAL_SETTLED_PER_DAY, _TYPICAL_CHANNELS = 18.0, 30
 
 
-def build_world(graph: Graph, fleet_count: int, *, origin: str, now_s: int, seed: int = DEFAULT_SEED) -> World:
-    """1. choose the fleet and give it keys, 2. take over its channels and give them balances, 3. scale its traffic,
-    4. let 14 days pass.
+def build_world(
+    graph: Graph,
+    fleet_count: int,
+    *,
+    origin: str,
+    now_s: int,
+    seed: int = DEFAULT_SEED,
+    has_own_keys: bool = False,
+) -> World:
+    """1. choose the fleet (and, with `has_own_keys`, give it public keys whose secret keys it has), 2. take over its
+    channels and give them balances, 3. scale its traffic, 4. let 14 days pass.
 
     The same arguments give the same world, byte for byte; what a channel starts with does not depend on the fleet.
     Raises SelectionError when too few nodes qualify.
     """
-    identities = derive_identities(select_fleet(graph, fleet_count, seed=seed), seed=seed)
+    chosen = select_fleet(graph, fleet_count, seed=seed)
+    identities = derive_identities(chosen, seed=seed) if has_own_keys else {pubkey: pubkey for pubkey in chosen}
     graph = rename_nodes(graph, identities)
     ours = set(identities.values())
     channels = [

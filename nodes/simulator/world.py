@@ -96,7 +96,7 @@ class FleetNode(Struct, kw_only=True):
     """A node that is served. `settled_per_day` is what its traffic was scaled to, under the fees it began with."""
 
     pubkey: str
-    identity_key: bytes  # 32 bytes: the secret key of `pubkey`, made up, so that the node can sign
+    identity_key: bytes  # 32 bytes, made up, so that the node can sign: the secret key of `pubkey` unless that is real
     stands_for: str  # the graph's node whose channels, peers and policies it has
     alias: str
     settled_per_day: float

@@ -25,6 +25,9 @@ class Claim(models.Model):
         on_delete=models.PROTECT,
         help_text="who the box will belong to; none: a new owner",
     )
+    vouched_pubkey = models.CharField(
+        max_length=66, blank=True, help_text="the operator has checked this node: it need not sign"
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
     used_at = models.DateTimeField(null=True, blank=True)
     dazbox = models.ForeignKey(Dazbox, null=True, blank=True, on_delete=models.SET_NULL, related_name="claims")

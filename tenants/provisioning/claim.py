@@ -22,8 +22,10 @@ class NewClaim:
     code: str  # shown once
 
 
-def create_claims(count: int, *, label: str, expires_in: dt.timedelta, created_by: str) -> list[NewClaim]:
-    """`count` codes (1..500), stored as prefix and SHA-256."""
+def create_claims(
+    count: int, *, label: str, expires_in: dt.timedelta, created_by: str, vouched_pubkey: str = ""
+) -> list[NewClaim]:
+    """`count` codes (1..500), stored as prefix and SHA-256. A node that is vouched for need not sign."""
     expires_at = timezone.now() + expires_in
     made = []
     for _ in range(count):
@@ -33,6 +35,7 @@ def create_claims(count: int, *, label: str, expires_in: dt.timedelta, created_b
             digest=digest_code(code),
             label=label,
             created_by=created_by,
+            vouched_pubkey=vouched_pubkey,
             expires_at=expires_at,
         )
         made.append(NewClaim(claim, code))
@@ -62,3 +65,8 @@ def status_of(claim: Claim, now: dt.datetime) -> ClaimStatus:
 
 def digest_code(code: str) -> bytes:
     return hashlib.sha256(code.encode()).digest()
+
+
+def is_vouched_for(code: str, pubkey: str) -> bool:
+    """Whether the claim was made for this very node by an operator who had checked it by other means."""
+    return Claim.objects.filter(digest=digest_code(code), vouched_pubkey=pubkey).exists()

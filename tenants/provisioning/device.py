@@ -15,7 +15,7 @@ from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, new_schema_name
 from tenants.models.owner import Owner
 from tenants.models.schedule import CycleSchedule, next_turn
-from tenants.provisioning.claim import digest_code
+from tenants.provisioning.claim import digest_code, is_vouched_for
 from tenants.provisioning.proof import spend_challenge, verify_proof
 from tenants.provisioning.schema import activate_dazbox
 
@@ -44,11 +44,15 @@ class Registration:
 
 
 def register_device(request: DeviceRequest) -> Registration:
-    """1. the node's signature  2. spend claim and nonce, write the box  3. build its schema  4. in service.
+    """1. the node's signature, or an operator's word  2. spend claim and nonce, write the box
+    3. build its schema  4. in service.
 
     The same request again answers the same box (and finishes what was cut off). Raises Problem 409 or 422.
     """
-    verify_proof(pubkey=request.pubkey, nonce=request.nonce, signature=request.signature, device_kid=request.device_kid)
+    if not is_vouched_for(request.claim_code, request.pubkey):
+        verify_proof(
+            pubkey=request.pubkey, nonce=request.nonce, signature=request.signature, device_kid=request.device_kid
+        )
     registration = _redeem_claim(request)
     dazbox = activate_dazbox(registration.dazbox)
     return Registration(dazbox, registration.is_new)
@@ -60,6 +64,10 @@ def _redeem_claim(request: DeviceRequest) -> Registration:
             claim = _lock_claim(request.claim_code)
             if claim.dazbox is not None:
                 return _repeat(claim.dazbox, request)
+            if claim.vouched_pubkey not in {"", request.pubkey}:
+                raise Problem(
+                    422, "claim-of-another-node", "The claim is for another node", detail="Ask for a new one."
+                )
             spend_challenge(request.nonce)
             return _spend_claim(claim, request)
     except IntegrityError:

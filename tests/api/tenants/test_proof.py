@@ -1,11 +1,13 @@
 """A node is claimed only by who holds its identity key."""
 
 import datetime as dt
+import io
 import uuid
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from mcp_saas.kit.node_message import sign_message
@@ -126,3 +128,20 @@ def test_a_node_has_ten_open_challenges(api: ApiClient, db: None) -> None:
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": encode_key(Ed25519PrivateKey.generate())}
     assert_problem(api.post(CHALLENGES, {"pubkey": pubkey_of("node"), "device_key": jwk}), 429)
     assert ask(api, "other")
+
+
+def test_an_operator_on_the_server_can_vouch_for_one_node_and_no_other(api: ApiClient, db: None) -> None:
+    printed = io.StringIO()
+    call_command("vouch_for_node", pubkey_of("node"), stdout=printed)
+    code = printed.getvalue().strip()
+    stranger = redeem(api, code, ask(api, "stranger"), signer="stranger")
+    assert_problem(stranger, 422)
+    assert stranger.json["type"].endswith("/claim-of-another-node")
+    assert redeem(api, code, ask(api), signer="mallory").status == 201
+    assert Dazbox.objects.get().pubkey == pubkey_of("node")
+
+
+def test_vouching_takes_public_keys_only(db: None) -> None:
+    with pytest.raises(CommandError, match="not a node's public key"):
+        call_command("vouch_for_node", "carol")
+    assert not Claim.objects.exists()

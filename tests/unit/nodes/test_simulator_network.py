@@ -162,7 +162,7 @@ def test_the_small_network_looks_like_a_network(graph: Graph) -> None:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), bytes.fromhex(node.pubkey))
 
 
-def test_five_real_nodes_stand_with_their_real_channels() -> None:
+def test_five_real_nodes_stand_with_their_real_keys_and_channels() -> None:
     if not MAINNET.exists():
         pytest.skip("no mainnet graph file here: left out what is checked on it")
     mainnet = read_graph(MAINNET)
@@ -172,13 +172,15 @@ def test_five_real_nodes_stand_with_their_real_channels() -> None:
     aliases = {node.pubkey: node.alias for node in mainnet.nodes}
     assert len(msgspec.msgpack.encode(world)) < 1_000_000
     for node in world.fleet:
-        announced = channels_of(mainnet, node.stands_for)
+        announced = channels_of(mainnet, node.pubkey)
         assert {channel.channel_id for channel in world.channels_of(node.pubkey)} == announced.keys()
-        assert node.alias == aliases[node.stands_for]
+        assert node.alias == aliases[node.pubkey]
         assert MIN_CHANNELS <= len(announced) <= MAX_CHANNELS
     assert all(len(channel.chan_point) == 66 for channel in world.channels)
 
 
-def test_every_node_of_the_fleet_has_the_key_it_signs_with(world: World) -> None:
-    for node in world.fleet:
+def test_a_simulated_network_gives_its_fleet_keys_to_sign_with(graph: Graph) -> None:
+    fleet = build_world(graph, 3, origin="test", now_s=NOW_S, seed=7, has_own_keys=True).fleet
+    assert len(fleet) == 3
+    for node in fleet:
         assert derive_pubkey(node.identity_key) == node.pubkey != node.stands_for
