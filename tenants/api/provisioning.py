@@ -91,6 +91,7 @@ class ChallengesView(ApiView):
         body=ChallengeBody,
         answers={201: ChallengeAnswer},
         is_open=True,
+        idempotency="optional",
     )
     def post(self, request: Request) -> HttpResponse:
         body = read_body(request, ChallengeBody)
