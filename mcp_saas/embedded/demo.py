@@ -56,6 +56,7 @@ def make_world(context: LaunchContext) -> str:
     folder = make_private_folder(context.state.home / "simulator")
     notes = folder / "notes.txt"
     if notes.exists():
+        context.say("Going on with the fleet of this folder (GRAPH and FLEET choose one; for another: DAZBOX_HOME=...)")
         return notes.read_text(encoding="utf-8")
     context.say("Choosing the nodes of the fleet ...")
     graph = ("--graph", str(context.graph.absolute())) if context.graph else ()

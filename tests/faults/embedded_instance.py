@@ -60,7 +60,7 @@ def processes_of(home: Path) -> list[psutil.Process]:
     """Every live process that was started for this state folder: by its environment, arguments or working directory."""
     places = {str(home)}
     with contextlib.suppress(FileNotFoundError):
-        places.add((home / "postgres.location").read_text())
+        places.add(str(home / (home / "postgres.location").read_text()))  # it may be relative to the home
     return [process for process in psutil.process_iter() if belongs_to(process, places)]
 
 
