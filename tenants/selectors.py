@@ -63,6 +63,13 @@ def list_dazboxes(*, after: str | None, limit: int, owner_id: UUID | None = None
     return list((rows.filter(id__gt=UUID(after)) if after else rows)[:limit])
 
 
+def list_share(number: int, *, of: int) -> list[TenantRef]:
+    """Boxes with a schema, divided by their ids into `of` parts of about one size: those of part `number`, from 0."""
+    first, last = (UUID(int=((number + end) << 128) // of - end) for end in (0, 1))
+    rows = Dazbox.objects.filter(state__in=SERVED_STATES, id__range=(first, last))
+    return [refer_to(row) for row in rows.only("id", "schema_name", "pubkey")]
+
+
 def find_behind(revision: str) -> QuerySet[Dazbox]:
     """Boxes with a schema of another revision than this."""
     behind: QuerySet[Dazbox] = Dazbox.objects.filter(state__in=SERVED_STATES).exclude(schema_revision=revision)

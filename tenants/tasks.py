@@ -4,12 +4,16 @@ from typing import Any
 from uuid import UUID
 
 from celery import Task, shared_task
+from django.utils import timezone
 
+from mcp_saas.api import idempotency
 from tenants.context import NoTenantError, enter_tenant
-from tenants.selectors import find_active_tenant
+from tenants.selectors import find_active_tenant, list_share
 from tenants.tokens import purge
 
 HEADER = "tenant_id"
+SHARES, SHARE_S = 12, 300  # every five minutes a twelfth of the boxes: each has its turn once an hour
+MAX_ANSWERS = 10_000  # of one schema at a turn
 
 
 class TenantTask(Task):  # type: ignore[type-arg]
@@ -35,3 +39,13 @@ class TenantTask(Task):  # type: ignore[type-arg]
 def purge_tokens() -> None:
     """Every five minutes, from beat: tokens, assertions and failed attempts that nothing can need any more."""
     purge.purge_tokens()
+
+
+@shared_task(name="tenants.tasks.purge_answers")
+def purge_answers() -> None:
+    """Every five minutes, from beat: stored answers past their time, also of boxes that never ask again."""
+    idempotency.purge_answers(limit=MAX_ANSWERS)
+    turn = int(timezone.now().timestamp()) // SHARE_S % SHARES
+    for tenant in list_share(turn, of=SHARES):
+        with enter_tenant(tenant):
+            idempotency.purge_answers(limit=MAX_ANSWERS)

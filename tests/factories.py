@@ -20,7 +20,7 @@ from nodes.engine.types import ChannelPolicy, ChannelState, Forward, NodeSnapsho
 from tenants.context import TenantRef
 from tenants.models.api_key import ApiKey
 from tenants.models.dazbox import Dazbox
-from tenants.provisioning.claim import create_claims
+from tenants.provisioning.claim import ClaimTerms, create_claims
 from tenants.provisioning.device import DeviceRequest, register_device
 from tenants.provisioning.proof import claim_message, create_challenge
 from tenants.selectors import refer_to
@@ -43,7 +43,7 @@ def identity_of(name: str) -> bytes:
 def make_device_request(name: str, *, code: str | None = None, key: Ed25519PrivateKey | None = None) -> DeviceRequest:
     """What a box sends to redeem a (new) claim code for the node of that name, proof included."""
     if code is None:
-        [new] = create_claims(1, label=name, expires_in=dt.timedelta(days=1), created_by="test")
+        [new] = create_claims(1, ClaimTerms(label=name, expires_in=dt.timedelta(days=1)), created_by="test")
         code = new.code
     x = encode_key(key or Ed25519PrivateKey.generate())
     nonce = create_challenge(pubkey_of(name)).nonce

@@ -91,6 +91,14 @@ def read_attempt(request: Request, *, idempotency: Idempotency) -> Attempt | Non
     return Attempt(key, _digest(*scope), _digest(*said))
 
 
+def purge_answers(*, limit: int) -> int:
+    """Of the schema we are in: answers past their time go, those a neighbour is removing are left to it. How many."""
+    with transaction.atomic():
+        past = StoredAnswer.objects.filter(created_at__lte=timezone.now() - RETENTION)
+        ids = list(past.select_for_update(skip_locked=True).values_list("id", flat=True)[:limit])
+        return StoredAnswer.objects.filter(id__in=ids).delete()[0] if ids else 0
+
+
 def _name_caller(request: Request) -> tuple[str, str]:
     caller = request.user
     return (str(caller.tenant_id), caller.subject) if isinstance(caller, Principal) else ("", "")
@@ -137,12 +145,10 @@ def _find_answer(attempt: Attempt) -> HttpResponse | None:
 
 
 def _store_answer(attempt: Attempt, response: HttpResponse) -> None:
-    """Makes room first: rows past their time go, those a neighbour is removing are left to it."""
-    now = timezone.now()
-    past = StoredAnswer.objects.filter(created_at__lte=now - RETENTION).select_for_update(skip_locked=True)
-    StoredAnswer.objects.filter(id__in=past.values("id")[:_PURGED_AT_ONCE]).delete()
+    """Makes room first."""
+    purge_answers(limit=_PURGED_AT_ONCE)
     sealed = seal_answer(response, attempt.key, row_id=attempt.row_id)
-    row = StoredAnswer(id=attempt.row_id, fingerprint=attempt.fingerprint, sealed=sealed, created_at=now)
+    row = StoredAnswer(id=attempt.row_id, fingerprint=attempt.fingerprint, sealed=sealed, created_at=timezone.now())
     StoredAnswer.objects.bulk_create(
         [row], update_conflicts=True, unique_fields=["id"], update_fields=["fingerprint", "sealed", "created_at"]
     )

@@ -115,7 +115,7 @@ def make_claims(context: LaunchContext, pubkeys: list[str]) -> list[str]:
         cloud = CloudClient(context.api_url)
         shop = cloud.sign_in_client(SHOP, context.state.secret(SHOP))
         return cloud.make_claims(shop, len(pubkeys), label="demonstration")
-    return run_tool("manage", "vouch_for_node", *pubkeys, environment=context.environment).splitlines()
+    return run_tool("manage", "vouch_for_node", "--plan", "hub", *pubkeys, environment=context.environment).splitlines()
 
 
 def claim_box(context: LaunchContext, home: Path, *, node: SimulatedNode, code: str) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tenants.engine.plan import DEFAULT_PLAN, PlanCode
 from tenants.provisioning.claim import ClaimStatus
 
 _END = r"$(?!\n)"  # Python's $ alone also matches before a last newline
@@ -107,11 +108,14 @@ class JwksAnswer(Struct, frozen=True):
 
 
 class ClaimsBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many claim codes to make, and how long they are good."""
+    """How many claim codes to make, and what they are good for. `expires_in` is seconds, at most 90 days."""
 
     count: Annotated[int, Meta(ge=1, le=500)] = 1
+    plan: PlanCode = DEFAULT_PLAN
+    expires_in: Annotated[int, Meta(ge=60, le=90 * 86_400)] = 30 * 86_400
     label: Short = ""
-    expires_in_s: Annotated[int, Meta(ge=60, le=90 * 86_400)] = 30 * 86_400
+    allowed_pubkey: Pubkey | None = None
+    owner_id: UUID | None = None
 
 
 class ClaimAnswer(Struct, frozen=True):
@@ -135,7 +139,10 @@ class ClaimView(Struct, frozen=True):
     id: UUID
     prefix: str
     label: str
+    plan: str
     status: ClaimStatus
+    owner_id: UUID | None
+    allowed_pubkey: str | None
     created_by: str
     created_at: dt.datetime
     expires_at: dt.datetime
@@ -202,6 +209,7 @@ class DeviceAnswer(Struct, frozen=True):
     owner_id: UUID | None
     pubkey: str
     alias: str
+    plan: str
     state: str
     state_since: dt.datetime
     owner_pause_reason: str | None

@@ -11,6 +11,7 @@ def describe(dazbox: Dazbox) -> DeviceAnswer:
         owner_id=dazbox.owner_id,
         pubkey=dazbox.pubkey,
         alias=dazbox.alias,
+        plan=dazbox.plan,
         state=dazbox.state,
         state_since=dazbox.state_since,
         owner_pause_reason=dazbox.owner_pause_reason or None,

@@ -33,7 +33,7 @@ from tenants.api.describe import describe
 from tenants.api.lifecycle import PURGE_PARAMETERS, answer_deletion
 from tenants.api.owner import find_box, is_staff, may_read, owner_of, owner_only
 from tenants.keys import read_device_key, thumbprint
-from tenants.provisioning.claim import create_claims
+from tenants.provisioning.claim import ClaimTerms, create_claims
 from tenants.provisioning.device import DeviceRequest, register_device
 from tenants.provisioning.lifecycle import rename_dazbox
 from tenants.provisioning.proof import COUNTED, claim_message, create_challenge, note_failure, refuse_guessing
@@ -52,16 +52,19 @@ class ClaimsView(ApiView):
         tag="provisioning",
         body=ClaimsBody,
         answers={201: ClaimsAnswer},
+        problems=(422,),
         idempotency="required",
     )
     def post(self, request: Request) -> HttpResponse:
         wanted = read_body(request, ClaimsBody)
-        made = create_claims(
-            wanted.count,
+        terms = ClaimTerms(
             label=wanted.label,
-            expires_in=dt.timedelta(seconds=wanted.expires_in_s),
-            created_by=principal_of(request).subject,
+            expires_in=dt.timedelta(seconds=wanted.expires_in),
+            plan=wanted.plan,
+            owner_id=wanted.owner_id,
+            allowed_pubkey=wanted.allowed_pubkey or "",
         )
+        made = create_claims(wanted.count, terms, created_by=principal_of(request).subject)
         items = [ClaimAnswer(new.claim.id, new.code, new.claim.prefix, new.claim.expires_at) for new in made]
         return answer(ClaimsAnswer(items), status=201, headers={"Cache-Control": "no-store"})
 

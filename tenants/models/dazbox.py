@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from django.db import models
 from django_tenants.models import TenantMixin
 
+from tenants.engine.plan import DEFAULT_PLAN, PLANS
 from tenants.models.owner import Owner
 
 
@@ -52,6 +53,7 @@ class Dazbox(TenantMixin):  # type: ignore[misc]
     pubkey = models.CharField(max_length=66, blank=True, help_text="identity key of the Lightning node, hex")
     pubkey_digest = models.BinaryField(max_length=32, null=True, help_text="SHA-256 of the pubkey, of a deleted box")
     alias = models.CharField(max_length=128, blank=True)
+    plan = models.CharField(max_length=16, default=DEFAULT_PLAN, help_text="how much it may have")
     state = models.CharField(max_length=24, choices=DazboxState.choices, default=DazboxState.CLAIMED)
     state_since = models.DateTimeField(auto_now_add=True)
     owner_pause_reason = models.CharField(max_length=200, blank=True, help_text="why its owner paused it; empty: not")
@@ -79,6 +81,7 @@ class Dazbox(TenantMixin):  # type: ignore[misc]
                 fields=["pubkey"], condition=~models.Q(state=DazboxState.DELETED), name="dazbox_pubkey_once"
             ),
             models.CheckConstraint(condition=models.Q(state__in=DazboxState.values), name="dazbox_state_known"),
+            models.CheckConstraint(condition=models.Q(plan__in=list(PLANS)), name="dazbox_plan_known"),
             models.CheckConstraint(
                 condition=~models.Q(state=DazboxState.ACTIVE)
                 | models.Q(owner_pause_reason="", operator_suspension_reason=""),

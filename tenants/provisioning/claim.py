@@ -9,11 +9,25 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from mcp_saas.kit.errors import Problem, not_found
+from mcp_saas.kit.errors import Problem, not_found, refuse_field
+from tenants.engine.plan import DEFAULT_PLAN, PlanCode
 from tenants.models.claim import Claim
+from tenants.models.owner import Owner
 
 ClaimStatus = Literal["unused", "used", "expired", "revoked"]
 PREFIX_LENGTH = 12  # "dzc_" and eight characters: enough to find a code in a list, useless to redeem it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimTerms:
+    """What a code is good for. `is_vouched`: the node of `allowed_pubkey` need not sign."""
+
+    label: str = ""
+    expires_in: dt.timedelta = dt.timedelta(days=30)
+    plan: PlanCode = DEFAULT_PLAN
+    owner_id: UUID | None = None
+    allowed_pubkey: str = ""
+    is_vouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +36,29 @@ class NewClaim:
     code: str  # shown once
 
 
-def create_claims(
-    count: int, *, label: str, expires_in: dt.timedelta, created_by: str, vouched_pubkey: str = ""
-) -> list[NewClaim]:
-    """`count` codes (1..500), stored as prefix and SHA-256. A node that is vouched for need not sign."""
-    expires_at = timezone.now() + expires_in
-    made = []
-    for _ in range(count):
-        code = f"dzc_{secrets.token_hex(4)}_{secrets.token_urlsafe(24)}"
-        claim = Claim(
-            prefix=code[:PREFIX_LENGTH],
-            digest=digest_code(code),
-            label=label,
-            created_by=created_by,
-            vouched_pubkey=vouched_pubkey,
-            expires_at=expires_at,
-        )
-        made.append(NewClaim(claim, code))
+def create_claims(count: int, terms: ClaimTerms, *, created_by: str) -> list[NewClaim]:
+    """`count` codes (1..500), stored as prefix and SHA-256. Raises Problem 422 for an owner that is none."""
+    if terms.owner_id is not None and not Owner.objects.filter(id=terms.owner_id).exists():
+        raise refuse_field("/owner_id", "there is no such owner", code="unknown", status=422)
+    made = [_make_claim(terms, created_by=created_by) for _ in range(count)]
     Claim.objects.bulk_create([new.claim for new in made])
     return made
+
+
+def _make_claim(terms: ClaimTerms, *, created_by: str) -> NewClaim:
+    code = f"dzc_{secrets.token_hex(4)}_{secrets.token_urlsafe(24)}"
+    claim = Claim(
+        prefix=code[:PREFIX_LENGTH],
+        digest=digest_code(code),
+        label=terms.label,
+        plan=terms.plan,
+        created_by=created_by,
+        expires_at=timezone.now() + terms.expires_in,
+        owner_id=terms.owner_id,
+        allowed_pubkey=terms.allowed_pubkey,
+        is_vouched=terms.is_vouched,
+    )
+    return NewClaim(claim, code)
 
 
 def revoke_claim(claim_id: UUID) -> None:
@@ -69,4 +87,4 @@ def digest_code(code: str) -> bytes:
 
 def is_vouched_for(code: str, pubkey: str) -> bool:
     """Whether the claim was made for this very node by an operator who had checked it by other means."""
-    return Claim.objects.filter(digest=digest_code(code), vouched_pubkey=pubkey).exists()
+    return Claim.objects.filter(digest=digest_code(code), allowed_pubkey=pubkey, is_vouched=True).exists()

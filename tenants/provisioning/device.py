@@ -64,7 +64,7 @@ def _redeem_claim(request: DeviceRequest) -> Registration:
             claim = _lock_claim(request.claim_code)
             if claim.dazbox is not None:
                 return _repeat(claim.dazbox, request)
-            if claim.vouched_pubkey not in {"", request.pubkey}:
+            if claim.allowed_pubkey not in {"", request.pubkey}:
                 raise Problem(
                     422, "claim-of-another-node", "The claim is for another node", detail="Ask for a new one."
                 )
@@ -107,6 +107,7 @@ def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
         schema_name=new_schema_name(),
         pubkey=request.pubkey,
         alias=request.alias,
+        plan=claim.plan,
         device_key=request.device_key,
         device_kid=request.device_kid,
         agent_version=request.agent_version,

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tenants.provisioning.claim import create_claims
+from tenants.engine.plan import DEFAULT_PLAN, PLANS
+from tenants.provisioning.claim import ClaimTerms, create_claims
 
 LIFETIME = dt.timedelta(days=1)
 
@@ -17,13 +18,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("pubkeys", nargs="+", metavar="PUBKEY")
+        parser.add_argument("--plan", choices=list(PLANS), default=DEFAULT_PLAN)
 
     def handle(self, *args: Any, **options: Any) -> None:
         for pubkey in options["pubkeys"]:
             if not re.fullmatch(r"0[23][0-9a-f]{64}", pubkey):
                 raise CommandError(f"{pubkey} is not a node's public key: 66 hexadecimal digits")
         for pubkey in options["pubkeys"]:
-            [new] = create_claims(
-                1, label="vouched for", expires_in=LIFETIME, created_by="operator:server", vouched_pubkey=pubkey
+            terms = ClaimTerms(
+                label="vouched for",
+                expires_in=LIFETIME,
+                plan=options["plan"],
+                allowed_pubkey=pubkey,
+                is_vouched=True,
             )
+            [new] = create_claims(1, terms, created_by="operator:server")
             self.stdout.write(new.code)

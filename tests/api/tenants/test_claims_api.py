@@ -1,5 +1,6 @@
 """A shop sees what became of its claims, and ends those nobody has used."""
 
+import dataclasses
 import datetime as dt
 import uuid
 
@@ -9,12 +10,12 @@ from django.utils import timezone
 from mcp_saas.kit.errors import Problem
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox
-from tenants.provisioning.claim import NewClaim, create_claims
+from tenants.provisioning.claim import ClaimTerms, NewClaim, create_claims
 from tenants.provisioning.device import register_device
 from tenants.tokens.access import mint_access_token
-from tests.api.problem import assert_problem
+from tests.api.problem import assert_problem, assert_refused_at
 from tests.conftest import ApiClient
-from tests.factories import make_device_request
+from tests.factories import Box, make_device_request, pubkey_of
 
 CLAIMS = "/api/v1/provisioning/claims"
 
@@ -26,7 +27,7 @@ def shop(db: None) -> str:
 
 @pytest.fixture
 def new(db: None) -> NewClaim:
-    [made] = create_claims(1, label="November", expires_in=dt.timedelta(days=1), created_by="client:shop")
+    [made] = create_claims(1, ClaimTerms(label="November", expires_in=dt.timedelta(days=1)), created_by="client:shop")
     return made
 
 
@@ -60,8 +61,49 @@ def test_a_used_claim_is_not_revoked(api: ApiClient, shop: str, new: NewClaim) -
 
 
 def test_claims_are_listed_page_by_page(api: ApiClient, shop: str) -> None:
-    create_claims(5, label="", expires_in=dt.timedelta(days=1), created_by="test")
+    create_claims(5, ClaimTerms(label="", expires_in=dt.timedelta(days=1)), created_by="test")
     first = api.get(f"{CLAIMS}?limit=3", token=shop).json
     second = api.get(f"{CLAIMS}?limit=3&cursor={first['next_cursor']}", token=shop).json
     assert len({item["id"] for item in first["items"] + second["items"]}) == 5
     assert second["next_cursor"] is None
+
+
+def test_a_claim_for_one_node_is_refused_to_another_and_stays_good(api: ApiClient, shop: str) -> None:
+    body = {"allowed_pubkey": pubkey_of("the one"), "plan": "pro", "label": "x"}
+    [item] = api.post(CLAIMS, body, token=shop).json["items"]
+    with pytest.raises(Problem) as refused:
+        register_device(make_device_request("another", code=item["code"]))
+    assert (refused.value.status, refused.value.code) == (422, "claim-of-another-node")
+    shown = api.get(f"{CLAIMS}/{item['id']}", token=shop).json
+    assert (shown["status"], shown["allowed_pubkey"], shown["plan"]) == ("unused", pubkey_of("the one"), "pro")
+    assert register_device(make_device_request("the one", code=item["code"])).dazbox.plan == "pro"
+
+
+def test_a_node_that_is_allowed_must_still_sign(api: ApiClient, shop: str) -> None:
+    [item] = api.post(CLAIMS, {"allowed_pubkey": pubkey_of("the one")}, token=shop).json["items"]
+    request = make_device_request("the one", code=item["code"])
+    with pytest.raises(Problem) as refused:
+        register_device(dataclasses.replace(request, signature=make_device_request("another").signature))
+    assert refused.value.code == "wrong-signature"
+
+
+def test_a_claim_for_an_owner_makes_their_second_box(api: ApiClient, shop: str, charlie: Box) -> None:
+    owner_id = charlie.dazbox.owner_id
+    [item] = api.post(CLAIMS, {"owner_id": str(owner_id)}, token=shop).json["items"]
+    register_device(make_device_request("second", code=item["code"]))
+    answer = api.get("/api/v1/provisioning/devices", token=api.token_of(charlie))
+    assert {box["pubkey"] for box in answer.json["items"]} == {charlie.pubkey, pubkey_of("second")}
+
+
+def test_a_claim_for_an_owner_that_is_none_is_refused(api: ApiClient, shop: str) -> None:
+    answer = api.post(CLAIMS, {"owner_id": str(uuid.uuid4())}, token=shop)
+    assert_refused_at(answer, "/owner_id", status=422)
+    assert not Claim.objects.exists()
+
+
+def test_making_claims_needs_an_idempotency_key_and_is_done_once_under_it(api: ApiClient, shop: str) -> None:
+    assert_problem(api.call("POST", CLAIMS, {}, token=shop), 400)
+    key = str(uuid.uuid4())
+    first, second = (api.post(CLAIMS, {"count": 3}, token=shop, **{"Idempotency-Key": key}) for _ in range(2))
+    assert first.raw == second.raw
+    assert Claim.objects.count() == 3

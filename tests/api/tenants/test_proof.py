@@ -14,7 +14,7 @@ from mcp_saas.kit.node_message import sign_message
 from tenants.models.challenge import Challenge
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox
-from tenants.provisioning.claim import create_claims
+from tenants.provisioning.claim import ClaimTerms, create_claims
 from tests.api.case import cases
 from tests.api.problem import assert_problem, assert_refused_at
 from tests.conftest import ApiClient
@@ -32,7 +32,7 @@ WRONG = {
 
 @pytest.fixture
 def code(db: None) -> str:
-    [new] = create_claims(1, label="test", expires_in=dt.timedelta(days=1), created_by="test")
+    [new] = create_claims(1, ClaimTerms(label="test", expires_in=dt.timedelta(days=1)), created_by="test")
     return new.code
 
 
@@ -76,7 +76,7 @@ def test_a_nonce_is_good_once(api: ApiClient, code: str) -> None:
     assert redeem(api, code, challenge).status == 201
     assert redeem(api, code, challenge).status == 200  # the answer was lost: the same box
     Dazbox.objects.update(pubkey=pubkey_of("moved away"))
-    [second] = create_claims(1, label="", expires_in=dt.timedelta(days=1), created_by="test")
+    [second] = create_claims(1, ClaimTerms(label="", expires_in=dt.timedelta(days=1)), created_by="test")
     answer = redeem(api, second.code, challenge)
     assert_problem(answer, 422)
     assert answer.json["type"].endswith("/challenge-spent")

@@ -21,7 +21,7 @@ from tests.factories import Box, make_device_request, pubkey_of
 CLAIMS, DEVICES = "/api/v1/provisioning/claims", "/api/v1/provisioning/devices"
 DAY_S = 86_400
 DEVICE_FIELDS = {
-    "device_id", "tenant_id", "owner_id", "pubkey", "alias", "state", "state_since", "owner_pause_reason",
+    "device_id", "tenant_id", "owner_id", "pubkey", "alias", "state", "state_since", "owner_pause_reason", "plan",
     "operator_suspension_reason", "purge_at", "agent_version", "created_at", "last_seen_at",
 }  # fmt: skip
 WRONG_CLAIMS = {
@@ -32,10 +32,13 @@ WRONG_CLAIMS = {
     "true": ({"count": True}, "/count"),
     "a string": ({"count": "1"}, "/count"),
     "null": ({"count": None}, "/count"),
-    "good for 59 s": ({"expires_in_s": 59}, "/expires_in_s"),
-    "good for 90 days and a second": ({"expires_in_s": 90 * DAY_S + 1}, "/expires_in_s"),
+    "good for 59 s": ({"expires_in": 59}, "/expires_in"),
+    "good for 90 days and a second": ({"expires_in": 90 * DAY_S + 1}, "/expires_in"),
     "label too long": ({"label": "x" * 129}, "/label"),
     "NUL in the label": ({"label": "a\x00"}, "/label"),
+    "a plan that is none": ({"plan": "gold"}, "/plan"),
+    "for a node that is none": ({"allowed_pubkey": pubkey_of("z").upper()}, "/allowed_pubkey"),
+    "for no owner": ({"owner_id": "1"}, "/owner_id"),
     "with a code of its own": ({"code": "dzc_mine"}, "/code"),
     "made by another": ({"created_by": "root"}, "/created_by"),
     "used already": ({"used_at": "2026-01-01T00:00:00Z"}, "/used_at"),
@@ -118,7 +121,7 @@ def test_a_call_makes_up_to_500_codes_that_differ(api: ApiClient, shop: str, cou
 
 def test_a_claim_is_good_for_thirty_days_or_as_long_as_asked(api: ApiClient, shop: str) -> None:
     [default] = api.post(CLAIMS, {}, token=shop).json["items"]
-    [longest] = api.post(CLAIMS, {"expires_in_s": 90 * DAY_S}, token=shop).json["items"]
+    [longest] = api.post(CLAIMS, {"expires_in": 90 * DAY_S}, token=shop).json["items"]
     default_at, longest_at = (dt.datetime.fromisoformat(item["expires_at"]) for item in (default, longest))
     assert dt.timedelta(days=59, hours=23) < longest_at - default_at < dt.timedelta(days=60, hours=1)
 

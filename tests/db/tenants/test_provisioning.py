@@ -12,7 +12,7 @@ from mcp_saas.kit.errors import Problem
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.schedule import CycleSchedule
-from tenants.provisioning.claim import create_claims
+from tenants.provisioning.claim import ClaimTerms, create_claims
 from tenants.provisioning.device import DeviceRequest, Registration, register_device
 from tests.committed import list_box_schemas, run_together
 from tests.factories import make_device_request
@@ -21,7 +21,7 @@ CROWD = 8
 
 
 def make_code(*, expires_in: dt.timedelta = dt.timedelta(days=1)) -> str:
-    [new] = create_claims(1, label="test", expires_in=expires_in, created_by="test")
+    [new] = create_claims(1, ClaimTerms(label="test", expires_in=expires_in), created_by="test")
     return new.code
 
 

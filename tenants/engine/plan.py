@@ -1,0 +1,44 @@
+"""Plans: how much of each thing a box may have. A new plan or limit is a line here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+PlanCode = Literal["home", "pro", "hub"]
+LimitName = Literal[
+    "channels",
+    "snapshots_per_hour",
+    "llm_tokens_per_day",
+    "rag_documents",
+    "rag_mb",
+    "webhooks",
+    "mcp_calls_per_minute",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`is_self_service`: an owner may choose it themselves; else a shop or an operator does."""
+
+    code: PlanCode
+    title: str
+    is_self_service: bool
+    limits: Mapping[LimitName, int]
+
+
+def _plan(code: PlanCode, title: str, *numbers: int, is_self_service: bool = False) -> Plan:
+    """`numbers` in the order of LimitName."""
+    return Plan(code, title, is_self_service, dict(zip(LIMIT_NAMES, numbers, strict=True)))
+
+
+LIMIT_NAMES: tuple[LimitName, ...] = LimitName.__args__  # type: ignore[attr-defined]
+DEFAULT_PLAN: PlanCode = "home"
+#                                channels snapshots/h LLM tokens/d documents   MB webhooks MCP calls/min
+PLANS: Mapping[str, Plan] = {
+    plan.code: plan
+    for plan in (
+        _plan("home", "Home node", 500, 600, 100_000, 200, 100, 5, 60, is_self_service=True),
+        _plan("pro", "Routing node", 3_000, 1_200, 1_000_000, 2_000, 1_000, 20, 300),
+        _plan("hub", "Hub", 20_000, 3_600, 10_000_000, 20_000, 10_000, 100, 1_200),
+    )
+}
