@@ -25,6 +25,7 @@ from tenants.provisioning.device import DeviceRequest, register_device
 from tenants.provisioning.proof import claim_message, create_challenge
 from tenants.selectors import refer_to
 from tenants.tokens.api_key import create_api_key
+from tenants.tokens.device_key import kid_of
 
 TAKEN_AT = dt.datetime(2026, 11, 1, 12, 0, tzinfo=dt.UTC)
 
@@ -66,6 +67,10 @@ class Box:
         return refer_to(self.dazbox)
 
     @property
+    def kid(self) -> str:
+        return kid_of(encode_key(self.key))
+
+    @property
     def pubkey(self) -> str:
         return self.dazbox.pubkey
 
@@ -82,7 +87,7 @@ class Box:
             "iat": now,
             "exp": now + 60,
         } | claims
-        return jwt.encode(body, self.key, "EdDSA", headers={"kid": self.dazbox.device_kid})
+        return jwt.encode(body, self.key, "EdDSA", headers={"kid": self.kid})
 
 
 def make_box(name: str) -> Box:

@@ -65,8 +65,10 @@ class DeviceTokenView(OpenView):
         is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
-        dazbox = verify_assertion(read_body(request, AssertionBody).assertion)
-        return _answer_pair(issue_tokens(subject=str(dazbox.id), scope=DEVICE_SCOPE, dazbox=dazbox))
+        key = verify_assertion(read_body(request, AssertionBody).assertion)
+        return _answer_pair(
+            issue_tokens(subject=str(key.dazbox_id), scope=DEVICE_SCOPE, dazbox=key.dazbox, device_key=key)
+        )
 
 
 class RefreshView(OpenView):

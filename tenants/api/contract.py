@@ -165,6 +165,28 @@ class DeviceKey(Struct, frozen=True, forbid_unknown_fields=True):
     x: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9_-]{{43}}{_END}")]
 
 
+class DeviceKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """The box's next key."""
+
+    device_key: DeviceKey
+
+
+class DeviceKeyAnswer(Struct, frozen=True):
+    """A key of a box, without the key. `expires_at`: when its successor will have taken over."""
+
+    kid: str
+    is_live: bool
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+    revoked_at: dt.datetime | None
+
+
+class DeviceKeyList(Struct, frozen=True):
+    """All keys a box ever had."""
+
+    items: list[DeviceKeyAnswer]
+
+
 class AgentInfo(Struct, frozen=True, forbid_unknown_fields=True):
     """The software on the box."""
 

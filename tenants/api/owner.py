@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from mcp_saas.api.auth import require_scope
 from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import not_found
-from tenants.api.view import own_box
-from tenants.models.dazbox import Dazbox
+from tenants.api.view import own_box, refuse_service
+from tenants.models.dazbox import Dazbox, DazboxState
 
 STAFF_SCOPES = frozenset({"operator", "provisioning"})
 may_read = require_scope("operator", "provisioning", "read", "device")
@@ -35,3 +35,11 @@ def find_box(request: Request, device_id: UUID) -> Dazbox:
     if found is None:
         raise not_found("There is no such Dazbox.")
     return found
+
+
+def find_box_in_service(request: Request, device_id: UUID) -> Dazbox:
+    """As `find_box`. Raises Problem 403, too, for one that is suspended or to be deleted, 409 before its service."""
+    dazbox = find_box(request, device_id)
+    if dazbox.state != DazboxState.ACTIVE:
+        raise refuse_service(dazbox)
+    return dazbox

@@ -14,7 +14,7 @@ from mcp_saas.api.openapi import PAGE_PARAMETERS, endpoint
 from mcp_saas.api.paging import cut_page, read_window
 from mcp_saas.api.rate_limit import name_caller
 from mcp_saas.api.view import ApiView, principal_of
-from mcp_saas.kit.errors import Problem, refuse_field
+from mcp_saas.kit.errors import Problem
 from tenants.api.claims import describe_claim
 from tenants.api.contract import (
     ChallengeAnswer,
@@ -30,9 +30,10 @@ from tenants.api.contract import (
     DevicePage,
 )
 from tenants.api.describe import describe
+from tenants.api.device_keys import check_device_key
 from tenants.api.lifecycle import PURGE_PARAMETERS, answer_deletion
-from tenants.api.owner import find_box, is_staff, may_read, owner_of, owner_only
-from tenants.keys import read_device_key, thumbprint
+from tenants.api.owner import find_box, find_box_in_service, is_staff, may_read, owner_of, owner_only
+from tenants.keys import thumbprint
 from tenants.provisioning.claim import ClaimTerms, create_claims
 from tenants.provisioning.device import DeviceRequest, register_device
 from tenants.provisioning.lifecycle import rename_dazbox
@@ -98,7 +99,7 @@ class ChallengesView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         body = read_body(request, ChallengeBody)
-        _check_device_key(body.device_key.x)
+        check_device_key(body.device_key.x)
         challenge = create_challenge(body.pubkey)
         message = claim_message(challenge.nonce, thumbprint(to_builtins(body.device_key)))
         return answer(
@@ -126,7 +127,7 @@ class DevicesView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         body = read_body(request, DeviceBody)
-        _check_device_key(body.device_key.x)
+        check_device_key(body.device_key.x)
         self.pubkey = body.pubkey
         refuse_guessing(name_caller(request), body.pubkey)
         registration = register_device(
@@ -193,7 +194,7 @@ class DeviceView(ApiView):
         needs_match=True,
     )
     def patch(self, request: Request, device_id: UUID) -> HttpResponse:
-        change, dazbox = read_body(request, DeviceChange), find_box(request, device_id)
+        change, dazbox = read_body(request, DeviceChange), find_box_in_service(request, device_id)
         if change.alias is not UNSET:
             dazbox = rename_dazbox(dazbox, change.alias, actor=principal_of(request).subject)
         return answer(describe(dazbox))
@@ -208,10 +209,3 @@ class DeviceView(ApiView):
     )
     def delete(self, request: Request, device_id: UUID) -> HttpResponse:
         return answer_deletion(request, device_id)
-
-
-def _check_device_key(x: str) -> None:
-    try:
-        read_device_key(x)
-    except ValueError:
-        raise refuse_field("/device_key/x", "not an Ed25519 public key") from None

@@ -5,6 +5,7 @@ from django.urls import path
 from tenants.api.api_keys import ApiKeysView, ApiKeyView
 from tenants.api.auth import DeviceTokenView, RefreshView, RevokeView, TokenView
 from tenants.api.claims import ClaimDetailView
+from tenants.api.device_keys import DeviceKeysView, DeviceKeyView
 from tenants.api.lifecycle import RestoreView, ResumeView, SuspendView
 from tenants.api.provisioning import ChallengesView, ClaimsView, DevicesView, DeviceView
 
@@ -21,6 +22,8 @@ urlpatterns = [
     path("provisioning/devices/<uuid:device_id>/suspend", SuspendView.as_view()),
     path("provisioning/devices/<uuid:device_id>/resume", ResumeView.as_view()),
     path("provisioning/devices/<uuid:device_id>/restore", RestoreView.as_view()),
+    path("provisioning/devices/<uuid:device_id>/keys", DeviceKeysView.as_view()),
+    path("provisioning/devices/<uuid:device_id>/keys/<str:kid>", DeviceKeyView.as_view()),
     path("node/<str:pubkey>/api-keys", ApiKeysView.as_view()),
     path("node/<str:pubkey>/api-keys/<uuid:key_id>", ApiKeyView.as_view()),
 ]

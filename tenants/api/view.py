@@ -53,14 +53,20 @@ def own_box(principal: Principal) -> Dazbox:
         )
     dazbox: Dazbox | None = Dazbox.objects.filter(id=principal.tenant_id).first()
     if dazbox is not None and dazbox.state in ENDED_STATES:
-        raise Problem(410, "device-deleted", "This Dazbox is deleted", detail="Nothing of it is left to be asked for.")
+        raise refuse_service(dazbox)
     if dazbox is None or dazbox.state not in SERVED_STATES:
         raise Problem(401, "tenant-gone", "Sign in again", detail="The Dazbox of this token is not in service.")
     return dazbox
 
 
 def refuse_service(dazbox: Dazbox) -> Problem:
-    """Why a box is not served: suspended, or about to be deleted; and whom to ask."""
+    """Why a box is not served: suspended, about to be deleted, not built yet, gone; and what to do."""
+    if dazbox.state in ENDED_STATES:
+        return Problem(410, "device-deleted", "This Dazbox is deleted", detail="Nothing of it is left.")
+    if dazbox.state not in SERVED_STATES:
+        return Problem(
+            409, "wrong-state", "Not possible in this state", detail="The Dazbox is not in service yet: ask again soon."
+        )
     if dazbox.state == DazboxState.PENDING_DELETION:
         return Problem(
             403,

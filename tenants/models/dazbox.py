@@ -66,8 +66,6 @@ class Dazbox(TenantMixin):  # type: ignore[misc]
     schema_revision = models.CharField(
         max_length=64, blank=True, help_text="revision of the template it was built from"
     )
-    device_key = models.CharField(max_length=43, help_text="Ed25519 public key of the box, base64url")
-    device_kid = models.CharField(max_length=43, help_text="RFC 7638 thumbprint of the device key")
     token_version = models.PositiveIntegerField(default=0, help_text="access tokens of an older one are refused")
     agent_version = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

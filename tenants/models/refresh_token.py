@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 
 from tenants.models.dazbox import Dazbox
+from tenants.models.device_key import DeviceKey
 
 
 class RefreshToken(models.Model):
@@ -13,6 +14,9 @@ class RefreshToken(models.Model):
     digest = models.BinaryField(max_length=32, primary_key=True)
     family = models.UUIDField(default=uuid.uuid4)
     dazbox = models.ForeignKey(Dazbox, null=True, on_delete=models.CASCADE)
+    device_key = models.ForeignKey(
+        DeviceKey, null=True, on_delete=models.CASCADE, help_text="which it lives as long as"
+    )
     subject = models.CharField(max_length=128)
     scope = models.CharField(max_length=128)
     expires_at = models.DateTimeField()

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
 from tenants.context import leave_tenant
-from tenants.keys import thumbprint
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, new_schema_name
 from tenants.models.owner import Owner
@@ -18,6 +17,7 @@ from tenants.models.schedule import CycleSchedule, next_turn
 from tenants.provisioning.claim import digest_code, is_vouched_for
 from tenants.provisioning.proof import spend_challenge, verify_proof
 from tenants.provisioning.schema import activate_dazbox
+from tenants.tokens.device_key import create_device_key, find_live_keys, kid_of
 
 CONTACT_GRAIN = dt.timedelta(minutes=1)
 
@@ -34,7 +34,7 @@ class DeviceRequest:
 
     @property
     def device_kid(self) -> str:
-        return thumbprint({"kty": "OKP", "crv": "Ed25519", "x": self.device_key})
+        return kid_of(self.device_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _lock_claim(code: str) -> Claim:
 
 
 def _repeat(dazbox: Dazbox, request: DeviceRequest) -> Registration:
-    if dazbox.pubkey == request.pubkey and dazbox.device_key == request.device_key:
+    if dazbox.pubkey == request.pubkey and request.device_kid in {key.kid for key in find_live_keys(dazbox.id)}:
         return Registration(dazbox, is_new=False)
     raise Problem(
         409, "claim-used", "The claim code was used by another box", detail="A claim code is good for one box."
@@ -108,10 +108,9 @@ def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
         pubkey=request.pubkey,
         alias=request.alias,
         plan=claim.plan,
-        device_key=request.device_key,
-        device_kid=request.device_kid,
         agent_version=request.agent_version,
     )
+    create_device_key(dazbox, request.device_key)
     claim.used_at, claim.dazbox = timezone.now(), dazbox
     claim.save(update_fields=["used_at", "dazbox"])
     CycleSchedule.objects.create(dazbox=dazbox, next_run_at=next_turn(dazbox.id, timezone.now()))

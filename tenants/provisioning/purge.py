@@ -11,6 +11,7 @@ from tenants.models.api_key import ApiKey
 from tenants.models.challenge import Challenge, RedeemFailure
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.models.device_key import DeviceKey
 from tenants.models.refresh_token import RefreshToken
 from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.lifecycle import change_state
@@ -41,6 +42,7 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
         drop_schema(row.schema_name)
         RefreshToken.objects.filter(dazbox=row).delete()
         ApiKey.objects.filter(dazbox=row).delete()
+        DeviceKey.objects.filter(dazbox=row).delete()
         CycleSchedule.objects.filter(dazbox=row).delete()
         Challenge.objects.filter(pubkey=row.pubkey).delete()
         RedeemFailure.objects.filter(source__endswith=f" {row.pubkey}").delete()
@@ -59,8 +61,6 @@ def _bury(dazbox: Dazbox) -> Dazbox:
         purge_at=None,
         owner=None,
         alias="",
-        device_key="",
-        device_kid="",
         agent_version="",
         owner_pause_reason="",
         operator_suspension_reason="",

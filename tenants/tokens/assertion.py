@@ -8,10 +8,11 @@ import jwt
 import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
 from tenants.keys import read_device_key
-from tenants.models.dazbox import Dazbox
+from tenants.models.device_key import DeviceKey
 from tenants.models.refresh_token import SpentAssertion
 
 MAX_AGE = dt.timedelta(seconds=60)
@@ -28,35 +29,40 @@ class AssertionClaims(msgspec.Struct, frozen=True):
     exp: float
 
 
-def verify_assertion(assertion: str) -> Dazbox:
-    """The box that signed it. Raises Problem 401 for anything wrong, without telling what exists."""
+def verify_assertion(assertion: str) -> DeviceKey:
+    """The key that signed it, with its box. Raises Problem 401 for anything wrong, without telling what exists."""
     try:
-        dazbox: Dazbox = Dazbox.objects.get(id=UUID(_read_unverified_issuer(assertion)))
-        _spend(_verify(assertion, dazbox))
-    except (Dazbox.DoesNotExist, ValueError, jwt.PyJWTError, msgspec.ValidationError, IntegrityError):
+        key = _find_key(assertion)
+        _spend(_verify(assertion, key))
+    except (DeviceKey.DoesNotExist, ValueError, jwt.PyJWTError, msgspec.ValidationError, IntegrityError):
         raise Problem(
             401, "invalid-assertion", "Sign in again", detail="The assertion does not prove the key of a known box."
         ) from None
-    return dazbox
+    return key
 
 
-def _read_unverified_issuer(assertion: str) -> str:
-    claims = jwt.decode(assertion, options={"verify_signature": False})
-    return str(claims.get("iss"))
+def _find_key(assertion: str) -> DeviceKey:
+    """The live key it says it is signed with. Raises ValueError, PyJWTError or DoesNotExist."""
+    claims, header = jwt.decode(assertion, options={"verify_signature": False}), jwt.get_unverified_header(assertion)
+    kid, dazbox_id = header.get("kid"), UUID(str(claims.get("iss")))
+    if not isinstance(kid, str) or "\0" in kid:
+        raise ValueError("kid")
+    key: DeviceKey = DeviceKey.objects.select_related("dazbox").get(dazbox_id=dazbox_id, kid=kid)
+    if not key.is_live(timezone.now()):
+        raise ValueError("ended")
+    return key
 
 
-def _verify(assertion: str, dazbox: Dazbox) -> AssertionClaims:
+def _verify(assertion: str, key: DeviceKey) -> AssertionClaims:
     verified = jwt.decode(
         assertion,
-        read_device_key(dazbox.device_key),
+        read_device_key(key.x),
         algorithms=["EdDSA"],
         audience=settings.ENV.jwt_audience,
-        issuer=str(dazbox.id),
+        issuer=str(key.dazbox_id),
         leeway=LEEWAY,
         options={"require": ["exp", "iat", "iss", "sub", "aud", "jti"]},
     )
-    if jwt.get_unverified_header(assertion).get("kid") != dazbox.device_kid:
-        raise ValueError("kid")
     claims = msgspec.convert(verified, AssertionClaims)
     if claims.exp - claims.iat > MAX_AGE.total_seconds() or claims.sub != claims.iss:
         raise ValueError("exp")

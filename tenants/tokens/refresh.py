@@ -20,6 +20,7 @@ from django.utils import timezone
 from mcp_saas.kit.errors import Problem
 from tenants.context import leave_tenant
 from tenants.models.dazbox import Dazbox
+from tenants.models.device_key import DeviceKey
 from tenants.models.refresh_token import RefreshToken
 from tenants.selectors import forget_standing
 from tenants.tokens.access import LIFETIME as ACCESS_LIFETIME
@@ -37,10 +38,10 @@ class TokenPair:
     expires_in: int = int(ACCESS_LIFETIME.total_seconds())
 
 
-def issue_tokens(*, subject: str, scope: str, dazbox: Dazbox | None) -> TokenPair:
-    """A new family: an access token and the refresh token that goes on from it."""
+def issue_tokens(*, subject: str, scope: str, dazbox: Dazbox | None, device_key: DeviceKey | None = None) -> TokenPair:
+    """A new family: an access token and the refresh token that goes on from it, as long as `device_key` lives."""
     raw = PREFIX + secrets.token_urlsafe(32)
-    row = RefreshToken(family=uuid4(), subject=subject, scope=scope, dazbox=dazbox)
+    row = RefreshToken(family=uuid4(), subject=subject, scope=scope, dazbox=dazbox, device_key=device_key)
     return _store_and_mint(row, raw)
 
 
@@ -52,12 +53,11 @@ def rotate_refresh(raw: str) -> TokenPair:
         won = RefreshToken.objects.filter(digest=digest, used_at=None, revoked_at=None, expires_at__gt=now).update(
             used_at=now
         )
-        row = RefreshToken.objects.select_related("dazbox").filter(digest=digest).first()
-        if row is None:
+        row = RefreshToken.objects.select_related("dazbox", "device_key").filter(digest=digest).first()
+        if row is None or (row.device_key is not None and not row.device_key.is_live(now)):
             raise _refuse()
         if won:
-            successor = RefreshToken(family=row.family, subject=row.subject, scope=row.scope, dazbox=row.dazbox)
-            return _store_and_mint(successor, _derive_successor(raw))
+            return _store_and_mint(_succeed(row), _derive_successor(raw))
     if row.used_at and now - row.used_at <= GRACE and row.revoked_at is None:
         return _mint(row, _derive_successor(raw))
     if row.used_at:
@@ -78,6 +78,7 @@ def revoke_access(tenant_id: UUID) -> None:
         Dazbox.objects.filter(id=tenant_id).update(token_version=F("token_version") + 1)
         _revoke_all(RefreshToken.objects.filter(dazbox_id=tenant_id))
     forget_standing(tenant_id)
+    transaction.on_commit(lambda: forget_standing(tenant_id))  # what another request has read meanwhile
 
 
 def revoke_family(family: UUID) -> None:
@@ -95,6 +96,12 @@ def _revoke(tokens: QuerySet[RefreshToken]) -> int:
     with transaction.atomic():
         digests = list(tokens.select_for_update().order_by("digest").values_list("digest", flat=True))
         return RefreshToken.objects.filter(digest__in=digests).update(revoked_at=timezone.now())
+
+
+def _succeed(row: RefreshToken) -> RefreshToken:
+    return RefreshToken(
+        family=row.family, subject=row.subject, scope=row.scope, dazbox=row.dazbox, device_key=row.device_key
+    )
 
 
 def _store_and_mint(row: RefreshToken, raw: str) -> TokenPair:

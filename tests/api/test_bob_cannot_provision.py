@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
 from tenants.models.dazbox import Dazbox
@@ -13,7 +14,7 @@ from tenants.tokens.access import mint_access_token
 from tests.api.openapi_document import Operation, list_operations
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
-from tests.factories import Box
+from tests.factories import Box, encode_key
 
 PREFIX = "/api/v1/provisioning/"
 OPERATIONS = {str(operation): operation for operation in list_operations(PREFIX)}
@@ -24,6 +25,7 @@ BODIES: dict[str, Any] = {
     "resume_device": REASON,
     "restore_device": REASON,
     "change_device": {"alias": "x"},
+    "add_device_key": {"device_key": {"kty": "OKP", "crv": "Ed25519", "x": encode_key(Ed25519PrivateKey.generate())}},
 }
 CALLERS = ("own", "another tenant", "nobody", "suspended", "deleted", "operator", "shop")
 # What each caller is answered, in the order of CALLERS. The box in the address is alice's; `suspended` and `deleted`
@@ -35,7 +37,10 @@ STATUS = {
     "revoke_claim": (403, 403, 401, 403, 403, 404, 404),
     "list_devices": (200, 200, 401, 200, 410, 200, 200),
     "get_device": (200, 404, 401, 200, 410, 200, 200),
-    "change_device": (200, 404, 401, 200, 410, 403, 403),
+    "change_device": (200, 404, 401, 403, 410, 403, 403),
+    "add_device_key": (201, 404, 401, 403, 410, 403, 403),
+    "list_device_keys": (200, 404, 401, 200, 410, 200, 200),
+    "revoke_device_key": (409, 404, 401, 409, 410, 403, 403),  # its last one
     "delete_device": (202, 404, 401, 202, 410, 403, 403),
     "suspend_device": (200, 404, 401, 200, 410, 200, 403),
     "resume_device": (200, 404, 401, 403, 410, 200, 403),
@@ -51,9 +56,7 @@ def test_every_operation_is_in_the_matrix() -> None:
 
 
 def knock(api: ApiClient, operation: Operation, box: Box, token: str | None) -> Any:
-    path = operation.address(**{
-        name: str(box.dazbox.id) for name in ("device_id", "claim_id") if name in operation.path
-    })
+    path = operation.path.format(device_id=box.dazbox.id, claim_id=box.dazbox.id, kid=box.kid)
     headers = {"If-Match": "*", "Idempotency-Key": str(uuid.uuid4())}
     return api.call(operation.method, path, BODIES.get(str(operation)), token=token, **headers)
 
@@ -94,6 +97,6 @@ def test_each_caller_gets_what_is_theirs(api: ApiClient, charlie: Box, bob: Box,
 def test_a_box_of_others_and_a_box_of_nobody_look_the_same(api: ApiClient, charlie: Box, bob: Box, name: str) -> None:
     token, operation = api.token_of(bob), OPERATIONS[name]
     foreign = knock(api, operation, charlie, token)
-    path = operation.path.format(device_id=uuid.uuid4())
+    path = operation.path.format(device_id=uuid.uuid4(), kid=charlie.kid)
     nobodys = api.call(operation.method, path, BODIES.get(name), token=token, **{"If-Match": "*"})
     assert foreign.json | {"instance": ""} == nobodys.json | {"instance": ""}

@@ -65,9 +65,7 @@ def measure() -> Report:
 
 
 def make_tenant(name: str) -> str:
-    row = Dazbox.objects.create(
-        schema_name=new_schema_name(), pubkey=pubkey_of(name), device_key="x" * 43, device_kid="y" * 43
-    )
+    row = Dazbox.objects.create(schema_name=new_schema_name(), pubkey=pubkey_of(name))
     return str(activate_dazbox(row).schema_name)
 
 

@@ -72,8 +72,6 @@ def make_rows(ids: list[uuid.UUID], now: dt.datetime) -> None:
                 id=one,
                 schema_name=new_schema_name(),
                 pubkey=pubkey_of(str(one)),
-                device_key="x" * 43,
-                device_kid="y" * 43,
                 state=DazboxState.ACTIVE,
             )
             for one in ids

@@ -211,9 +211,9 @@ def test_the_key_of_an_assertion_is_the_boxs_own(api: ApiClient, alice: Box, bob
     forgeries = {
         "another key": seal(header, claims, Ed25519PrivateKey.generate().sign),
         "bob's key": seal(header, claims, bob.key.sign),
-        "bob's key and kid": seal(header | {"kid": bob.dazbox.device_kid}, claims, bob.key.sign),
+        "bob's key and kid": seal(header | {"kid": bob.kid}, claims, bob.key.sign),
         "bob signs as alice": bob.sign_assertion(iss=str(alice.dazbox.id), sub=str(alice.dazbox.id)),
-        "wrong kid": seal(header | {"kid": bob.dazbox.device_kid}, claims, alice.key.sign),
+        "wrong kid": seal(header | {"kid": bob.kid}, claims, alice.key.sign),
         "no kid": seal({"alg": "EdDSA", "typ": "JWT"}, claims, alice.key.sign),
         "alg none": seal(header | {"alg": "none"}, claims, unsigned),
         "HS256 with the public key": seal(header | {"alg": "HS256"}, claims, by_hmac(public)),

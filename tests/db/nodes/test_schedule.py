@@ -42,7 +42,7 @@ def make_rows(count: int, **schedule_fields: Any) -> list[UUID]:
     boxes = Dazbox.objects.bulk_create(
         Dazbox(
             id=UUID(int=first_id() + number), schema_name=new_schema_name(), pubkey=pubkey_of(new_schema_name()),
-            state=DazboxState.ACTIVE, device_key="x" * 43, device_kid="y" * 43,
+            state=DazboxState.ACTIVE,
         )
         for number in range(count)
     )  # fmt: skip

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mcp_saas.kit.errors import Problem
-from tenants.models.dazbox import Dazbox
+from tenants.models.device_key import DeviceKey
 from tenants.models.refresh_token import SpentAssertion
 from tenants.tokens.assertion import verify_assertion
 from tests.committed import run_together
@@ -24,7 +24,7 @@ THIEFS_JWK = {"kty": "OKP", "crv": "Ed25519", "x": encode_key(THIEF)}
 def resign(box: Box, *, key: Any, algorithm: str = "EdDSA", **header: Any) -> str:
     """A good assertion of the box under another key."""
     claims = jwt.decode(box.sign_assertion(), options={"verify_signature": False})
-    return jwt.encode(claims, key, algorithm, headers={"kid": box.dazbox.device_kid} | header)
+    return jwt.encode(claims, key, algorithm, headers={"kid": box.kid} | header)
 
 
 FORGERIES: dict[str, Callable[[Box], str]] = {
@@ -43,11 +43,11 @@ def test_a_forged_assertion_is_refused_and_spends_nothing(db: None, forge: Calla
         verify_assertion(forge(box))
     assert (refused.value.status, refused.value.code) == (401, "invalid-assertion")
     assert SpentAssertion.objects.count() == 0
-    assert verify_assertion(box.sign_assertion()) == box.dazbox
+    assert verify_assertion(box.sign_assertion()).dazbox == box.dazbox
 
 
 def test_of_the_same_assertion_at_once_one_is_taken(committed_db: None) -> None:
     box = make_box("ours")
     answers = run_together([partial(verify_assertion, box.sign_assertion())] * 8)
-    assert len([answer for answer in answers if isinstance(answer, Dazbox)]) == 1
+    assert len([answer for answer in answers if isinstance(answer, DeviceKey)]) == 1
     assert len([answer for answer in answers if isinstance(answer, Problem)]) == 7

@@ -61,9 +61,7 @@ CATALOG = {
 
 
 def make_row(name: str) -> Dazbox:
-    row: Dazbox = Dazbox.objects.create(
-        schema_name=new_schema_name(), pubkey=pubkey_of(name), device_key="x" * 43, device_kid="y" * 43
-    )
+    row: Dazbox = Dazbox.objects.create(schema_name=new_schema_name(), pubkey=pubkey_of(name))
     return row
 
 
