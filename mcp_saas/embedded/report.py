@@ -1,24 +1,37 @@
-"""The end of `make run`: a table of what each box should do, and why."""
+"""The end of `make run`: a table of what each box should do, and why. Every line fits a terminal of 80 columns."""
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.box import ROUNDED
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 
-MIN_WIDTH = 120  # where output is not a terminal
+from mcp_saas.kit.alias import tame_alias
+
+WIDTH_COLUMNS = 78  # two columns to spare: terminals differ on how wide some emoji are
+INDENT_COLUMNS = 4
+INSTANT = "%Y-%m-%d %H:%M:%S UTC"
+UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 NO_DATA = "no data"
+TITLE = "What each box should do (shadow mode: nothing is written to a node)"
+HEADER = ("Box", "Channels", "  Score", "Raise", "Lower", "Keep", "Expected sat a day")
 EFFECT_NOTE = (
-    "Expected effect: change of fee income on last week's forwards if demand answers to price as measured elsewhere "
-    "(docs/scoring.md), with its interval; an estimate, not a promise. Lowering a fee sells liquidity that stands "
-    "idle: what that brings to other channels is not in the figure."
+    "Score: 0 (bad) to 1 (good). Expected: change of fee income on the forwards of the last 7 days, with its interval, "
+    "if demand answers to price as measured elsewhere (docs/scoring.md); an estimate, not a promise."
+)
+EXTRAPOLATED_NOTE = "~ some of these fees change by more than a factor of 2, further than was ever measured."
+LOSS_NOTE = (
+    "Below zero: on the same forwards these fees are expected to earn less. They follow balance and flow, not income; "
+    "what liquidity that is sold here brings to other channels is not in the figure."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class BoxReport:
-    """One line of the table; texts are ready to show."""
+    """What the newest run of the pipeline says of one box. Texts are ready to show."""
 
     box: str
     channels: int
@@ -27,48 +40,98 @@ class BoxReport:
     lowered: int
     kept: int
     effect: str
+    grounds: str  # what the effect stands on
     reason: str
+    is_loss: bool
+    is_extrapolated: bool
+    made_at: dt.datetime
 
     @classmethod
     def read(cls, box: str, run: dict[str, Any]) -> "BoxReport":
         """From the API's answer on the newest run."""
         summary = run["summary"]
+        effect = summary["effect"]
         return cls(
-            box="".join(character for character in box if character.isprintable()),  # a stranger chose it
+            box=tame_alias(box) or "(no name)",
             channels=summary["channels"],
             score=NO_DATA if summary["score"] is None else f"{summary['score']:.2f}",
             raised=summary["raised"],
             lowered=summary["lowered"],
             kept=summary["kept"],
-            effect=describe_effect(summary["effect"], summary["effect_channels"]),
-            reason=summary["top_reason"] or "nothing to change",
+            effect=describe_effect(effect, extrapolated=summary["extrapolated_channels"]),
+            grounds=describe_grounds(summary),
+            reason=summary["top_reason"] or "Nothing to change.",
+            is_loss=effect is not None and round(effect["sat_per_day"]) < 0,
+            is_extrapolated=summary["extrapolated_channels"] > 0,
+            made_at=dt.datetime.fromisoformat(run["finished_at"]),
         )
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        counts = (self.raised, self.lowered, self.kept)
+        return (self.box, str(self.channels), self.score, *map(str, counts), self.effect)
 
-def describe_effect(effect: dict[str, Any] | None, channels: int) -> str:
+
+def describe_effect(effect: dict[str, Any] | None, *, extrapolated: int) -> str:
     if effect is None:
         return NO_DATA
-    low, high = effect["low_sat_per_day"], effect["high_sat_per_day"]
-    return f"{effect['sat_per_day']:+.0f}\n{low:+.0f} .. {high:+.0f}\nby {channels} channels"
+    return f"{'~ ' if extrapolated else ''}{round(effect['sat_per_day']):+}"
 
 
-def print_report(reports: list[BoxReport], *, note: str) -> None:
+def describe_grounds(summary: dict[str, Any]) -> str:
+    effect = summary["effect"]
+    if effect is None:
+        return "Expected: no data, for no channel has a known income to start from."
+    interval = f"{round(effect['low_sat_per_day']):+} .. {round(effect['high_sat_per_day']):+}"
+    grounds = f"from {summary['effect_channels']} of {summary['channels']} channels"
+    far = f", {summary['extrapolated_channels']} extrapolated" if summary["extrapolated_channels"] else ""
+    return f"Expected {interval} sat a day {grounds}{far}."
+
+
+def print_report(reports: Sequence[BoxReport], *, note: str) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=MIN_WIDTH)
-    table = Table(
-        title="What each box should do (shadow mode: nothing is written to a node)", show_lines=True, box=ROUNDED
-    )
-    table.add_column("Box", max_width=16, overflow="fold")
-    for name in ("Chan-\nnels", "Score\n0..1", "Raise", "Lower", "Keep"):
-        table.add_column(name, justify="right")
-    table.add_column("Expected\nsat a day", justify="right", no_wrap=True)
-    table.add_column("Top reason", ratio=1)
+    console.width = min(WIDTH_COLUMNS, console.width) if console.is_terminal else WIDTH_COLUMNS
+    write_report(console, reports, note=note, now=dt.datetime.now(dt.UTC))
+
+
+def write_report(console: Console, reports: Sequence[BoxReport], *, note: str, now: dt.datetime) -> None:
+    console.print(TITLE)
+    console.print(describe_age([report.made_at for report in reports], now=now))
+    console.print()
+    console.print(lay_row(HEADER))
     for report in reports:
-        table.add_row(
-            report.box, str(report.channels), report.score, str(report.raised), str(report.lowered), str(report.kept),
-            report.effect, report.reason,
-        )  # fmt: skip
-    console.print(table)
-    console.print(note.strip())
-    console.print(EFFECT_NOTE)
+        console.rule(style="none")
+        console.print(lay_row(report.cells))
+        console.print(Padding(f"{report.reason}\n{report.grounds}", (0, 0, 0, INDENT_COLUMNS), expand=False))
+    console.rule(style="none")
+    for line in (*note.strip().splitlines(), EFFECT_NOTE, *pick_notes(reports)):
+        console.print(line)
+
+
+def pick_notes(reports: Sequence[BoxReport]) -> list[str]:
+    """What must be said of the figures that are there."""
+    notes = [EXTRAPOLATED_NOTE] if any(report.is_extrapolated for report in reports) else []
+    return [*notes, LOSS_NOTE] if any(report.is_loss for report in reports) else notes
+
+
+def lay_row(cells: Sequence[str]) -> str:
+    """The first cell takes what the others leave, cut by the columns it covers on the screen."""
+    box, *figures = cells
+    laid = "".join(f"  {figure:>{len(name)}}" for figure, name in zip(figures, HEADER[1:], strict=True))
+    room = WIDTH_COLUMNS - len(laid)
+    name = box if cell_len(box) <= room else set_cell_size(box, room - 1).rstrip() + "…"
+    return set_cell_size(name, room) + laid
+
+
+def describe_age(made_at: Sequence[dt.datetime], *, now: dt.datetime) -> str:
+    """When the runs were made that the table shows: a second start shows those of the first."""
+    oldest, newest = min(made_at), max(made_at)
+    made = f"Made {oldest:{INSTANT}} ({_tell_age(oldest, now)})"
+    return made if newest - oldest < dt.timedelta(minutes=1) else f"{made} to {newest:{INSTANT}}"
+
+
+def _tell_age(made_at: dt.datetime, now: dt.datetime) -> str:
+    age_s = max(1, round((now - made_at).total_seconds()))
+    size_s, unit = next((size_s, unit) for size_s, unit in UNITS if age_s >= size_s)
+    count = age_s // size_s
+    return f"{count} {unit}{'' if count == 1 else 's'} ago"

@@ -10,7 +10,8 @@ from nodes.engine.types import ChannelPolicy, Effect, FlowTotals
 
 ELASTICITY = -0.62
 ELASTICITY_RANGE = (-0.4, -1.2)
-EXTRAPOLATED_FACTOR = 2.0  # the simulated elasticities were taken between 0.75 and 1.5 times the fee
+EXTRAPOLATED_FACTOR = 2  # the simulated elasticities were taken between 0.75 and 1.5 times the fee
+EXTRAPOLATED = f"extrapolated: the fee changes by more than a factor of {EXTRAPOLATED_FACTOR}"
 
 
 def estimate_effect(flow: FlowTotals, present: ChannelPolicy, *, proposed: ChannelPolicy) -> Effect | None:
@@ -33,8 +34,14 @@ def estimate_effect(flow: FlowTotals, present: ChannelPolicy, *, proposed: Chann
         sat_per_day=changes[0],
         low_sat_per_day=min(changes),
         high_sat_per_day=max(changes),
-        basis=_tell_basis(flow, ratio),
+        basis=_tell_basis(flow, present, proposed=proposed),
     )
+
+
+def is_extrapolated(present: ChannelPolicy, proposed: ChannelPolicy) -> bool:
+    """Whether the fee rate moves further than the elasticity was ever measured for."""
+    old_ppm, new_ppm = present.fee_rate_ppm, proposed.fee_rate_ppm
+    return new_ppm > old_ppm * EXTRAPOLATED_FACTOR or new_ppm * EXTRAPOLATED_FACTOR < old_ppm
 
 
 def _change_revenue(revenue_sat_per_day: float, ratio: float, *, elasticity: float) -> float:
@@ -43,14 +50,13 @@ def _change_revenue(revenue_sat_per_day: float, ratio: float, *, elasticity: flo
     return round(revenue_sat_per_day * (kept - 1.0), 3) + 0.0
 
 
-def _tell_basis(flow: FlowTotals, ratio: float) -> str:
+def _tell_basis(flow: FlowTotals, present: ChannelPolicy, *, proposed: ChannelPolicy) -> str:
     few, many = ELASTICITY_RANGE
     basis = (
         f"fees of the last {flow.days_observed:.2g} days ({flow.revenue_7d_msat // 1000} sat) and a volume that "
         f"changes by {ELASTICITY} % ({few} to {many}) for each 1 % of fee: observed on one node, not causal"
     )
-    is_far = ratio > EXTRAPOLATED_FACTOR or ratio * EXTRAPOLATED_FACTOR < 1
-    return f"{basis}; extrapolated: the fee changes by more than a factor of 2" if is_far else basis
+    return f"{basis}; {EXTRAPOLATED}" if is_extrapolated(present, proposed) else basis
 
 
 def _has_changed_inbound(present: ChannelPolicy, proposed: ChannelPolicy) -> bool:

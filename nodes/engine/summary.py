@@ -5,7 +5,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from nodes.engine.types import ChannelDecision, DecisionInput, Effect
+from mcp_saas.kit.alias import tame_alias
+from nodes.engine.effect import EXTRAPOLATED, is_extrapolated
+from nodes.engine.types import ChannelDecision, ChannelState, DecisionInput, Effect
+
+Pair = tuple[DecisionInput, ChannelDecision]
 
 
 class NodeSummary(Struct, frozen=True, kw_only=True):
@@ -16,7 +20,8 @@ class NodeSummary(Struct, frozen=True, kw_only=True):
     score: float | None  # mean of the scores known, weighted by capacity; None: no channel has one
     effect: Effect | None  # sums over the channels that have data; None: none has
     effect_channels: int  # how many those are
-    top_reason: str | None  # of the change that weighs most; None: nothing changes
+    extrapolated_channels: int  # how many of those move further than the effect was ever measured for
+    top_reason: str | None  # of the change that weighs most, with its channel and peer; None: nothing changes
 
 
 def summarise_node(inputs: Sequence[DecisionInput], decisions: Sequence[ChannelDecision]) -> NodeSummary:
@@ -24,14 +29,16 @@ def summarise_node(inputs: Sequence[DecisionInput], decisions: Sequence[ChannelD
     pairs = list(zip(inputs, decisions, strict=True))
     directions = Counter(decision.direction for decision in decisions)
     effects = [decision.effect for decision in decisions if decision.effect is not None]
+    extrapolated = sum(_is_extrapolated(decision, given) for given, decision in pairs)
     return NodeSummary(
         channels=len(pairs),
         raised=directions["raise"],
         lowered=directions["lower"],
         kept=directions["keep"],
         score=_average_score(inputs),
-        effect=_sum_effects(effects),
+        effect=_sum_effects(effects, extrapolated=extrapolated),
         effect_channels=len(effects),
+        extrapolated_channels=extrapolated,
         top_reason=_pick_top_reason(pairs),
     )
 
@@ -42,24 +49,41 @@ def _average_score(inputs: Sequence[DecisionInput]) -> float | None:
     return sum(capacity * value for capacity, value in scored) / capacity_sat if scored else None
 
 
-def _sum_effects(effects: list[Effect]) -> Effect | None:
+def _is_extrapolated(decision: ChannelDecision, given: DecisionInput) -> bool:
+    present, proposed = given.channel.own_policy, decision.proposed_policy
+    if decision.effect is None or present is None or proposed is None:
+        return False
+    return is_extrapolated(present, proposed)
+
+
+def _sum_effects(effects: list[Effect], *, extrapolated: int) -> Effect | None:
     """The bounds add up as if all channels erred the same way: one elasticity is uncertain for all of them."""
     if not effects:
         return None
+    basis = f"sum over {len(effects)} channels with data, each from its own fees and one elasticity"
     return Effect(
         sat_per_day=round(sum(effect.sat_per_day for effect in effects), 3),
         low_sat_per_day=round(sum(effect.low_sat_per_day for effect in effects), 3),
         high_sat_per_day=round(sum(effect.high_sat_per_day for effect in effects), 3),
-        basis=f"sum over {len(effects)} channels with data, each from its own fees and one elasticity",
+        basis=f"{basis}; {extrapolated} of them {EXTRAPOLATED}" if extrapolated else basis,
     )
 
 
-def _pick_top_reason(pairs: list[tuple[DecisionInput, ChannelDecision]]) -> str | None:
+def _pick_top_reason(pairs: list[Pair]) -> str | None:
     changes = [pair for pair in pairs if pair[1].direction != "keep"]
-    return max(changes, key=_weigh_change)[1].reason if changes else None
+    if not changes:
+        return None
+    given, decision = max(changes, key=_weigh_change)
+    return f"{_name_channel(given.channel)}: {decision.reason}"
 
 
-def _weigh_change(pair: tuple[DecisionInput, ChannelDecision]) -> tuple[float, int]:
+def _name_channel(channel: ChannelState) -> str:
+    """Our own words first: a peer's name in another direction of writing then turns nothing but itself."""
+    peer = tame_alias(channel.peer_alias or "") or channel.peer_pubkey[:16]
+    return f"Channel {channel.short_channel_id} with {peer}"
+
+
+def _weigh_change(pair: Pair) -> tuple[float, int]:
     """First by the expected effect, then by how far the fee rate moves."""
     given, decision = pair
     effect_sat = abs(decision.effect.sat_per_day) if decision.effect else 0.0

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from mcp_saas.kit.alias import tame_alias
 from nodes.simulator.identity import REAL_GRAPH_NOTE, rename_nodes
 from nodes.simulator.network import BALANCE_NOTE, build_world
 from nodes.simulator.selection import DEFAULT_SEED, SELECTION_RULE
@@ -41,7 +42,10 @@ def make_world(fleet_count: int, *, graph_path: Path | None, world_path: Path, g
 
 def describe_world(world: World) -> str:
     """For people: where the fleet comes from, how it was chosen, and what in it is a model."""
-    rows = [f"  {node.alias}  {len(world.channels_of(node.pubkey))} channels  {node.pubkey}" for node in world.fleet]
+    rows = [
+        f"  {tame_alias(node.alias)}: {len(world.channels_of(node.pubkey))} channels\n    {node.pubkey}"
+        for node in world.fleet
+    ]
     return "\n".join([world.origin, f"Chosen: {SELECTION_RULE}", *rows, BALANCE_NOTE])
 
 

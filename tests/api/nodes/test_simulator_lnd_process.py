@@ -53,7 +53,7 @@ def test_making_a_world_says_what_is_real_and_what_is_a_model(made: Path) -> Non
     assert BALANCE_NOTE in printed
     assert len(world.fleet) == 3
     for node in world.fleet:
-        assert f"{node.alias}  {len(world.channels_of(node.pubkey))} channels  {node.pubkey}" in printed
+        assert f"  {node.alias}: {len(world.channels_of(node.pubkey))} channels\n    {node.pubkey}\n" in printed
     assert (made / "world").stat().st_mode & 0o777 == 0o600
 
 

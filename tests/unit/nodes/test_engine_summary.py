@@ -3,7 +3,7 @@ import pytest
 from nodes.engine.decision import decide_channel
 from nodes.engine.summary import summarise_node
 from nodes.engine.types import DecisionInput, FlowTotals, ScoreCard
-from tests.unit.nodes.engine_builders import make_channel, make_input, make_policy
+from tests.unit.nodes.engine_builders import PEER, make_channel, make_input, make_policy
 
 EARNING = FlowTotals(days_observed=7.0, revenue_7d_msat=7_000_000)
 
@@ -35,8 +35,8 @@ def test_a_node_is_told_in_one_line() -> None:
 
     assert (summary.channels, summary.raised, summary.lowered, summary.kept) == (3, 1, 1, 1)
     assert summary.score == pytest.approx((0.2 + 3 * 0.6) / 4)
-    assert summary.top_reason == decisions[1].reason
-    assert summary.effect_channels == 2
+    assert summary.top_reason == f"Channel 800000x1x0 with {PEER[:16]}: {decisions[1].reason}"
+    assert (summary.effect_channels, summary.extrapolated_channels) == (2, 0)
     assert summary.effect is not None
     assert decisions[1].effect is not None
     assert summary.effect.sat_per_day == pytest.approx(decisions[1].effect.sat_per_day)
@@ -49,8 +49,30 @@ def test_without_income_the_largest_move_weighs_most_and_there_is_no_effect() ->
     decisions = [decide_channel(given) for given in inputs]
     summary = summarise_node(inputs, decisions)
 
-    assert summary.top_reason == decisions[1].reason
-    assert (summary.effect, summary.effect_channels) == (None, 0)
+    assert summary.top_reason is not None
+    assert summary.top_reason.endswith(decisions[1].reason)
+    assert (summary.effect, summary.effect_channels, summary.extrapolated_channels) == (None, 0, 0)
+
+
+def test_the_top_reason_names_the_peer_as_it_calls_itself_but_not_what_would_upset_the_line() -> None:
+    given = make_input(channel=make_channel(peer_alias="\u202eACINQ\x1b[2J\n ⚡"))
+    summary = summarise_node([given], [decide_channel(given)])
+
+    assert summary.top_reason is not None
+    assert summary.top_reason.startswith("Channel 800000x1x0 with ACINQ[2J ⚡: Local balance is 92 %")
+
+
+def test_the_sum_says_how_many_of_its_effects_reach_beyond_what_was_measured() -> None:
+    far = make_input(flow=EARNING)  # 800 to 125 ppm
+    inputs = [drained(), far]
+    summary = summarise_node(inputs, [decide_channel(given) for given in inputs])
+
+    assert summary.effect is not None
+    assert (summary.effect_channels, summary.extrapolated_channels) == (2, 1)
+    assert summary.effect.basis == (
+        "sum over 2 channels with data, each from its own fees and one elasticity; "
+        "1 of them extrapolated: the fee changes by more than a factor of 2"
+    )
 
 
 def test_a_node_that_changes_nothing_has_no_top_reason() -> None:
