@@ -16,7 +16,7 @@ run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m mcp_saas.embedded
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -1,27 +1,45 @@
 """Starts the real PostgreSQL and Valkey before Django reads its settings (`-p tests.services` in pyproject.toml).
 
-With DATABASE_URL and REDIS_URL set, those are used instead.
+With DATABASE_URL and REDIS_URL set, those are used instead. The processes of `-n 2` share the servers of the one that
+started them, each with a PostgreSQL database, a Redis database (as many on as its number) and keys of its own.
 """
 
 import os
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("DAZBOX_TEST_HOME", ROOT / "var" / "test"))
 SHARED = Path(os.environ.get("DAZBOX_SHARED", ROOT.parent / "shared"))
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")  # gw0, gw1 ... under `-n`, and nothing otherwise
 
 
 def start_services() -> None:
     if "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
         return
-    from mcp_saas.embedded.environment import celery_url
     from mcp_saas.embedded.fixture import start_for_tests
 
     database_url, redis_url, stop = start_for_tests(HOME)
-    os.environ.update(DATABASE_URL=database_url, REDIS_URL=redis_url, CELERY_BROKER_URL=celery_url(redis_url))
+    os.environ["DATABASE_URL"] = database_url
+    use_redis(redis_url)
     _stops.append(stop)
+
+
+def use_redis(url: str) -> None:
+    from mcp_saas.embedded.environment import celery_url
+
+    os.environ.update(REDIS_URL=url, CELERY_BROKER_URL=celery_url(url))
+
+
+def shift_redis_database(url: str, by: int) -> str:
+    """Of another database on the same server, counted from the one that is named."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        query = dict(parse_qsl(parts.query))
+        return parts._replace(query=urlencode(query | {"db": int(query.get("db", 0)) + by})).geturl()
+    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + by}").geturl()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -30,8 +48,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 _stops: list = []
-os.environ["JWT_KEYS_DIR"] = str(HOME / "jwt")
+os.environ["JWT_KEYS_DIR"] = str(HOME / f"jwt{PROCESS}")
 os.environ["RATE_LIMIT_SCALE"] = "1000"  # one address asks for all tests
 os.environ["CYCLE_PERIOD_S"] = "3600"
 os.environ["SPARE_SCHEMAS"] = "0"  # tests count schemas; those about spares fill the pool themselves
 start_services()
+if PROCESS:
+    use_redis(shift_redis_database(os.environ["REDIS_URL"], int(PROCESS.removeprefix("gw"))))

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psutil
 import pytest
@@ -32,9 +31,10 @@ from tenants.models.schedule import CycleSchedule
 from tests.committed import ROOT, child_environment, committed_database, drop_schema, find_blocked, other_session
 from tests.factories import Box, make_box, make_snapshot
 from tests.faults.embedded_instance import eventually
+from tests.services import shift_redis_database
 
 pytestmark = pytest.mark.fault
-BROKER_DATABASE = 9  # of the Valkey of this test run: nothing else uses it
+BROKER_DATABASE = 9  # that many on from the one of this test run: nothing else uses it
 TASK = "nodes.tasks.run_node_cycle"
 
 
@@ -69,19 +69,12 @@ class Worker:
         return pid
 
 
-def own_redis_url() -> str:
-    parts = urlsplit(settings.ENV.redis_url)
-    if parts.scheme == "unix":
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()} | {"db": str(BROKER_DATABASE)}
-        return parts._replace(query=urlencode(query)).geturl()
-    return parts._replace(path=f"/{BROKER_DATABASE}").geturl()
-
-
 @pytest.fixture(scope="module")
 def worker(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     folder = tmp_path_factory.mktemp("worker")
-    broker = celery_url(own_redis_url())
-    with committed_database(django_db_blocker), redis.Redis.from_url(own_redis_url()) as store:
+    redis_url = shift_redis_database(settings.ENV.redis_url, BROKER_DATABASE)
+    broker = celery_url(redis_url)
+    with committed_database(django_db_blocker), redis.Redis.from_url(redis_url) as store:
         store.flushdb()
         with running_worker(folder / "log", broker), client_of(broker) as app:
             yield Worker(app, folder / "log")
