@@ -242,6 +242,26 @@ class DeviceAnswer(Struct, frozen=True):
     last_seen_at: dt.datetime | None
 
 
+class RegistrationAnswer(DeviceAnswer, frozen=True):
+    """A Dazbox that redeemed its claim, and where it is told how far its schema is."""
+
+    status_url: str
+
+
+class OperationAnswer(Struct, frozen=True):
+    """A piece of work that outlives its request. One that failed is tried again as long as there is a Retry-After."""
+
+    operation_id: UUID
+    device_id: UUID
+    kind: str
+    status: Literal["pending", "running", "succeeded", "failed"]
+    step: str
+    attempts: int
+    error: str | None
+    created_at: dt.datetime
+    finished_at: dt.datetime | None
+
+
 class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What an owner may change of a Dazbox; a field that is left out stays."""
 

@@ -1,6 +1,8 @@
 """A box as an answer."""
 
-from tenants.api.contract import DeviceAnswer
+from msgspec.structs import asdict
+
+from tenants.api.contract import DeviceAnswer, RegistrationAnswer
 from tenants.models.dazbox import Dazbox
 
 
@@ -21,3 +23,7 @@ def describe(dazbox: Dazbox) -> DeviceAnswer:
         created_at=dazbox.created_at,
         last_seen_at=dazbox.last_seen_at,
     )
+
+
+def describe_registration(dazbox: Dazbox, *, status_url: str) -> RegistrationAnswer:
+    return RegistrationAnswer(**asdict(describe(dazbox)), status_url=status_url)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.urls import reverse
 from msgspec import UNSET, to_builtins
 from rest_framework.request import Request
 
@@ -28,14 +29,17 @@ from tenants.api.contract import (
     DeviceBody,
     DeviceChange,
     DevicePage,
+    RegistrationAnswer,
 )
-from tenants.api.describe import describe
+from tenants.api.describe import describe, describe_registration
 from tenants.api.device_keys import check_device_key
 from tenants.api.lifecycle import PURGE_PARAMETERS, answer_deletion
+from tenants.api.operations import find_provisioning, tell_when
 from tenants.api.owner import find_box, find_box_in_service, is_staff, may_read, owner_of, owner_only
 from tenants.keys import thumbprint
+from tenants.models.dazbox import UNBUILT_STATES
 from tenants.provisioning.claim import ClaimTerms, create_claims
-from tenants.provisioning.device import DeviceRequest, register_device
+from tenants.provisioning.device import DeviceRequest, Registration, register_device
 from tenants.provisioning.lifecycle import rename_dazbox
 from tenants.provisioning.proof import COUNTED, claim_message, create_challenge, note_failure, refuse_guessing
 from tenants.selectors import list_claims, list_dazboxes
@@ -120,7 +124,7 @@ class DevicesView(ApiView):
         summary="Redeem a claim: the box becomes a tenant",
         tag="provisioning",
         body=DeviceBody,
-        answers={200: DeviceAnswer, 201: DeviceAnswer},
+        answers={200: RegistrationAnswer, 201: RegistrationAnswer, 202: RegistrationAnswer},
         problems=(401,),
         is_open=True,
         idempotency="optional",
@@ -141,7 +145,7 @@ class DevicesView(ApiView):
                 signature=body.signature,
             )
         )
-        return answer(describe(registration.dazbox), status=201 if registration.is_new else 200)
+        return answer_registration(registration)
 
     def handle_exception(self, exc: Exception) -> Any:
         """Failures are counted here, when whatever the request did is undone."""
@@ -165,6 +169,15 @@ class DevicesView(ApiView):
         page = cut_page(rows, window, key=lambda dazbox: dazbox.id)
         body = DevicePage([describe(dazbox) for dazbox in page.items], page.next_cursor)
         return answer(body, headers=page.link(request, limit=window.limit))
+
+
+def answer_registration(registration: Registration) -> HttpResponse:
+    """201 or, for a repeat, 200; 202 while the box is not in service."""
+    dazbox, operation = registration.dazbox, find_provisioning(registration.dazbox)
+    body = describe_registration(dazbox, status_url=reverse("operation", args=[operation.id]))
+    if dazbox.state in UNBUILT_STATES:
+        return answer(body, status=202, headers=tell_when(operation))
+    return answer(body, status=201 if registration.is_new else 200)
 
 
 class DeviceView(ApiView):

@@ -7,6 +7,7 @@ from tenants.api.auth import DeviceTokenView, RefreshView, RevokeView, TokenView
 from tenants.api.claims import ClaimDetailView
 from tenants.api.device_keys import DeviceKeysView, DeviceKeyView
 from tenants.api.lifecycle import RestoreView, ResumeView, SuspendView
+from tenants.api.operations import OperationView
 from tenants.api.provisioning import ChallengesView, ClaimsView, DevicesView, DeviceView
 
 urlpatterns = [
@@ -17,6 +18,7 @@ urlpatterns = [
     path("provisioning/claims", ClaimsView.as_view()),
     path("provisioning/claims/<uuid:claim_id>", ClaimDetailView.as_view()),
     path("provisioning/challenges", ChallengesView.as_view()),
+    path("provisioning/operations/<uuid:operation_id>", OperationView.as_view(), name="operation"),
     path("provisioning/devices", DevicesView.as_view()),
     path("provisioning/devices/<uuid:device_id>", DeviceView.as_view()),
     path("provisioning/devices/<uuid:device_id>/suspend", SuspendView.as_view()),

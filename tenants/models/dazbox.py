@@ -39,6 +39,7 @@ TRANSITIONS: Mapping[DazboxState, frozenset[DazboxState]] = {
     DazboxState.DELETING: frozenset({DazboxState.DELETED}),
     DazboxState.DELETED: frozenset(),
 }
+UNBUILT_STATES = (DazboxState.CLAIMED, DazboxState.PROVISIONING, DazboxState.PROVISIONING_FAILED)
 SERVED_STATES = (DazboxState.ACTIVE, DazboxState.SUSPENDED, DazboxState.PENDING_DELETION)  # those with a schema
 
 
@@ -61,8 +62,6 @@ class Dazbox(TenantMixin):  # type: ignore[misc]
         max_length=200, blank=True, help_text="why an operator suspended it; empty: not"
     )
     purge_at = models.DateTimeField(null=True, blank=True, help_text="when a box pending deletion is destroyed")
-    provisioning_attempts = models.PositiveIntegerField(default=0)
-    provisioning_error = models.CharField(max_length=200, blank=True)
     schema_revision = models.CharField(
         max_length=64, blank=True, help_text="revision of the template it was built from"
     )

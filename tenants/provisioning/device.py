@@ -4,7 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+import structlog
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from mcp_saas.kit.errors import Problem
 from tenants.context import leave_tenant
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, new_schema_name
+from tenants.models.operation import Operation, OperationKind
 from tenants.models.owner import Owner
 from tenants.models.schedule import CycleSchedule, next_turn
 from tenants.provisioning.claim import digest_code, is_vouched_for
@@ -19,6 +21,7 @@ from tenants.provisioning.proof import spend_challenge, verify_proof
 from tenants.provisioning.schema import activate_dazbox
 from tenants.tokens.device_key import create_device_key, find_live_keys, kid_of
 
+log = structlog.get_logger(__name__)
 CONTACT_GRAIN = dt.timedelta(minutes=1)
 
 
@@ -47,15 +50,25 @@ def register_device(request: DeviceRequest) -> Registration:
     """1. the node's signature, or an operator's word  2. spend claim and nonce, write the box
     3. build its schema  4. in service.
 
-    The same request again answers the same box (and finishes what was cut off). Raises Problem 409 or 422.
+    The same request again answers the same box (and finishes what was cut off). A schema that cannot be built now is
+    tried again later: the box is not in service then. Raises Problem 409 or 422.
     """
     if not is_vouched_for(request.claim_code, request.pubkey):
         verify_proof(
             pubkey=request.pubkey, nonce=request.nonce, signature=request.signature, device_kid=request.device_kid
         )
     registration = _redeem_claim(request)
-    dazbox = activate_dazbox(registration.dazbox)
-    return Registration(dazbox, registration.is_new)
+    return Registration(bring_into_service(registration.dazbox), registration.is_new)
+
+
+def bring_into_service(dazbox: Dazbox) -> Dazbox:
+    """At once if it can be; what fails is noted on the box and tried again every minute."""
+    try:
+        return activate_dazbox(dazbox)
+    except DatabaseError:
+        log.exception("provisioning_failed", dazbox=str(dazbox.id))
+        dazbox.refresh_from_db()
+        return dazbox
 
 
 def _redeem_claim(request: DeviceRequest) -> Registration:
@@ -111,6 +124,7 @@ def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
         agent_version=request.agent_version,
     )
     create_device_key(dazbox, request.device_key)
+    Operation.objects.create(dazbox=dazbox, kind=OperationKind.PROVISION)
     claim.used_at, claim.dazbox = timezone.now(), dazbox
     claim.save(update_fields=["used_at", "dazbox"])
     CycleSchedule.objects.create(dazbox=dazbox, next_run_at=next_turn(dazbox.id, timezone.now()))

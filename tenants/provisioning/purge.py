@@ -12,6 +12,7 @@ from tenants.models.challenge import Challenge, RedeemFailure
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.device_key import DeviceKey
+from tenants.models.operation import Operation
 from tenants.models.refresh_token import RefreshToken
 from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.lifecycle import change_state
@@ -43,6 +44,7 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
         RefreshToken.objects.filter(dazbox=row).delete()
         ApiKey.objects.filter(dazbox=row).delete()
         DeviceKey.objects.filter(dazbox=row).delete()
+        Operation.objects.filter(dazbox=row).delete()
         CycleSchedule.objects.filter(dazbox=row).delete()
         Challenge.objects.filter(pubkey=row.pubkey).delete()
         RedeemFailure.objects.filter(source__endswith=f" {row.pubkey}").delete()

@@ -3,14 +3,15 @@
 import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.exceptions import MigrationSchemaMissing
-from django.db.models import F
 from django.utils import timezone
 from psycopg import sql
 
 from tenants.context import use_schema
-from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.models.dazbox import UNBUILT_STATES, Dazbox, DazboxState
+from tenants.models.operation import OperationKind
 from tenants.models.template import SchemaTemplate
 from tenants.provisioning.lifecycle import change_state
+from tenants.provisioning.operation import begin_attempt, note_failure, note_success
 
 log = structlog.get_logger(__name__)
 ACTOR = "provisioning"
@@ -22,7 +23,6 @@ DELETE FROM tenants_spareschema WHERE schema_name = (
     ORDER BY built_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ) RETURNING schema_name
 """
-UNFINISHED = (DazboxState.CLAIMED, DazboxState.PROVISIONING, DazboxState.PROVISIONING_FAILED)
 
 
 def build_schema(schema_name: str, template: SchemaTemplate) -> None:
@@ -65,8 +65,9 @@ def activate_dazbox(dazbox: Dazbox) -> Dazbox:
                 row.schema_name = take_schema(row.schema_name, template)
                 change_state(
                     row, DazboxState.ACTIVE, actor=ACTOR, reason="its schema is built",
-                    schema_name=row.schema_name, schema_revision=template.revision, provisioning_error="",
+                    schema_name=row.schema_name, schema_revision=template.revision,
                 )  # fmt: skip
+                note_success(row.id, OperationKind.PROVISION)
             return row
     except DatabaseError as error:
         _note_failure(dazbox, error)
@@ -79,22 +80,20 @@ def _begin_attempt(dazbox: Dazbox) -> None:
         if row.state in {DazboxState.CLAIMED, DazboxState.PROVISIONING_FAILED}:
             change_state(row, DazboxState.PROVISIONING, actor=ACTOR, reason="an attempt begins")
         if row.state == DazboxState.PROVISIONING:
-            Dazbox.objects.filter(id=row.id).update(provisioning_attempts=F("provisioning_attempts") + 1)
+            begin_attempt(row.id, OperationKind.PROVISION, step="schema")
 
 
 def _note_failure(dazbox: Dazbox, error: DatabaseError) -> None:
     with transaction.atomic():
         row: Dazbox = Dazbox.objects.select_for_update().get(id=dazbox.id)
         if row.state == DazboxState.PROVISIONING:
-            name = type(error).__name__
-            change_state(
-                row, DazboxState.PROVISIONING_FAILED, actor=ACTOR, reason=name, provisioning_error=str(error)[:200]
-            )
+            change_state(row, DazboxState.PROVISIONING_FAILED, actor=ACTOR, reason=type(error).__name__)
+            note_failure(row.id, OperationKind.PROVISION, error=error)
 
 
 def resume_provisioning() -> int:
     """Finishes boxes whose provisioning was cut off. Returns how many; one that fails is logged and stops no other."""
-    unfinished = Dazbox.objects.filter(state__in=UNFINISHED, created_at__lt=timezone.now())
+    unfinished = Dazbox.objects.filter(state__in=UNBUILT_STATES, created_at__lt=timezone.now())
     return sum(_finish(dazbox) for dazbox in list(unfinished))
 
 

@@ -8,10 +8,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
 from tenants.models.dazbox import Dazbox
+from tenants.models.operation import Operation
 from tenants.provisioning.lifecycle import delete_dazbox, suspend_dazbox
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.tokens.access import mint_access_token
-from tests.api.openapi_document import Operation, list_operations
+from tests.api.openapi_document import Operation as Endpoint
+from tests.api.openapi_document import list_operations
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.factories import Box, encode_key
@@ -46,6 +48,7 @@ STATUS = {
     "resume_device": (200, 404, 401, 403, 410, 200, 403),
     "list_events": (200, 404, 401, 200, 410, 403, 403),
     "verify_audit": (200, 200, 401, 200, 410, 403, 403),
+    "get_operation": (200, 404, 401, 200, 410, 200, 200),
     "restore_device": (200, 404, 401, 200, 410, 403, 403),
 }
 OPEN = {"register_device", "create_challenge"}
@@ -55,8 +58,14 @@ def test_every_operation_is_in_the_matrix() -> None:
     assert set(OPERATIONS) == set(STATUS) | OPEN
 
 
-def knock(api: ApiClient, operation: Operation, box: Box, token: str | None) -> Any:
-    path = operation.path.format(device_id=box.dazbox.id, claim_id=box.dazbox.id, kid=box.kid)
+def knock(api: ApiClient, operation: Endpoint, box: Box, token: str | None) -> Any:
+    known = Operation.objects.filter(dazbox=box.dazbox).first()
+    path = operation.path.format(
+        device_id=box.dazbox.id,
+        claim_id=box.dazbox.id,
+        kid=box.kid,
+        operation_id=known.id if known else uuid.uuid4(),
+    )
     headers = {"If-Match": "*", "Idempotency-Key": str(uuid.uuid4())}
     return api.call(operation.method, path, BODIES.get(str(operation)), token=token, **headers)
 

@@ -18,6 +18,8 @@ import pytest
 
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.models.device_key import DeviceKey
+from tenants.models.operation import Operation, OperationStatus
 from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.device import DeviceRequest, register_device
 from tenants.provisioning.schema import resume_provisioning
@@ -66,10 +68,13 @@ BOUNDARIES = {
     "box written": Boundary(AT_ROW.format("INSERT ON tenants_dazbox"), None),
     "nonce spent": Boundary(AT_ROW.format("UPDATE ON tenants_challenge"), None),
     "claim spent": Boundary(AT_ROW.format("UPDATE ON tenants_claim"), None),
+    "operation written": Boundary(AT_ROW.format("INSERT ON tenants_operation"), None),
+    "device key written": Boundary(AT_ROW.format("INSERT ON tenants_devicekey"), None),
     "committing box and claim": Boundary(AT_COMMIT.format("INSERT ON tenants_cycleschedule"), DazboxState.CLAIMED),
     "box and claim committed": Boundary(AT_READ.format("tenants_schematemplate"), DazboxState.CLAIMED),
     "attempt noted": Boundary(AT_STATE.format("provisioning"), DazboxState.CLAIMED),
     "committing the attempt": Boundary(AT_STATE_COMMIT.format("provisioning"), DazboxState.PROVISIONING),
+    "attempt counted": Boundary(AT_ROW.format("UPDATE ON tenants_operation"), DazboxState.CLAIMED),
     "first table made": Boundary(AT_DDL.format("CREATE TABLE"), DazboxState.PROVISIONING),
     "tables and indexes made": Boundary(AT_DDL.format("ALTER TABLE"), DazboxState.PROVISIONING),
     "schema made, state written": Boundary(AT_STATE.format("active"), DazboxState.PROVISIONING),
@@ -163,6 +168,9 @@ def assert_one_box_in_service() -> None:
     assert list_box_schemas() == [box.schema_name]
     assert CycleSchedule.objects.filter(dazbox=box).count() == 1
     assert Claim.objects.get().dazbox_id == box.id
+    assert DeviceKey.objects.get().dazbox_id == box.id
+    operation = Operation.objects.get()
+    assert (operation.dazbox_id, operation.status) == (box.id, OperationStatus.SUCCEEDED)
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES.values(), ids=BOUNDARIES)

@@ -30,6 +30,7 @@ expected-statuses = ["2xx", 304, 400, 401, 403, 404, 409, 412, 422]
 "path.short_channel_id" = "800000x1x0"
 "path.device_id" = "{device_id}"
 "path.kid" = "{kid}"
+"path.operation_id" = "{operation_id}"
 """
 NODE = "^/api/v1/node/"
 
@@ -41,7 +42,11 @@ def judge(tools: Path, home: Path, *, examples: str) -> int:
         client_id="judge", name="judge", secret_digest=hashlib.sha256(SECRET.encode()).digest()
     )
     config = home / "schemathesis.toml"
-    config.write_text(CONFIG.format(pubkey=box.pubkey, device_id=box.dazbox.id, kid=box.kid))
+    config.write_text(
+        CONFIG.format(
+            pubkey=box.pubkey, device_id=box.dazbox.id, kid=box.kid, operation_id=box.dazbox.operations.get().id
+        )
+    )
     with web_process() as web:
         command = [tools / "st", "--config-file", config, "--no-color", "run", f"{web.url}/api/v1/schema"]
         command += ["--checks", "all", "-n", examples, "--seed", "1", "--continue-on-failure"]

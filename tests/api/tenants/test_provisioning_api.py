@@ -151,7 +151,7 @@ def test_a_box_redeems_its_claim_and_is_in_service_with_a_schema_of_its_own(api:
     body = device_body(make_code(api, shop), "new", alias="kitchen", agent={"version": "1.2", "platform": "umbrel"})
     answer = api.post(DEVICES, body)
     assert answer.status == 201
-    assert set(answer.json) == DEVICE_FIELDS
+    assert set(answer.json) == DEVICE_FIELDS | {"status_url"}
     assert (answer.json["state"], answer.json["alias"], answer.json["pubkey"]) == (
         "active",
         "kitchen",
