@@ -72,7 +72,10 @@ def _read_bounded(request: Request) -> bytes:
         return raw
     if encoding != "gzip":
         raise Problem(
-            415, "unsupported-media-type", "Content encoding not supported", detail="Send gzip or no encoding."
+            415,
+            "unsupported-media-type",
+            "Media type not supported",
+            detail="Send the body with gzip or without encoding.",
         )
     return _gunzip(raw)
 

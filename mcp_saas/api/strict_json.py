@@ -1,5 +1,6 @@
 """JSON into msgspec structs, strictly: every fault is a problem that points at its field (RFC 6901)."""
 
+import ast
 import json
 import re
 from dataclasses import dataclass
@@ -8,9 +9,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from mcp_saas.kit.errors import Problem, refuse_field
+from mcp_saas.kit.text import describe_pattern
 
 T = TypeVar("T")
 _PATH = re.compile(r" - at `(?P<path>[^`]+)`$")
+_PATTERN = re.compile(r"^Expected `str` matching regex (?P<quoted>['\"].+['\"])$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<name>.+)`$", re.DOTALL)
 _MISSING_FIELD = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _OWN_FIELD = re.compile(r"^(?P<name>[a-z0-9_/]+): (?P<rest>.+)$", re.DOTALL)
@@ -91,6 +94,9 @@ def _point_at_field(message: str) -> Problem:
         pointer, code = f"{pointer}/{match['name']}", "missing"
     elif match := _OWN_FIELD.match(detail):  # raised by our own __post_init__: "field: words"
         pointer, detail = f"{pointer}/{match['name']}", match["rest"]
+    elif match := _PATTERN.match(detail):
+        words = describe_pattern(ast.literal_eval(match["quoted"]))
+        detail = f"Expected {words}" if words else detail
     return refuse_field(pointer, detail, code=code)
 
 

@@ -52,15 +52,20 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         )
 
 
-def refuse_field(pointer: str, detail: str, *, code: str = "invalid", status: int = 400) -> Problem:
-    """A problem about one field of the body."""
+def refuse_field(pointer: str, detail: str, *, code: str = "invalid") -> Problem:
+    """A field of the body that is not as the contract says."""
     return Problem(
-        status,
+        400,
         "invalid-body",
         "The body is not valid",
         detail=f"{pointer or 'body'}: {detail}",
         errors=[FieldError(pointer, code, detail)],
     )
+
+
+def refuse_value(pointer: str, detail: str, *, status: int, code: str, title: str) -> Problem:
+    """A field that is well-formed and cannot be taken as things stand: a problem of its own meaning, 409 or 422."""
+    return Problem(status, code, title, detail=f"{pointer}: {detail}", errors=[FieldError(pointer, code, detail)])
 
 
 def not_found(detail: str = "There is nothing here for you at this address.") -> Problem:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from mcp_saas.kit.text import without_nul
 from nodes.engine.summary import NodeSummary
 from nodes.engine.types import (
     ChannelPolicy,
@@ -30,7 +31,7 @@ class ForwardsBody(Struct, frozen=True, forbid_unknown_fields=True):
     """New forwards, and where the box has read to. No events and no cursor: only asks where to go on from."""
 
     events: Annotated[list[Forward], Meta(max_length=10_000)] = []
-    cursor: Annotated[str, Meta(max_length=128, pattern=r"^[^\x00]*$")] | None = None
+    cursor: Annotated[str, without_nul(max_length=128)] | None = None
 
 
 class ForwardsAnswer(Struct, frozen=True):

@@ -13,26 +13,25 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from mcp_saas.kit.text import Pubkey, spelled
+
 MAX_SAT = 2_100_000_000_000_000  # 21 million bitcoin
 MAX_MSAT = MAX_SAT * 1000
 MAX_PPM = 1_000_000  # a fee of 100 %
 MAX_U32 = 4_294_967_295  # BOLT 7 carries timestamps, fee_base_msat and fee_proportional_millionths as u32
 FIRST_BLOCK_AT = dt.datetime(2009, 1, 3, tzinfo=dt.UTC)
 LAST_INSTANT = dt.datetime.max.replace(tzinfo=dt.UTC)
-_END = r"$(?!\n)"  # Python's $ alone also matches before a last newline
 
-Pubkey = Annotated[
-    str, Meta(pattern=rf"^0[23][0-9a-f]{{64}}{_END}", description="compressed secp256k1 key, lower-case hex")
-]
 ShortChannelId = Annotated[
     str,
-    Meta(
-        pattern=rf"^(0|[1-9][0-9]{{0,7}})x(0|[1-9][0-9]{{0,7}})x(0|[1-9][0-9]{{0,4}}){_END}",
-        description="BOLT 7: block x transaction x output, without leading zeros: one channel has one name",
+    spelled(
+        r"(0|[1-9][0-9]{0,7})x(0|[1-9][0-9]{0,7})x(0|[1-9][0-9]{0,4})",
+        "block x transaction x output, as in 800000x12x1, without leading zeros",  # BOLT 7; one channel has one name
     ),
 ]
 ChannelPoint = Annotated[
-    str, Meta(pattern=rf"^[0-9a-f]{{64}}:[0-9]{{1,5}}{_END}", description="funding txid:output index")
+    str,
+    spelled(r"[0-9a-f]{64}:[0-9]{1,5}", "the funding transaction's id in 64 hex digits, a colon, the output's index"),
 ]
 Alias = Annotated[str, Meta(max_length=128)]
 Sat = Annotated[int, Meta(ge=0, le=MAX_SAT)]
@@ -124,13 +123,14 @@ class NodeSnapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def __post_init__(self) -> None:
         _check_instant("taken_at", self.taken_at)
-        seen: set[str] = set()
+        seen: set[str] = set()  # no channel point is spelled like a short channel id
         for index, channel in enumerate(self.channels):
-            if channel.short_channel_id in seen:
-                raise ValueError(
-                    f"channels/{index}/short_channel_id: the channel {channel.short_channel_id} is listed twice"
-                )
-            seen.add(channel.short_channel_id)
+            for field in ("short_channel_id", "channel_point"):
+                name: str | None = getattr(channel, field)
+                if name in seen:
+                    raise ValueError(f"channels/{index}/{field}: the channel {name} is listed twice")
+                if name is not None:
+                    seen.add(name)
 
 
 class Forward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

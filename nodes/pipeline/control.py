@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from mcp_saas.kit.errors import refuse_field
+from mcp_saas.kit.errors import refuse_value
 from nodes.engine.types import FeePolicy
 from nodes.models.node import Mode
 from nodes.models.policy import FeePolicyVersion
@@ -14,7 +14,9 @@ def set_mode(mode: str) -> str:
     """The mode in force afterwards. Raises Problem 422 for a mode this release does not offer."""
     if mode not in Mode.values:
         offered = ", ".join(Mode.values)
-        raise refuse_field("/mode", f"{mode} is not offered yet; offered: {offered}", code="not-offered", status=422)
+        raise refuse_value(
+            "/mode", f"offered: {offered}", status=422, code="mode-not-offered", title="This mode is not offered yet"
+        )
     with transaction.atomic():
         node = lock_own_node()
         if node.mode != mode:

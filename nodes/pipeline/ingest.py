@@ -9,7 +9,7 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from mcp_saas.kit.errors import refuse_field
+from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
 from nodes.engine.types import ChannelState, FeePolicy, Forward, NodeSnapshot
 from nodes.models.channel import Channel
 from nodes.models.forward import ForwardDay
@@ -18,6 +18,7 @@ from nodes.models.snapshot import Snapshot
 from nodes.pipeline.journal import note
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.node import current_policy, lock_own_node
+from tenants.context import current_tenant
 
 CLOCK_LEEWAY = dt.timedelta(minutes=5)
 FLOW_WINDOW = dt.timedelta(days=7)
@@ -53,10 +54,12 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
     """Stores a report and brings the channels up to it: all or nothing.
 
     The same `seq` with the same content again is no error and no second row. Raises Problem 409 for an older `seq` or
-    other content under a known one, 422 for a moment in the future; nothing is stored then.
+    other content under a known one, 422 for a moment in the future, 400 for a node that is its own peer; nothing is
+    stored then.
     """
     if snapshot.taken_at > timezone.now() + CLOCK_LEEWAY:
-        raise refuse_field("/taken_at", FUTURE, code="future", status=422)
+        raise _refuse_future("/taken_at")
+    _refuse_itself_as_peer(snapshot)
     digest = hashlib.sha256(msgspec.msgpack.encode(snapshot, order="deterministic")).digest()
     with transaction.atomic():
         node = lock_own_node()
@@ -112,8 +115,21 @@ def _accept_repeat(seq: int, digest: bytes, *, node: OwnNode) -> SnapshotReceipt
     if known is not None and bytes(known) == digest:
         return SnapshotReceipt(seq, is_new=False, is_first=False)
     if known is not None:
-        raise refuse_field("/seq", f"{seq} was reported before with other content", code="conflict", status=409)
-    raise refuse_field("/seq", f"{seq} is older than {node.last_seq}, the last we have", code="stale", status=409)
+        detail = f"{seq} was reported before with other content"
+        raise refuse_value("/seq", detail, status=409, code="seq-taken", title="Another snapshot has this number")
+    detail = f"{seq} is older than {node.last_seq}, the last we have"
+    raise refuse_value("/seq", detail, status=409, code="seq-outdated", title="A newer snapshot is here")
+
+
+def _refuse_itself_as_peer(snapshot: NodeSnapshot) -> None:
+    own = current_tenant().pubkey
+    for index, channel in enumerate(snapshot.channels):
+        if channel.peer_pubkey == own:
+            raise refuse_field(f"/channels/{index}/peer_pubkey", "this is the node itself: no channel leads to it")
+
+
+def _refuse_future(pointer: str) -> Problem:
+    return refuse_value(pointer, FUTURE, status=422, code="in-the-future", title="A moment lies in the future")
 
 
 def _bring_channels_up_to(snapshot: NodeSnapshot) -> None:
@@ -153,7 +169,7 @@ def _refuse_future_forwards(events: list[Forward]) -> None:
     limit = timezone.now() + CLOCK_LEEWAY
     for index, event in enumerate(events):
         if event.settled_at > limit:
-            raise refuse_field(f"/events/{index}/settled_at", FUTURE, code="future", status=422)
+            raise _refuse_future(f"/events/{index}/settled_at")
 
 
 def _split_by_day(events: list[Forward]) -> dict[dt.date, list[Forward]]:

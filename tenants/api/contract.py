@@ -6,16 +6,13 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from mcp_saas.kit.text import Pubkey, spelled, without_nul
 from tenants.engine.plan import DEFAULT_PLAN, PlanCode
 from tenants.provisioning.claim import ClaimStatus
 
-_END = r"$(?!\n)"  # Python's $ alone also matches before a last newline
-Pubkey = Annotated[
-    str, Meta(pattern=rf"^0[23][0-9a-f]{{64}}{_END}", description="compressed secp256k1 key, lower-case hex")
-]
-Short = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00]*$")]
-Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Nonce = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9_-]{{43}}{_END}")]
+Short = Annotated[str, without_nul(max_length=128)]
+Reason = Annotated[str, without_nul(min_length=1, max_length=200)]
+Base64Of32Bytes = Annotated[str, spelled(r"[A-Za-z0-9_-]{43}", "32 bytes in base64url without padding: 43 characters")]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
@@ -26,7 +23,7 @@ class Credentials(Struct, frozen=True, forbid_unknown_fields=True):
     client_secret: Short | None = None
     username: Short | None = None
     password: Short | None = None
-    otp: Annotated[str, Meta(pattern=rf"^[0-9]{{6}}{_END}", description="one-time code (RFC 6238)")] | None = None
+    otp: Annotated[str, spelled(r"[0-9]{6}", "a one-time code (RFC 6238): 6 digits")] | None = None
 
     def __post_init__(self) -> None:
         client = self.client_id is not None and self.client_secret is not None
@@ -67,7 +64,7 @@ class RefreshBody(Struct, frozen=True, forbid_unknown_fields=True):
 class ApiKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What the API key is for, and for how long."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+    name: Annotated[str, without_nul(min_length=1, max_length=64)]
     scopes: Annotated[list[Literal["read", "act"]], Meta(min_length=1, max_length=2)]
     expires_in_s: Annotated[int, Meta(ge=60, le=366 * 86_400)] = 90 * 86_400
 
@@ -162,7 +159,7 @@ class DeviceKey(Struct, frozen=True, forbid_unknown_fields=True):
 
     kty: Literal["OKP"]
     crv: Literal["Ed25519"]
-    x: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9_-]{{43}}{_END}")]
+    x: Base64Of32Bytes
 
 
 class DeviceKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -190,7 +187,7 @@ class DeviceKeyList(Struct, frozen=True):
 class AgentInfo(Struct, frozen=True, forbid_unknown_fields=True):
     """The software on the box."""
 
-    version: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] = ""
+    version: Annotated[str, without_nul(max_length=64)] = ""
     platform: Short = ""
 
 
@@ -214,7 +211,7 @@ class DeviceBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     claim_code: Annotated[str, Meta(min_length=1, max_length=128)]
     pubkey: Pubkey
-    nonce: Nonce
+    nonce: Base64Of32Bytes
     signature: Annotated[
         str, Meta(min_length=1, max_length=128, description="zbase32, by `signmessage` of LND or Core Lightning")
     ]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from mcp_saas.kit.errors import Problem, not_found, refuse_field
+from mcp_saas.kit.errors import Problem, not_found, refuse_value
 from tenants.engine.plan import DEFAULT_PLAN, PlanCode
 from tenants.models.claim import Claim
 from tenants.models.owner import Owner
@@ -39,7 +39,9 @@ class NewClaim:
 def create_claims(count: int, terms: ClaimTerms, *, created_by: str) -> list[NewClaim]:
     """`count` codes (1..500), stored as prefix and SHA-256. Raises Problem 422 for an owner that is none."""
     if terms.owner_id is not None and not Owner.objects.filter(id=terms.owner_id).exists():
-        raise refuse_field("/owner_id", "there is no such owner", code="unknown", status=422)
+        raise refuse_value(
+            "/owner_id", "there is no such owner", status=422, code="owner-unknown", title="The owner is not known"
+        )
     made = [_make_claim(terms, created_by=created_by) for _ in range(count)]
     Claim.objects.bulk_create([new.claim for new in made])
     return made

@@ -109,9 +109,7 @@ def _lock_claim(code: str) -> Claim:
 def _repeat(dazbox: Dazbox, request: DeviceRequest) -> Registration:
     if dazbox.pubkey == request.pubkey and request.device_kid in {key.kid for key in find_live_keys(dazbox.id)}:
         return Registration(dazbox, is_new=False)
-    raise Problem(
-        409, "claim-used", "The claim code was used by another box", detail="A claim code is good for one box."
-    )
+    raise Problem(409, "claim-used", "The claim code was used", detail="By another box: a claim code is good for one.")
 
 
 def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:

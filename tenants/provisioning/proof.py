@@ -6,7 +6,7 @@ import secrets
 from django.conf import settings
 from django.utils import timezone
 
-from mcp_saas.kit.errors import Problem, refuse_field
+from mcp_saas.kit.errors import Problem, refuse_value
 from mcp_saas.kit.node_message import recover_signer
 from tenants.models.challenge import Challenge, RedeemFailure
 
@@ -42,9 +42,13 @@ def verify_proof(*, pubkey: str, nonce: str, signature: str, device_kid: str) ->
     except ValueError as error:
         signer = str(error)
     if signer != pubkey:
-        problem = refuse_field("/signature", "the node did not sign this message", code="wrong-signature", status=422)
-        problem.code = "wrong-signature"
-        raise problem
+        raise refuse_value(
+            "/signature",
+            "the node did not sign this message",
+            status=422,
+            code="wrong-signature",
+            title="The signature is not the node's",
+        )
 
 
 def spend_challenge(nonce: str) -> None:

@@ -7,7 +7,7 @@ from tests.api.case import cases
 from tests.api.problem import assert_refused_at
 from tests.api.tables import read_tables
 from tests.conftest import ApiClient
-from tests.factories import Box, as_json, make_snapshot, pubkey_of
+from tests.factories import Box, as_json, make_channel, make_snapshot, pubkey_of
 
 PEER = pubkey_of("peer 1")
 LOCAL = '"local_balance_sat":4000000'
@@ -154,7 +154,9 @@ def test_a_wrong_field_is_refused_by_its_pointer(api: ApiClient, alice: Box, cas
 
 @cases(PUBKEYS)
 def test_a_wrong_pubkey_is_refused(api: ApiClient, alice: Box, case: str) -> None:
-    assert_refused_at(send_and_compare(api, alice, spoil(PEER, case)), f"{FIRST}/peer_pubkey")
+    answer = send_and_compare(api, alice, spoil(PEER, case))
+    assert_refused_at(answer, f"{FIRST}/peer_pubkey")
+    assert answer.json["errors"][0]["detail"] == "Expected 66 lower-case hex digits, starting with 02 or 03"
 
 
 @cases(SHORT_CHANNEL_IDS)
@@ -177,7 +179,7 @@ def test_a_moment_that_is_none_is_refused(api: ApiClient, alice: Box, case: str)
 @cases({"2099": "2099-01-01T00:00:00Z", "the last moment of the calendar": "9999-12-31T23:59:59Z"})
 def test_a_moment_in_the_future_is_refused_with_a_word_about_the_clock(api: ApiClient, alice: Box, case: str) -> None:
     answer = send_and_compare(api, alice, spoil("2026-11-01T12:09:00Z", case))
-    assert_refused_at(answer, "/taken_at", status=422, code="future")
+    assert_refused_at(answer, "/taken_at", status=422, code="in-the-future")
     assert "clock" in answer.json["detail"]
 
 
@@ -185,6 +187,23 @@ def test_a_channel_listed_twice_is_refused_at_its_second_place(api: ApiClient, a
     body = as_json(make_snapshot(9))
     body["channels"].append(body["channels"][0])
     assert_refused_at(send_and_compare(api, alice, json.dumps(body).encode()), "/channels/2/short_channel_id")
+
+
+def test_one_funding_output_under_two_channel_ids_is_refused_at_its_second_place(api: ApiClient, alice: Box) -> None:
+    body = as_json(make_snapshot(9))
+    body["channels"][1]["channel_point"] = body["channels"][0]["channel_point"]
+    assert_refused_at(send_and_compare(api, alice, json.dumps(body).encode()), "/channels/1/channel_point")
+
+
+def test_channels_whose_funding_output_is_not_known_are_told_apart_by_their_ids(api: ApiClient, alice: Box) -> None:
+    channels = [make_channel(number, channel_point=None) for number in (1, 2)]
+    assert api.post(alice.path("snapshots"), make_snapshot(9, channels), token=api.token_of(alice)).status == 201
+
+
+def test_a_node_that_is_its_own_peer_is_refused_at_that_channel(api: ApiClient, alice: Box) -> None:
+    body = as_json(make_snapshot(9))
+    body["channels"][1]["peer_pubkey"] = alice.pubkey
+    assert_refused_at(send_and_compare(api, alice, json.dumps(body).encode()), "/channels/1/peer_pubkey")
 
 
 def test_the_pointer_counts_to_the_channel_that_is_wrong(api: ApiClient, alice: Box) -> None:

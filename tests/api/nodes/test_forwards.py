@@ -209,7 +209,7 @@ def test_a_wrong_body_is_refused_at_its_field(api: ApiClient, alice: Box, case: 
 def test_forwards_of_the_future_are_refused_with_a_word_about_the_clock(api: ApiClient, alice: Box) -> None:
     late = make_forward(100, settled_at=dt.datetime(2099, 1, 1, tzinfo=dt.UTC))
     answer = send_and_compare(api, alice, {"events": [make_forward(99), late]})
-    assert_refused_at(answer, "/events/1/settled_at", status=422, code="future")
+    assert_refused_at(answer, "/events/1/settled_at", status=422, code="in-the-future")
     assert "clock" in answer.json["detail"]
 
 

@@ -56,7 +56,7 @@ def test_an_older_snapshot_is_refused_and_the_last_good_state_kept(api: ApiClien
     assert api.post(alice.path("snapshots"), snapshot_with(9, 900), token=token).status == 201
     before = read_tables(alice)
     refused = api.post(alice.path("snapshots"), snapshot_with(8, 800), token=token)
-    assert_refused_at(refused, "/seq", status=409, code="stale")
+    assert_refused_at(refused, "/seq", status=409, code="seq-outdated")
     assert read_tables(alice) == before
     shown = api.get(alice.path("channels/800000x1x0"), token=token).json["state"]
     assert shown["local_balance_sat"] == 900
@@ -77,7 +77,7 @@ def test_the_same_seq_with_other_content_is_a_conflict(api: ApiClient, alice: Bo
     assert api.post(alice.path("snapshots"), snapshot_with(2, 10), token=token).status == 201
     before = read_tables(alice)
     refused = api.post(alice.path("snapshots"), snapshot_with(2, 11), token=token)
-    assert_refused_at(refused, "/seq", status=409, code="conflict")
+    assert_refused_at(refused, "/seq", status=409, code="seq-taken")
     assert read_tables(alice) == before
 
 

@@ -1,0 +1,28 @@
+"""Texts of a fixed form: the pattern for machines, the words for people, said once for schema and refusal."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+_END = r"$(?!\n)"  # Python's $ alone also matches before a last newline
+_words: dict[str, str] = {}
+
+
+def spelled(pattern: str, words: str, *, min_length: int | None = None, max_length: int | None = None) -> Meta:
+    """Text that matches `pattern` as a whole. `words` say it in the OpenAPI document and wherever it is refused."""
+    whole = f"^{pattern}{_END}"
+    _words[whole] = words
+    return Meta(pattern=whole, description=words, min_length=min_length, max_length=max_length)
+
+
+def without_nul(*, min_length: int | None = None, max_length: int) -> Meta:
+    """PostgreSQL stores no NUL."""
+    return spelled(r"[^\x00]*", "text without NUL characters", min_length=min_length, max_length=max_length)
+
+
+def describe_pattern(pattern: str) -> str | None:
+    """The words of a pattern that `spelled` has made."""
+    return _words.get(pattern)
+
+
+Pubkey = Annotated[str, spelled(r"0[23][0-9a-f]{64}", "66 lower-case hex digits, starting with 02 or 03")]
