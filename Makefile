@@ -3,14 +3,12 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-export DAZBOX_HOME ?= var
-export PORT ?= 8000
-export MCP_PORT ?= 8001
-export FLEET ?= 3
-export GRAPH ?=
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 ARGS ?=
+# DAZBOX_HOME, PORT, MCP_PORT, FLEET and GRAPH, set here (`make run PORT=8010`) or in the environment, choose what is run:
+# docs/embedded.md.
 
-.PHONY: run test check format bench judge lock clean
+.PHONY: run test check format bench judge lock clean environment
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m mcp_saas.embedded
@@ -38,9 +36,9 @@ judge: $(VENV)/dev.stamp var/judge/stamp
 	@$(BIN)/python -m tests.judge var/judge/bin
 	@KILL_ROUNDS=50 $(BIN)/python -m pytest tests/faults/test_idempotency_kill.py
 
-var/judge/stamp: Makefile | $(VENV)/bin/python
+var/judge/stamp: Makefile | $(VENV)/dev.stamp
 	@echo "Installing the judges ..."
-	@$(BIN)/python -m venv var/judge
+	@$(BIN)/python -m venv --clear var/judge
 	@var/judge/bin/python -m pip install --quiet --disable-pip-version-check "schemathesis>=4.32,<5" "openapi-python-client>=0.29,<1" mypy ruff
 	@touch $@
 
@@ -53,17 +51,22 @@ lock: $(VENV)/dev.stamp
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": name another with make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
-	@echo "Making a virtual environment in $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
-
-$(VENV)/run.stamp: requirements/run.txt | $(VENV)/bin/python
+# Without run.stamp the environment is made anew, and the stamp is away while pip works: whatever breaks an installation
+# off, the next `make` mends it.
+$(VENV)/run.stamp: requirements/run.txt
+	@test -e $@ || $(MAKE) --no-print-directory environment
 	@echo "Installing the locked packages ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/run.txt
+	@rm -f $@
+	@$(INSTALL) -r requirements/run.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo "Installing the locked development packages ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
-	@touch $@
+	@rm -f $(VENV)/run.stamp
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $(VENV)/run.stamp $@
+
+environment:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": name another with make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
