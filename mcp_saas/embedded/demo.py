@@ -1,21 +1,18 @@
 """The demonstration: a fleet of simulated nodes, each with its box, goes through the real service once."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_saas.embedded.cloud import CloudClient
-from mcp_saas.embedded.errors import LaunchError
+from mcp_saas.embedded.fleet import fleet_folder, public_graph, read_fleet, settle_fleet
 from mcp_saas.embedded.process import Child, wait_for
-from mcp_saas.embedded.product import python_command
 from mcp_saas.embedded.report import BoxReport, print_report
-from mcp_saas.embedded.run import AdminAccess, ClientAccess, DazboxAccess, LaunchContext, RunInfo
-from mcp_saas.embedded.state import PROJECT, make_private_folder
+from mcp_saas.embedded.run import AdminAccess, ClientAccess, DazboxAccess, LaunchContext, RunInfo, python_command
+from mcp_saas.embedded.seed import OPERATOR, SHOP
+from mcp_saas.embedded.state import make_private_folder
+from mcp_saas.embedded.tool import run_tool
 
-OPERATOR, SHOP = "operator", "shop"
 REPORT_INTERVAL_S = "60"
 SIMULATOR_BUDGET_S = 60.0
 CYCLE_BUDGET_S = 90.0
@@ -33,13 +30,12 @@ class SimulatedNode:
 
 
 def run_demo(context: LaunchContext) -> RunInfo:
-    """1. world  2. the simulated nodes answer  3. operator, shop and public graph  4. boxes claimed
-    5. boxes report  6. the pipeline has looked at each  7. the table for people.
+    """1. the simulated nodes answer  2. boxes claimed  3. boxes report  4. the pipeline has looked at each
+    5. the table for people. The fleet is chosen, and operator, shop and public graph are there, before.
     """
-    note = make_world(context)
+    settle_fleet(context.state)
     nodes = start_simulator(context)
     context.say(f"{len(nodes)} simulated LND nodes answer")
-    seed_cloud(context)
     homes = claim_boxes(context, nodes)
     agents = context.supervisor.start(python_command(
         "agent", "-m", "nodes.agent", "run", *map(str, homes), "--interval", REPORT_INTERVAL_S, context=context
@@ -47,29 +43,12 @@ def run_demo(context: LaunchContext) -> RunInfo:
     context.say(f"{len(homes)} boxes report; waiting for the pipeline ...")
     boxes = [sign_in(home, node) for home, node in zip(homes, nodes, strict=True)]
     reports = [await_report(context, box, agents=agents) for box in boxes]
-    print_report(reports, note=note)
+    print_report(reports, note=read_fleet(context.state).note)
     return describe_access(context, boxes)
 
 
-def make_world(context: LaunchContext) -> str:
-    """The simulated nodes, made once for a state folder. Returns what must be said of them beside their figures."""
-    folder = make_private_folder(context.state.home / "simulator")
-    notes = folder / "notes.txt"
-    if notes.exists():
-        context.say("Going on with the fleet of this folder (GRAPH and FLEET choose one; for another: DAZBOX_HOME=...)")
-        return notes.read_text(encoding="utf-8")
-    context.say("Choosing the nodes of the fleet ...")
-    graph = ("--graph", str(context.graph.absolute())) if context.graph else ()
-    made = run_tool(
-        "nodes.simulator", "make", "--fleet", str(context.fleet), *graph,
-        "--world", str(folder / "world"), "--graph-out", str(folder / "graph.json"),
-    )  # fmt: skip
-    notes.write_text(made, encoding="utf-8")
-    return made
-
-
 def start_simulator(context: LaunchContext) -> list[SimulatedNode]:
-    folder = context.state.home / "simulator"
+    folder = fleet_folder(context.state)
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
     child = context.supervisor.start(python_command(
@@ -78,24 +57,6 @@ def start_simulator(context: LaunchContext) -> list[SimulatedNode]:
     ))  # fmt: skip
     wait_for(ready.exists, child, seconds=SIMULATOR_BUDGET_S, pause_s=0.1)
     return [SimulatedNode(**entry) for entry in json.loads(ready.read_text(encoding="utf-8"))]
-
-
-def own_graph(context: LaunchContext) -> Path:
-    """The public graph of a simulated network; there is no such file where the fleet is a real graph's."""
-    return context.state.home / "simulator" / "graph.json"
-
-
-def seed_cloud(context: LaunchContext) -> None:
-    for name in (OPERATOR, SHOP):
-        context.state.secret(name)
-    simulated = own_graph(context)
-    graph = simulated if simulated.exists() else context.graph  # none: the one loaded at an earlier start stays
-    context.supervisor.run(python_command(
-        "seed", "manage.py", "seed_demo",
-        "--operator", OPERATOR, "--password-file", str(context.state.secrets / OPERATOR),
-        "--client", SHOP, "--secret-file", str(context.state.secrets / SHOP),
-        *(("--graph", str(graph)) if graph else ()), context=context,
-    ))  # fmt: skip
 
 
 def claim_boxes(context: LaunchContext, nodes: list[SimulatedNode]) -> list[Path]:
@@ -111,7 +72,7 @@ def claim_boxes(context: LaunchContext, nodes: list[SimulatedNode]) -> list[Path
 
 def make_claims(context: LaunchContext, pubkeys: list[str]) -> list[str]:
     """From the shop for nodes that can sign; nodes of a real graph cannot, so the operator vouches for them."""
-    if own_graph(context).exists():
+    if public_graph(context.state).exists():
         cloud = CloudClient(context.api_url)
         shop = cloud.sign_in_client(SHOP, context.state.secret(SHOP))
         return cloud.make_claims(shop, len(pubkeys), label="demonstration")
@@ -156,15 +117,3 @@ def describe_access(context: LaunchContext, boxes: list[DazboxAccess]) -> RunInf
         provisioning=ClientAccess(SHOP, context.state.secret(SHOP)),
         dazboxes=tuple(boxes),
     )
-
-
-def run_tool(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
-    """A short command of ours; what it printed. Raises LaunchError with its last line."""
-    done = subprocess.run(
-        (sys.executable, "-m", module, *arguments),
-        cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise LaunchError(f"{module} {arguments[0]} failed: {said[-1] if said else 'it said nothing'}")
-    return done.stdout

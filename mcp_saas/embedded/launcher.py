@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from mcp_saas.embedded.engines import start_engines
 from mcp_saas.embedded.environment import build_environment
 from mcp_saas.embedded.interrupts import StopRequest
+from mcp_saas.embedded.migrations import read_migrations
 from mcp_saas.embedded.options import LaunchOptions
 from mcp_saas.embedded.ports import HOST, check_ports
 from mcp_saas.embedded.process import wait_for
 from mcp_saas.embedded.progress import make_progress
 from mcp_saas.embedded.run import LaunchContext, Product, describe_run, publish_run, run_file
-from mcp_saas.embedded.state import open_state
+from mcp_saas.embedded.state import PROJECT, open_state
 from mcp_saas.embedded.supervisor import Supervisor
 
 API_PATH = "/api/v1"
@@ -26,22 +27,23 @@ LOOK_EVERY_S = 0.5
 def launch(options: LaunchOptions, product: Product, *, given: Mapping[str, str]) -> None:
     """Runs an instance until a stop signal; then nothing of it is left running.
 
-    1. open and lock the state folder  2. end leftovers, check the port  3. start the services  4. prepare
-    5. start web and worker  6. run the demonstration  7. publish how to go on  8. serve.
+    1. open and lock the state folder  2. end leftovers, check the port  3. choose the fleet  4. start the services
+    5. prepare  6. start web and worker  7. run the demonstration  8. publish how to go on  9. serve.
     Raises LaunchError when it cannot, after stopping what was started.
     """
     stop, say = StopRequest(), make_progress()
     stop.listen()
-    with open_state(options.home) as state:
+    with open_state(options.home, migrations=read_migrations(PROJECT)) as state:
         supervisor = Supervisor(state, say=say, hold=stop.held)
         try:
             supervisor.end_leftovers()
             check_ports({"PORT": options.port})
+            product.choose(options, supervisor)
             database_url, redis_url = start_engines(state, supervisor, given=given)
             say("PostgreSQL and Valkey are ready")
             environment = build_environment(options, state, given=given, database_url=database_url, redis_url=redis_url)
             api_url = f"http://{HOST}:{options.port}{API_PATH}"
-            context = LaunchContext(state, environment, api_url, options.fleet, options.graph, supervisor, say)
+            context = LaunchContext(state, environment, api_url, options.graph, supervisor, say)
             start_product(context, product)
             info = product.run_demo(context)
             publish_run(state, info)
@@ -57,7 +59,8 @@ def launch(options: LaunchOptions, product: Product, *, given: Mapping[str, str]
 
 
 def start_product(context: LaunchContext, product: Product) -> None:
-    context.supervisor.run(product.prepare(context))
+    for make_command in product.preparations:
+        context.supervisor.run(make_command(context))
     context.say("The database is prepared")
     web, *_others = [context.supervisor.start(make_command(context)) for make_command in product.children]
     wait_for(lambda: is_healthy(context.api_url), web, seconds=WEB_BUDGET_S, pause_s=0.1)

@@ -8,6 +8,7 @@ from mcp_saas.embedded.errors import LaunchError
 
 WRONG_OPTION = 2
 LARGEST_FLEET = 50
+DEFAULT_FLEET = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class LaunchOptions:
     home: Path
     port: int
     mcp_port: int
-    fleet: int
+    fleet: int | None  # None: not chosen; a new fleet then has DEFAULT_FLEET boxes
     graph: Path | None
 
 
@@ -30,7 +31,9 @@ def read_options(environ: Mapping[str, str]) -> LaunchOptions:
         home=Path(environ.get("DAZBOX_HOME") or "var"),
         port=read_number(environ, "PORT", default=8000, largest=65_535),
         mcp_port=read_number(environ, "MCP_PORT", default=8001, largest=65_535),
-        fleet=read_number(environ, "FLEET", default=3, largest=LARGEST_FLEET),
+        fleet=read_number(environ, "FLEET", default=DEFAULT_FLEET, largest=LARGEST_FLEET)
+        if environ.get("FLEET")
+        else None,
         graph=Path(graph).resolve() if graph else None,
     )
 

@@ -1,17 +1,16 @@
 """The processes of Dazbox Cloud on one machine, and the demonstration that ends the start."""
 
-import sys
-
+from mcp_saas.embedded.fleet import choose_fleet
 from mcp_saas.embedded.ports import HOST
 from mcp_saas.embedded.process import Command
-from mcp_saas.embedded.run import LaunchContext, Product, RunInfo
-from mcp_saas.embedded.state import PROJECT
+from mcp_saas.embedded.run import LaunchContext, Product, RunInfo, python_command
+from mcp_saas.embedded.seed import seed_command
 
 WEB_THREADS = 4
 
 
 def prepare_command(context: LaunchContext) -> Command:
-    """Migrations, the tenants' template, the operator's account: in one process, before any other."""
+    """Migrations, the tenants' template, token keys: in one process, before any other."""
     return python_command("prepare", "manage.py", "prepare", "--alone", context=context)
 
 
@@ -34,14 +33,10 @@ def worker_command(context: LaunchContext) -> Command:
     )  # fmt: skip
 
 
-def python_command(name: str, *arguments: str, context: LaunchContext) -> Command:
-    return Command(name, (sys.executable, *arguments), PROJECT, context.environment)
-
-
 def run_demo(context: LaunchContext) -> RunInfo:
     from mcp_saas.embedded.demo import run_demo as run  # needed last, and large
 
     return run(context)
 
 
-DAZBOX_CLOUD = Product(prepare_command, (web_command, worker_command), run_demo)
+DAZBOX_CLOUD = Product(choose_fleet, (prepare_command, seed_command), (web_command, worker_command), run_demo)

@@ -1,6 +1,5 @@
 """What the launcher tells people: one line a step, coloured on a terminal, plain in a log."""
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -18,10 +17,7 @@ def make_progress() -> Callable[[str], None]:
 
 
 def write_plain(prefix: str, line: str) -> None:
-    try:
-        print(prefix + line, flush=True)
-    except BrokenPipeError:  # whoever read along (`| tee`, `| head`) is gone; what runs goes on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(prefix + line, flush=True)
 
 
 def write_coloured() -> Callable[[str, str], None]:

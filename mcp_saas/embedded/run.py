@@ -1,12 +1,14 @@
 """A running instance: what its parts get to work with, and what a newcomer gets to go on with."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from mcp_saas.embedded.options import LaunchOptions
 from mcp_saas.embedded.process import Command
-from mcp_saas.embedded.state import StateFolder, write_private_file
+from mcp_saas.embedded.state import PROJECT, StateFolder, write_private_file
 from mcp_saas.embedded.supervisor import Supervisor
 
 
@@ -17,7 +19,6 @@ class LaunchContext:
     state: StateFolder
     environment: Mapping[str, str] = field(repr=False)
     api_url: str  # http://127.0.0.1:8000/api/v1
-    fleet: int
     graph: Path | None
     supervisor: Supervisor
     say: Callable[[str], None]
@@ -58,11 +59,18 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is started once the services are up. The first of `children` is the one that answers at `api_url`."""
+    """What is run besides the services: `choose` before them, the `preparations` to their end one after the other, then
+    the `children`, whose first is the one that answers at `api_url`.
+    """
 
-    prepare: Callable[[LaunchContext], Command]
+    choose: Callable[[LaunchOptions, Supervisor], None]
+    preparations: tuple[Callable[[LaunchContext], Command], ...]
     children: tuple[Callable[[LaunchContext], Command], ...]
     run_demo: Callable[[LaunchContext], RunInfo]
+
+
+def python_command(name: str, *arguments: str, context: LaunchContext) -> Command:
+    return Command(name, (sys.executable, *arguments), PROJECT, context.environment)
 
 
 def run_file(state: StateFolder) -> Path:

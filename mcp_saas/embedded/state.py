@@ -9,15 +9,18 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mcp_saas.embedded.errors import InUseError, LaunchError
+from mcp_saas.embedded.migrations import find_foreign_migration
 from mcp_saas.kit.version import VERSION
 
 FORMAT = 1
+# What may lie in a folder that is new to us: a start that broke off left the first two, the Makefile the rest in `var`.
+EXPECTED = ("lock", ".state.json.*", "bench", "judge", "test", "test-*")
 NEEDED_BYTES = 500_000_000
 SOCKET_PATH_LIMIT = 103  # bytes: sun_path is 104 on macOS with its closing zero, 108 on Linux
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
@@ -60,20 +63,22 @@ class StateFolder:
 
 
 @contextlib.contextmanager
-def open_state(home: Path) -> Iterator[StateFolder]:
-    """1. make the folder  2. lock it  3. check its format  4. check the free space; the lock ends with the block.
+def open_state(home: Path, *, migrations: Mapping[str, str] | None = None) -> Iterator[StateFolder]:
+    """1. make the folder  2. refuse another's  3. check the free space  4. lock it  5. check its version and, against
+    `migrations` (None: the schema is somebody else's matter), its schema; the lock ends with the block.
 
-    Raises LaunchError: in use, not ours, not writable, of another version, no space left.
+    Raises LaunchError: in use, not ours, not writable, of another version or schema, no space left.
     """
     home = home.resolve()
     with contextlib.ExitStack() as opened:
         with explain_refusal(home):
             make_private_folder(home, keep_mode=True)
+            refuse_strangers(home)
+            check_free_space(home)
             opened.enter_context(hold_lock(home))
-            state = StateFolder(home, read_instance(home))
+            state = StateFolder(home, read_instance(home, migrations))
             for folder in (state.run, state.log, state.secrets):
                 make_private_folder(folder)
-        check_free_space(home)
         opened.callback(remove_short_socket_folder, state)
         yield state
 
@@ -85,8 +90,20 @@ def explain_refusal(home: Path) -> Iterator[None]:
     except (FileExistsError, NotADirectoryError) as error:
         raise LaunchError(f"{error.filename} is a file, not a folder: {CHOOSE_ANOTHER}") from error
     except OSError as error:
-        reason = f"{error.strerror}: {error.filename}"
+        reason = f"{error.strerror}: {error.filename or home}"
         raise LaunchError(f"The state folder {home} cannot be used ({reason}): {CHOOSE_ANOTHER}") from error
+
+
+def refuse_strangers(home: Path) -> None:
+    """Raises LaunchError if it is somebody else's folder: not empty, and without our state.json."""
+    if (home / "state.json").exists():
+        return
+    found = sorted(path.name for path in home.iterdir() if not any(path.match(name) for name in EXPECTED))
+    if found:
+        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise LaunchError(
+            f"{home} holds {found[0]}{others} and no state.json, so it is no state folder of ours: {CHOOSE_ANOTHER}"
+        )
 
 
 @contextlib.contextmanager
@@ -109,10 +126,10 @@ def hold_lock(home: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def read_instance(home: Path) -> str:
-    """The name of this instance; writes state.json for a new folder, and our version into an older one.
+def read_instance(home: Path, migrations: Mapping[str, str] | None) -> str:
+    """The name of this instance; writes state.json for a new folder, and our version and migrations into an older one.
 
-    Raises LaunchError when the folder has another format, a newer version, or belongs to another user.
+    Raises LaunchError when the folder has another format, a newer version, another schema, or belongs to another user.
     """
     path = home / "state.json"
     if not path.exists():
@@ -123,14 +140,26 @@ def read_instance(home: Path) -> str:
     try:
         found = json.loads(path.read_text())
         is_known = found["format"] == FORMAT and version_order(found["version"]) <= version_order(VERSION)
-        instance = str(found["instance"])
+        instance, made_with = str(found["instance"]), read_made_with(found, home)
     except (ValueError, KeyError, TypeError, AttributeError):
-        is_known, instance = False, ""
+        is_known = False
     if not is_known:
         raise LaunchError(f"{home} is not of this version ({VERSION}): move it away, or {CHOOSE_ANOTHER}")
-    if found["version"] != VERSION:
-        write_private_file(path, json.dumps(found | {"version": VERSION}))
+    if migrations is not None and (foreign := find_foreign_migration(made_with, migrations)):
+        raise LaunchError(
+            f"The database of {home} was made by other code ({foreign} is not as it was): move {home} away to start "
+            f"afresh, or {CHOOSE_ANOTHER}"
+        )
+    now = found | {"version": VERSION} | ({"migrations": migrations} if migrations else {})
+    if now != found:
+        write_private_file(path, json.dumps(now))
     return instance
+
+
+def read_made_with(found: dict[str, Any], home: Path) -> dict[str, str]:
+    """The migrations of the launches before; none before the first. Those before this was written down are unknown."""
+    was_launched = (home / "secrets" / "django").exists()
+    return dict(found.get("migrations", {"its schema": ""} if was_launched else {}))
 
 
 def check_free_space(folder: Path, *, needed_bytes: int = NEEDED_BYTES) -> None:
@@ -156,12 +185,15 @@ def make_private_folder(path: Path, *, keep_mode: bool = False) -> Path:
 def write_private_file(path: Path, text: str) -> None:
     """Writes a file only our user can read; a reader, or a crash, sees the old or the new text, never a part."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        draft.unlink()
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    draft.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
     draft.replace(path)
 
 

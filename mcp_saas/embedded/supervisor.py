@@ -49,7 +49,7 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.say = say
-        self._state, self._hold, self._clock = state, hold, clock
+        self.state, self._hold, self._clock = state, hold, clock
         self._registry = ProcessRegistry(state)
         self._wards: list[Ward] = []
 
@@ -108,7 +108,7 @@ class Supervisor:
         ward.restart_at_s = now_s + pause_s
 
     def _start_child(self, command: Command) -> Child:
-        return Child(command, self._state.log / f"{command.name}.log")
+        return Child(command, self.state.log / f"{command.name}.log")
 
     def _write_registry(self) -> None:
         self._registry.write(ward.child for ward in self._wards)

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
+from rich.console import Console
 
-from mcp_saas.embedded.errors import LaunchError
-from mcp_saas.embedded.launcher import launch
-from mcp_saas.embedded.options import read_options
+from mcp_saas.embedded.__main__ import run_launcher
 from mcp_saas.embedded.process import Command
 from mcp_saas.embedded.run import AdminAccess, ClientAccess, DazboxAccess, LaunchContext, Product, RunInfo
 
@@ -73,14 +72,14 @@ def belongs_to(process: psutil.Process, places: set[str]) -> bool:
 
 
 @contextlib.contextmanager
-def launcher(home: Path, port: int, **variables: str) -> Iterator[subprocess.Popen[str]]:
+def launcher(
+    home: Path, port: int, *, output: int = subprocess.PIPE, **variables: str
+) -> Iterator[subprocess.Popen[str]]:
     """A running launcher process; killed with all that is its, at the end of the block, if the test did not end it."""
     inherited = {name: value for name, value in ENVIRON.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     search_path = os.pathsep.join(sys.path)
     environment = inherited | {"DAZBOX_HOME": str(home), "PORT": str(port), "PYTHONPATH": search_path} | variables
-    process = subprocess.Popen(
-        [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, __file__], env=environment, stdout=output, stderr=output, text=True)
     try:
         yield process
     finally:
@@ -96,6 +95,7 @@ def python_command(name: str, code: str, context: LaunchContext) -> Command:
 
 
 def run_demo(context: LaunchContext) -> RunInfo:
+    Console().print("a table")  # as the report does; it would end the process when its reader is gone
     box = DazboxAccess("box-1", "02" + "0" * 64, "alice", "access-token", "refresh-token")
     admin = AdminAccess(f"{context.api_url}/admin", "operator", "admin-password")
     return RunInfo(context.api_url, None, admin, ClientAccess("shop", "client-secret"), (box,))
@@ -104,19 +104,15 @@ def run_demo(context: LaunchContext) -> RunInfo:
 def main() -> int:
     prepare = ENVIRON.get("PREPARE", "pass")
     product = Product(
-        prepare=lambda context: python_command("prepare", prepare, context),
+        choose=lambda *_: None,
+        preparations=(lambda context: python_command("prepare", prepare, context),),
         children=(
             lambda context: python_command("web", WEB, context),
             lambda context: python_command("worker", WORKER, context),
         ),
         run_demo=run_demo,
     )
-    try:
-        launch(read_options(ENVIRON), product, given=ENVIRON)
-    except LaunchError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    return run_launcher(product)
 
 
 if __name__ == "__main__":

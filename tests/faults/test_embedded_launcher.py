@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import pty
 import signal
 import socket
 import stat
@@ -76,6 +78,18 @@ def test_when_ready_it_says_how_to_go_on_and_a_stop_leaves_nothing_running(home:
         assert "\x1b" not in out
         assert processes_of(home) == []
         assert not (home / "run.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_end_of_its_terminal_stops_it_like_any_stop_signal(home: Path, port: int, number: signal.Signals) -> None:
+    own, theirs = pty.openpty()
+    with launcher(home, port, output=theirs) as process:
+        os.close(theirs)
+        await_ready(home)
+        os.close(own)  # what it says from here on is an input/output error
+        process.send_signal(number)
+        assert process.wait(DEADLINE_S) == 0
+        assert processes_of(home) == []
 
 
 def test_a_second_signal_while_stopping_changes_nothing(home: Path, port: int) -> None:

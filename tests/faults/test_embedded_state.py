@@ -14,6 +14,7 @@ import pytest
 
 from mcp_saas.embedded.environment import build_environment, celery_url
 from mcp_saas.embedded.errors import LaunchError
+from mcp_saas.embedded.migrations import read_migrations
 from mcp_saas.embedded.options import read_options
 from mcp_saas.embedded.ports import HOST, check_ports
 from mcp_saas.embedded.state import (
@@ -63,12 +64,74 @@ def test_everything_in_a_new_folder_is_for_its_user_alone(tmp_path: Path) -> Non
 
 def test_a_folder_that_was_there_keeps_its_mode_and_its_secrets_folder_is_closed(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    (home / "secrets").mkdir(parents=True)
+    home.mkdir()
     home.chmod(0o755)
-    (home / "secrets").chmod(0o755)
     with open_state(home) as state:
+        state.secrets.chmod(0o755)
+    with open_state(home):
         assert mode_of(home) == 0o755
         assert mode_of(state.secrets) == 0o700
+
+
+@pytest.mark.parametrize("stranger", ["thesis.txt", "secrets", "lock.txt", ".git", "testament"])
+def test_a_folder_of_somebody_else_is_refused_and_nothing_in_it_changes(tmp_path: Path, stranger: str) -> None:
+    (tmp_path / stranger).mkdir()
+    (tmp_path / stranger).chmod(0o755)
+    (tmp_path / "test").mkdir()
+    before = {path: path.lstat() for path in (tmp_path, *tmp_path.iterdir())}
+    message = refusal(tmp_path)
+    assert message.startswith(
+        f"{tmp_path} holds {stranger} and no state.json, so it is no state folder of ours: choose"
+    )
+    assert {path: path.lstat() for path in (tmp_path, *tmp_path.iterdir())} == before
+
+
+def test_what_a_broken_off_start_or_the_makefile_left_makes_no_stranger(tmp_path: Path) -> None:
+    for folder in ("bench", "judge", "test", "test-2"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder).chmod(0o755)
+    (tmp_path / "lock").write_text("123")
+    (tmp_path / ".state.json.123").write_text("{")
+    with open_state(tmp_path) as state:
+        assert state.instance
+    assert mode_of(tmp_path / "bench") == 0o755
+
+
+def test_a_folder_goes_on_with_migrations_that_were_added_since(tmp_path: Path) -> None:
+    with open_state(tmp_path / "home", migrations={"nodes/0001": "a"}) as state:
+        instance = state.instance
+    with open_state(tmp_path / "home", migrations={"nodes/0001": "a", "nodes/0002": "b"}) as state:
+        assert state.instance == instance
+    assert "nodes/0002 is not as it was" in schema_refusal(tmp_path / "home", {"nodes/0001": "a"})
+
+
+def test_a_folder_of_another_schema_is_left_alone(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_state(home, migrations={"nodes/0001": "a"}):
+        record = (home / "state.json").read_text()
+    assert schema_refusal(home, {"nodes/0001": "b"}) == (
+        f"The database of {home} was made by other code (nodes/0001 is not as it was): "
+        f"move {home} away to start afresh, or choose another folder with `make run DAZBOX_HOME=...`"
+    )
+    assert (home / "state.json").read_text() == record
+
+
+def test_a_launched_folder_whose_schema_nobody_wrote_down_is_left_alone(tmp_path: Path) -> None:
+    with open_state(tmp_path) as state:
+        state.secret("django")
+    assert "was made by other code" in schema_refusal(tmp_path, {"nodes/0001": "a"})
+
+
+def schema_refusal(home: Path, migrations: dict[str, str]) -> str:
+    with pytest.raises(LaunchError) as refused, open_state(home, migrations=migrations):
+        pass
+    return str(refused.value)
+
+
+def test_the_schema_is_known_by_every_migration_of_ours() -> None:
+    migrations = read_migrations(PROJECT)
+    assert {"mcp_saas", "nodes", "tenants"} == {name.split("/")[0] for name in migrations}
+    assert all(name.rpartition("/")[2][:4].isdigit() and len(digest) == 64 for name, digest in migrations.items())
 
 
 def test_a_secret_is_random_and_stays_the_same(tmp_path: Path) -> None:
@@ -181,10 +244,10 @@ def test_a_link_in_the_place_of_a_private_folder_is_refused(tmp_path: Path) -> N
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_what_belongs_to_another_user_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "secrets").mkdir()
-    os.chown(tmp_path / "secrets", 12345, 12345)
+    with open_state(tmp_path) as state:
+        os.chown(state.secrets, 12345, 12345)
     assert "belongs to another user" in refusal(tmp_path)
-    (tmp_path / "secrets").rmdir()
+    state.secrets.rmdir()
     os.chown(tmp_path / "state.json", 12345, 12345)
     assert "belongs to another user (id 12345)" in refusal(tmp_path)
 
@@ -249,13 +312,8 @@ def test_a_wrong_option_is_named_in_one_line(name: str, value: str) -> None:
 
 def test_options_left_out_or_empty_have_the_defaults_of_the_start_contract() -> None:
     options = read_options({"GRAPH": "", "PORT": ""})
-    assert (options.home, options.port, options.mcp_port, options.fleet, options.graph) == (
-        Path("var"),
-        8000,
-        8001,
-        3,
-        None,
-    )
+    assert (options.home, options.port, options.mcp_port) == (Path("var"), 8000, 8001)
+    assert (options.fleet, options.graph) == (None, None)
 
 
 def test_the_environment_of_the_processes_names_the_services_and_keeps_what_was_given(tmp_path: Path) -> None:
