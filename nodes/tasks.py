@@ -1,12 +1,14 @@
 """What the workers do for nodes."""
 
 import datetime as dt
+from uuid import UUID
 
 import structlog
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from nodes.pipeline.export import order
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from tenants.context import current_tenant
 from tenants.provisioning.purge import purge_due_boxes
@@ -52,3 +54,21 @@ def run_node_cycle(self: TenantTask, claimed_at: str) -> None:
         return_lost_cycle(claim, timezone.now())  # its first worker died; it may have been the reason
     else:
         run_claimed_cycle(claim)
+
+
+@shared_task(name="nodes.tasks.run_export", soft_time_limit=order.TIME_LIMIT_S, time_limit=order.TIME_LIMIT_S + 30)
+def run_export(export_id: str) -> None:
+    """One export. Not a task of a tenant's own: those of a box that is out of service do not run, its export does."""
+    order.run_export(UUID(export_id))
+
+
+@shared_task(name="nodes.tasks.tend_exports")
+def tend_exports() -> None:
+    """Every minute, from beat: exports that were lost are begun again, those past their time go."""
+    removed = order.tend_exports(hand_out_export)
+    if removed:
+        log.info("exports_removed", count=removed)
+
+
+def hand_out_export(export_id: UUID) -> None:
+    run_export.delay(str(export_id))

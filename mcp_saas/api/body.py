@@ -15,6 +15,7 @@ from mcp_saas.kit.errors import Problem, refuse_field
 T = TypeVar("T")
 MAX_BODY_BYTES = 10 * 1024 * 1024
 JSON = "application/json"
+ZIP = "application/zip"
 _READ = "dazbox.body"
 
 
@@ -36,6 +37,17 @@ class JsonRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         return msgspec.json.encode(data)
+
+
+class ZipRenderer(BaseRenderer):
+    """Lets a caller who accepts archives only have one. Its problems are problem+json all the same."""
+
+    media_type = ZIP
+    format = "zip"
+    charset = None
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return bytes(data)
 
 
 def answer(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, TypeVar, cast
+from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -60,7 +61,7 @@ def answer_once(handler: Handler, *, idempotency: Idempotency) -> Handler:
             if known is not None:
                 return known
             response: HttpResponse = handler(view, request, *args, **kwargs)
-            _store_answer(attempt, response)
+            _store_answer(attempt, response, concerns=view.concerns)
         return response
 
     return cast(Handler, handle)
@@ -144,11 +145,10 @@ def _find_answer(attempt: Attempt) -> HttpResponse | None:
     return response
 
 
-def _store_answer(attempt: Attempt, response: HttpResponse) -> None:
+def _store_answer(attempt: Attempt, response: HttpResponse, *, concerns: UUID | None) -> None:
     """Makes room first."""
     purge_answers(limit=_PURGED_AT_ONCE)
     sealed = seal_answer(response, attempt.key, row_id=attempt.row_id)
-    row = StoredAnswer(id=attempt.row_id, fingerprint=attempt.fingerprint, sealed=sealed, created_at=timezone.now())
-    StoredAnswer.objects.bulk_create(
-        [row], update_conflicts=True, unique_fields=["id"], update_fields=["fingerprint", "sealed", "created_at"]
-    )
+    said = {"fingerprint": attempt.fingerprint, "sealed": sealed, "created_at": timezone.now(), "concerns": concerns}
+    row = StoredAnswer(id=attempt.row_id, **said)
+    StoredAnswer.objects.bulk_create([row], update_conflicts=True, unique_fields=["id"], update_fields=[*said])

@@ -5,8 +5,10 @@ from typing import Any, TypeVar
 
 import msgspec
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
+from mcp_saas.api.body import ZIP
 from mcp_saas.api.errors import PROBLEM_JSON
 from mcp_saas.api.idempotency import Idempotency
 from mcp_saas.api.promise import choose_promises, keep_promises
@@ -63,8 +65,9 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
 ) -> Callable[[View], View]:
     """Describes one operation: what it reads, what it answers, which problems it can meet.
 
-    Three arguments also make it so: `idempotency` keeps the answer under the caller's Idempotency-Key, `is_tagged`
-    gives it an ETag, `needs_match` writes only for a caller that names the present one.
+    An answer is a struct, None for no body, or `bytes` for a ZIP file. Three arguments also make it so: `idempotency`
+    keeps the answer under the caller's Idempotency-Key, `is_tagged` gives it an ETag, `needs_match`
+    writes only for a caller that names the present one.
     """
     promises = choose_promises(idempotency, is_tagged=is_tagged, needs_match=needs_match)
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
@@ -109,14 +112,20 @@ def _refer(struct: type) -> dict[str, str]:
 
 
 def _describe_responses(answers: dict[int, type | None], problems: set[int]) -> dict[tuple[int, str], OpenApiResponse]:
-    described = {(status, "application/json"): _describe_answer(status, struct) for status, struct in answers.items()}
+    described = {(status, _media_type(shape)): _describe_answer(status, shape) for status, shape in answers.items()}
     refused = {(status, PROBLEM_JSON): _describe_problem(status) for status in sorted(problems - set(answers))}
     return described | refused
+
+
+def _media_type(shape: type | None) -> str:
+    return ZIP if shape is bytes else "application/json"
 
 
 def _describe_answer(status: int, struct: type | None) -> OpenApiResponse:
     if struct is None:
         return OpenApiResponse(description=_TITLES.get(status, "done"))
+    if struct is bytes:
+        return OpenApiResponse(OpenApiTypes.BINARY, description="a file")
     return OpenApiResponse(response=_refer(struct), description=(struct.__doc__ or "done").split("\n")[0])
 
 

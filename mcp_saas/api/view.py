@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -17,6 +18,11 @@ class ApiView(APIView):
 
     rate_class: ClassVar[str | None] = "default"  # of mcp_saas.settings.rates; None: not counted
     rate_headers: Mapping[str, str] = {}
+    concerns: UUID | None = None  # the Dazbox this answer tells of, where it is not the one whose door we are behind
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.concerns = kwargs.get("device_id")
 
     def get_authenticate_header(self, request: Request) -> str:
         return CHALLENGE

@@ -100,6 +100,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["mcp_saas.api.body.RawJsonParser"],
     "DEFAULT_SCHEMA_CLASS": "mcp_saas.api.openapi.ContractSchema",
     "EXCEPTION_HANDLER": "mcp_saas.api.errors.handle_exception",
+    "URL_FORMAT_OVERRIDE": None,  # Accept alone says what is wanted
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }

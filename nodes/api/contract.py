@@ -181,6 +181,29 @@ class EventPage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class ExportLink(Struct, frozen=True):
+    """Where to fetch an archive, without a token, until `expires_at`."""
+
+    url: str
+    expires_at: dt.datetime
+
+
+class ExportAnswer(Struct, frozen=True):
+    """An export and how far it is. `sha256` is that of the archive; `link` is there once it is ready."""
+
+    id: UUID
+    device_id: UUID
+    state: Literal["pending", "running", "ready", "failed"]
+    requested_at: dt.datetime
+    finished_at: dt.datetime | None
+    expires_at: dt.datetime
+    tables: int | None
+    rows: int | None
+    size_bytes: int | None
+    sha256: str | None
+    link: ExportLink | None
+
+
 class AuditVerdict(Struct, frozen=True):
     """Whether a journal is as it was written, and if not, the first place where it is not and how."""
 

@@ -145,6 +145,7 @@ class DevicesView(ApiView):
                 signature=body.signature,
             )
         )
+        self.concerns = registration.dazbox.id
         return answer_registration(registration)
 
     def handle_exception(self, exc: Exception) -> Any:

@@ -43,14 +43,19 @@ class Manifest(msgspec.Struct, frozen=True):
 
 @contextlib.contextmanager
 def writing_archive(path: Path) -> Iterator[tarfile.TarFile]:
+    with writing_file(path) as file, tarfile.open(fileobj=file, mode="w") as archive:
+        yield archive
+
+
+@contextlib.contextmanager
+def writing_file(path: Path) -> Iterator[IO[bytes]]:
     """Readable by its owner alone, and there only once it is whole: it takes its name at the end."""
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            with tarfile.open(fileobj=file, mode="w") as archive:
-                yield archive
+            yield file
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)

@@ -17,6 +17,7 @@ from psycopg import sql
 from tenants.context import use_schema
 from tenants.events import record_event
 from tenants.models.dazbox import SERVED_STATES, Dazbox
+from tenants.models.export import Export
 from tenants.models.template import SchemaTemplate
 from tenants.provisioning.archive import (
     BLOCK,
@@ -38,11 +39,12 @@ from tenants.selectors import refer_to
 
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '10min'"
 MEMORY = 16 << 20  # a table's copy larger than this waits on disk
-# The script of the template brings the rows of django_migrations.
+# The script of the template brings the rows of django_migrations; archives of exports can be made anew.
+LEFT_OUT = ["django_migrations", "nodes_exportchunk"]
 _COLUMNS = """
 SELECT c.relname, array_agg(a.attname ORDER BY a.attnum), array_agg(a.attname) FILTER (WHERE a.attidentity <> '')
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r' AND c.relname <> 'django_migrations'
+WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r' AND c.relname <> ALL(%s)
   AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 GROUP BY c.relname ORDER BY c.relname
 """
@@ -56,7 +58,7 @@ def backup_tenant(pubkey: str, path: Path) -> Manifest:
         if dazbox is None:
             raise ArchiveError("there is no box in service with this pubkey")
         with use_schema(dazbox.schema_name):
-            cursor.execute(_COLUMNS, [dazbox.schema_name])
+            cursor.execute(_COLUMNS, [dazbox.schema_name, LEFT_OUT])
             tables = [
                 _copy_out(cursor, archive, name=name, columns=columns, identities=identities or [])
                 for name, columns, identities in cursor.fetchall()
@@ -92,10 +94,11 @@ def _replace_schema(archive: tarfile.TarFile, manifest: Manifest) -> Dazbox:
     if template is None:
         raise ArchiveError(f"the backup is of revision {manifest.revision[:12]}, which this database never had")
     drop_schema(dazbox.schema_name)
+    Export.objects.filter(dazbox=dazbox).delete()  # their archives were in it
     build_schema(dazbox.schema_name, template)
     with use_schema(dazbox.schema_name), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '10min'")
-        cursor.execute(_COLUMNS, [dazbox.schema_name])
+        cursor.execute(_COLUMNS, [dazbox.schema_name, LEFT_OUT])
         if [name for name, *_ in cursor.fetchall()] != [table.name for table in manifest.tables]:
             raise ArchiveError("its tables are not those of its revision: this is no whole backup")
         for table in manifest.tables:

@@ -3,15 +3,18 @@
 import hashlib
 
 import structlog
+from django.contrib.admin.models import LogEntry
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from mcp_saas.api.models import StoredAnswer
 from tenants.models.api_key import ApiKey
 from tenants.models.challenge import Challenge, RedeemFailure
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.device_key import DeviceKey
+from tenants.models.export import Export
 from tenants.models.operation import Operation
 from tenants.models.refresh_token import RefreshToken
 from tenants.models.schedule import CycleSchedule
@@ -46,10 +49,23 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
         DeviceKey.objects.filter(dazbox=row).delete()
         Operation.objects.filter(dazbox=row).delete()
         CycleSchedule.objects.filter(dazbox=row).delete()
+        Export.objects.filter(dazbox=row).delete()
         Challenge.objects.filter(pubkey=row.pubkey).delete()
         RedeemFailure.objects.filter(source__endswith=f" {row.pubkey}").delete()
-        Claim.objects.filter(dazbox=row).update(label="", owner=None)
+        StoredAnswer.objects.filter(concerns=row.id).delete()
+        LogEntry.objects.filter(content_type__app_label="tenants", object_id=str(row.id)).update(
+            object_repr=str(row.id)
+        )
+        _forget_claims(row)
         return _bury(row)
+
+
+def _forget_claims(dazbox: Dazbox) -> None:
+    """A claim that waits for this very node would tell of it as well: it ends."""
+    claims = Claim.objects.filter(allowed_pubkey=dazbox.pubkey)
+    claims.filter(used_at=None, revoked_at=None).update(revoked_at=timezone.now())
+    claims.update(allowed_pubkey="", is_vouched=False)
+    Claim.objects.filter(dazbox=dazbox).update(label="", owner=None)
 
 
 def _bury(dazbox: Dazbox) -> Dazbox:

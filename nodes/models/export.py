@@ -1,0 +1,22 @@
+"""The archive of an export, in pieces: any process can write it and any other serve it."""
+
+import uuid
+
+from django.db import models
+
+from nodes.models.payload import PayloadField
+
+
+class ExportChunk(models.Model):
+    """Piece `number` (from 0) of the archive of the export `export_id`, kept as all of the box's data is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    export_id = models.UUIDField(help_text="of tenants.Export, which lies in the public schema")
+    number = models.IntegerField()
+    content: PayloadField[bytes] = PayloadField(bytes)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["export_id", "number"], name="export_chunk_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.export_id} {self.number}"
