@@ -12,12 +12,14 @@ from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from tenants.context import enter_tenant
 from tenants.tokens.access import mint_access_token
+from tests.api import lasting
 from tests.api.openapi_document import KEY_ID, Operation, list_operations
 from tests.api.problem import assert_problem
 from tests.api.tables import read_tables
 from tests.conftest import ApiClient
 from tests.factories import Box, make_api_key, make_channel, make_forward, make_snapshot, pubkey_of
 
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 NODE = "/api/v1/node/{pubkey}/"
 NODE_OPERATIONS = list_operations(NODE)
 READS = [operation for operation in NODE_OPERATIONS if operation.method == "GET"]

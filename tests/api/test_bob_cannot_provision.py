@@ -14,12 +14,14 @@ from tenants.models.operation import Operation
 from tenants.provisioning.lifecycle import delete_dazbox, suspend_dazbox
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.tokens.access import mint_access_token
+from tests.api import lasting
 from tests.api.openapi_document import Operation as Endpoint
 from tests.api.openapi_document import list_operations
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.factories import Box, encode_key
 
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 PREFIX = "/api/v1/provisioning/"
 OPERATIONS = {str(operation): operation for operation in list_operations(PREFIX)}
 REASON = {"reason": "because"}

@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.api import lasting
 from tests.api.case import cases
 from tests.api.problem import assert_problem, assert_refused_at
 from tests.api.tables import read_tables
 from tests.conftest import ApiClient
 from tests.factories import Box, make_snapshot
 
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 LIMIT = 10 * 1024 * 1024
 GOOD = msgspec.json.encode(make_snapshot(9))
 DEEP_ARRAY, DEEP_OBJECT = b"[" * 100_000, b'{"a":' * 50_000

@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+from tests.api import lasting
 from tests.api.case import cases
 from tests.api.problem import assert_refused_at
 from tests.api.tables import read_tables
 from tests.conftest import ApiClient
 from tests.factories import Box, as_json, make_channel, make_snapshot, pubkey_of
 
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 PEER = pubkey_of("peer 1")
 LOCAL = '"local_balance_sat":4000000'
 FIRST = "/channels/0"

@@ -10,12 +10,14 @@ from nodes.models.forward import ForwardDay
 from nodes.pipeline.cycle import run_cycle
 from nodes.selectors.forward import load_forwards
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.api.case import cases
 from tests.api.problem import assert_refused_at
 from tests.api.tables import read_tables, read_work
 from tests.conftest import ApiClient
 from tests.factories import TAKEN_AT, Box, as_json, make_forward, make_snapshot
 
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 MIDNIGHT = dt.datetime(2026, 10, 30, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
 WRONG = {

@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tenants.keys import encode_base64url
+from tests.api import lasting
 from tests.api.case import cases
 from tests.api.problem import assert_problem
 from tests.api.tenants.forgery import by_ec, by_hmac, encode_part, our_key, our_public_pem, read_token, seal, unsigned
 from tests.conftest import ApiClient
 from tests.factories import Box
 
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 Parts = tuple[dict[str, Any], dict[str, Any]]
 Attack = Callable[[dict[str, Any], dict[str, Any]], str]
 MALLORY = ec.generate_private_key(ec.SECP256R1())

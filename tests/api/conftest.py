@@ -1,0 +1,35 @@
+"""Dazboxes that are made once for a file, for those that use tests/api/lasting.py."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from tests.conftest import fill_box
+from tests.factories import Box, make_box
+
+
+@pytest.fixture(scope="module")
+def lasting_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A transaction around the whole file, taken back at its end."""
+    with django_db_blocker.unblock():
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def lasting_alice(lasting_db: None) -> Box:
+    return fill_box(make_box("alice"), forwards=5)
+
+
+@pytest.fixture(scope="module")
+def lasting_bob(lasting_db: None) -> Box:
+    return fill_box(make_box("bob"), forwards=40)
+
+
+@pytest.fixture(scope="module")
+def lasting_charlie(lasting_db: None) -> Box:
+    return make_box("charlie")
