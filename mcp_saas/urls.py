@@ -9,6 +9,7 @@ from mcp_saas.api.auth import Open
 from mcp_saas.api.ops import HealthView
 from nodes.api.events import AuditView, EventsView
 from nodes.api.exports import ExportDownloadView, ExportsView, ExportView
+from nodes.api.quota import QuotaView
 from tenants.api.auth import JwksView
 
 urlpatterns = [
@@ -27,6 +28,7 @@ urlpatterns = [
     path("api/v1/provisioning/devices/<uuid:device_id>/exports", ExportsView.as_view()),
     path("api/v1/provisioning/exports/<uuid:export_id>", ExportView.as_view()),
     path("api/v1/provisioning/exports/<uuid:export_id>/archive", ExportDownloadView.as_view(), name="export-archive"),
+    path("api/v1/provisioning/devices/<uuid:device_id>/quota", QuotaView.as_view()),
     path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
 ]
 handler400 = "mcp_saas.api.errors.answer_bad_request"

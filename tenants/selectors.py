@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from mcp_saas.kit.ttl_cache import TtlCache
 from tenants.context import TenantRef, leave_tenant
+from tenants.engine.plan import PLANS, Plan
 from tenants.models.claim import Claim
 from tenants.models.client import ProvisioningClient
 from tenants.models.dazbox import SERVED_STATES, Dazbox, DazboxState
@@ -49,6 +50,12 @@ def _read_standing(tenant_id: UUID) -> Standing | None:
     with leave_tenant():
         row = Dazbox.objects.filter(id=tenant_id, state__in=SERVED_STATES).values_list(*columns).first()
     return Standing(TenantRef(*row[:3]), row[3], row[4] == DazboxState.ACTIVE) if row else None
+
+
+def find_plan(tenant_id: UUID) -> Plan:
+    """The plan of a box, as it is now."""
+    with leave_tenant():
+        return PLANS[Dazbox.objects.values_list("plan", flat=True).get(id=tenant_id)]
 
 
 def refer_to(dazbox: Dazbox) -> TenantRef:

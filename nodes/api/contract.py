@@ -18,6 +18,7 @@ from nodes.engine.types import (
     ScoreCard,
 )
 from nodes.models.journal import JournalEntry, JournalLink
+from tenants.engine.plan import LimitName
 
 
 class SnapshotAnswer(Struct, frozen=True):
@@ -202,6 +203,23 @@ class ExportAnswer(Struct, frozen=True):
     size_bytes: int | None
     sha256: str | None
     link: ExportLink | None
+
+
+class QuotaItem(Struct, frozen=True):
+    """One limit of the plan. `used` is null where nothing counts it yet: nothing is refused then either."""
+
+    name: LimitName
+    limit: int
+    used: int | None
+    is_counted: bool
+
+
+class QuotaAnswer(Struct, frozen=True):
+    """What a Dazbox uses of its plan."""
+
+    device_id: UUID
+    plan: str
+    items: list[QuotaItem]
 
 
 class AuditVerdict(Struct, frozen=True):

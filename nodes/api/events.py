@@ -12,7 +12,7 @@ from mcp_saas.api.view import ApiView
 from nodes.api.contract import AuditAnswer, AuditVerdict, EventItem, EventPage
 from nodes.selectors.chain import verify_chain
 from nodes.selectors.decision import list_chain, list_journal
-from tenants.api.owner import find_box, owner_of, owner_reads
+from tenants.api.owner import find_built_box, owner_of, owner_reads
 from tenants.context import enter_tenant
 from tenants.models.dazbox import SERVED_STATES, Dazbox
 from tenants.selectors import refer_to
@@ -27,12 +27,12 @@ class EventsView(ApiView):
         summary="The audit journal of a Dazbox, newest first",
         tag="provisioning",
         answers={200: EventPage},
-        problems=(404, 410),
+        problems=(404, 409, 410),
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request, device_id: UUID) -> HttpResponse:
         window = read_window(request)
-        with enter_tenant(refer_to(find_box(request, device_id))):
+        with enter_tenant(refer_to(find_built_box(request, device_id))):
             rows = list_journal(after=window.after, limit=window.limit + 1)
             page = cut_page(rows, window, key=lambda entry: entry.id)
             links = list_chain(page.items)

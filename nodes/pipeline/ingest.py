@@ -16,6 +16,7 @@ from nodes.models.forward import ForwardDay
 from nodes.models.node import OwnNode
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.journal import note
+from nodes.pipeline.quota import check_snapshot_quota
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.node import current_policy, lock_own_node
 from tenants.context import current_tenant
@@ -54,8 +55,8 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
     """Stores a report and brings the channels up to it: all or nothing.
 
     The same `seq` with the same content again is no error and no second row. Raises Problem 409 for an older `seq` or
-    other content under a known one, 422 for a moment in the future, 400 for a node that is its own peer; nothing is
-    stored then.
+    other content under a known one, 422 for a moment in the future, 400 for a node that is its own peer, 429
+    beyond the plan; nothing is stored then.
     """
     if snapshot.taken_at > timezone.now() + CLOCK_LEEWAY:
         raise _refuse_future("/taken_at")
@@ -65,6 +66,7 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
         node = lock_own_node()
         if node.last_seq is not None and snapshot.seq <= node.last_seq:
             return _accept_repeat(snapshot.seq, digest, node=node)
+        check_snapshot_quota(snapshot)
         Snapshot.objects.create(seq=snapshot.seq, taken_at=snapshot.taken_at, digest=digest, content=snapshot)
         _bring_channels_up_to(snapshot)
         is_first = node.last_seq is None

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mcp_saas.kit.text import Pubkey, spelled, without_nul
-from tenants.engine.plan import DEFAULT_PLAN, PlanCode
+from tenants.engine.plan import DEFAULT_PLAN, LimitName, PlanCode
 from tenants.provisioning.claim import ClaimStatus
 
 Short = Annotated[str, without_nul(max_length=128)]
@@ -263,6 +263,27 @@ class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What an owner may change of a Dazbox; a field that is left out stays."""
 
     alias: Short | UnsetType = UNSET
+
+
+class DevicePlan(Struct, frozen=True, forbid_unknown_fields=True):
+    """The plan of a Dazbox."""
+
+    plan: PlanCode
+
+
+class PlanAnswer(Struct, frozen=True):
+    """How much of each thing a Dazbox with this plan may have."""
+
+    code: PlanCode
+    title: str
+    is_self_service: bool
+    limits: dict[LimitName, int]
+
+
+class PlanList(Struct, frozen=True):
+    """All plans, the smallest first."""
+
+    items: list[PlanAnswer]
 
 
 class ReasonBody(Struct, frozen=True, forbid_unknown_fields=True):

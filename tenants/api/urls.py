@@ -8,6 +8,7 @@ from tenants.api.claims import ClaimDetailView
 from tenants.api.device_keys import DeviceKeysView, DeviceKeyView
 from tenants.api.lifecycle import RestoreView, ResumeView, SuspendView
 from tenants.api.operations import OperationView
+from tenants.api.plans import DevicePlanView, PlansView
 from tenants.api.provisioning import ChallengesView, ClaimsView, DevicesView, DeviceView
 
 urlpatterns = [
@@ -24,6 +25,8 @@ urlpatterns = [
     path("provisioning/devices/<uuid:device_id>/suspend", SuspendView.as_view()),
     path("provisioning/devices/<uuid:device_id>/resume", ResumeView.as_view()),
     path("provisioning/devices/<uuid:device_id>/restore", RestoreView.as_view()),
+    path("provisioning/plans", PlansView.as_view()),
+    path("provisioning/devices/<uuid:device_id>/plan", DevicePlanView.as_view()),
     path("provisioning/devices/<uuid:device_id>/keys", DeviceKeysView.as_view()),
     path("provisioning/devices/<uuid:device_id>/keys/<str:kid>", DeviceKeyView.as_view()),
     path("node/<str:pubkey>/api-keys", ApiKeysView.as_view()),

@@ -31,6 +31,7 @@ BODIES: dict[str, Any] = {
     "resume_device": REASON,
     "restore_device": REASON,
     "change_device": {"alias": "x"},
+    "set_device_plan": {"plan": "home"},
     "add_device_key": {"device_key": {"kty": "OKP", "crv": "Ed25519", "x": encode_key(Ed25519PrivateKey.generate())}},
 }
 CALLERS = ("own", "another tenant", "nobody", "suspended", "deleted", "operator", "shop")
@@ -55,9 +56,12 @@ STATUS = {
     "create_export": (202, 404, 401, 202, 410, 403, 403),
     "get_export": (200, 404, 401, 200, 410, 403, 403),
     "get_operation": (200, 404, 401, 200, 410, 200, 200),
+    "get_quota": (200, 404, 401, 200, 410, 200, 200),
+    "get_device_plan": (200, 404, 401, 200, 410, 200, 200),
+    "set_device_plan": (200, 404, 401, 403, 410, 200, 200),
     "restore_device": (200, 404, 401, 200, 410, 403, 403),
 }
-OPEN = {"register_device", "create_challenge", "download_export"}
+OPEN = {"list_plans", "register_device", "create_challenge", "download_export"}
 
 
 def test_every_operation_is_in_the_matrix() -> None:

@@ -12,7 +12,7 @@ from tenants.provisioning.schema import resume_provisioning
 from tenants.tokens.access import mint_access_token
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
-from tests.factories import Box, make_device_request
+from tests.factories import Box, make_box, make_device_request
 
 DEVICES = "/api/v1/provisioning/devices"
 SPOIL = "UPDATE tenants_schematemplate SET ddl = ddl || '; SELECT nonsense'"
@@ -86,6 +86,19 @@ def test_the_same_request_again_tries_again(api: ApiClient, accepted: Any) -> No
     run(MEND)
     assert api.post(DEVICES, body).status == 200
     assert Dazbox.objects.get().state == DazboxState.ACTIVE
+
+
+def test_what_needs_a_schema_waits_for_it(api: ApiClient, accepted: Any) -> None:
+    answer, _ = accepted
+    operator = mint_access_token(subject="operator:1", scopes=["operator"], tenant_id=None)
+    owner_id = Dazbox.objects.get().owner_id
+    run(MEND)
+    second = make_box("second")
+    Dazbox.objects.filter(id=second.dazbox.id).update(owner_id=owner_id)
+    token, path = api.token_of(second), f"{DEVICES}/{answer.json['device_id']}"
+    for rest in ("events", "quota"):
+        assert_problem(api.get(f"{path}/{rest}", token=token), 409)
+    assert_problem(api.put(f"{path}/plan", {"plan": "pro"}, token=operator), 409)
 
 
 def test_an_operator_reads_what_went_wrong(api: ApiClient, accepted: Any) -> None:

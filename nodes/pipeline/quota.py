@@ -1,0 +1,56 @@
+"""What a box uses of its plan, and what is refused beyond it: with a problem, never in silence."""
+
+import datetime as dt
+import math
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from mcp_saas.kit.errors import Problem
+from nodes.engine.types import NodeSnapshot
+from nodes.models.channel import Channel
+from nodes.models.snapshot import Snapshot
+from tenants.context import current_tenant
+from tenants.engine.plan import LimitName
+from tenants.selectors import find_plan
+
+HOUR = dt.timedelta(hours=1)
+
+
+def check_snapshot_quota(snapshot: NodeSnapshot) -> None:
+    """Before a new snapshot is stored. Raises Problem 429 beyond the plan's channels or snapshots an hour."""
+    limits = find_plan(current_tenant().id).limits
+    if len(snapshot.channels) > limits["channels"]:
+        raise refuse_beyond("channels", limits["channels"], detail=f"The snapshot has {len(snapshot.channels)}.")
+    limit = limits["snapshots_per_hour"]
+    now = timezone.now()
+    earliest = _times_of_newest()[limit - 1 : limit].first()  # the one that must have left the hour
+    if earliest is not None and earliest > now - HOUR:
+        raise refuse_beyond("snapshots_per_hour", limit, detail="", reset=earliest + HOUR - now)
+
+
+def count_usage() -> dict[LimitName, int]:
+    """Of the tenant we are in. What no part of the product counts yet is not in it."""
+    since = timezone.now() - HOUR
+    limit = find_plan(current_tenant().id).limits["snapshots_per_hour"]
+    return {
+        "channels": Channel.objects.filter(closed_at=None).count(),
+        "snapshots_per_hour": sum(at > since for at in _times_of_newest()[:limit]),
+    }
+
+
+def refuse_beyond(name: LimitName, limit: int, *, detail: str, reset: dt.timedelta | None = None) -> Problem:
+    """`reset`: in what time there will be room again; None: not by waiting."""
+    words = f"The plan allows {limit} {name.replace('_', ' ')}. {detail}".strip()
+    problem = Problem(429, "quota-exceeded", "Beyond the plan", detail=f"{words} A larger plan allows more.")
+    problem.headers = {"RateLimit-Policy": f'"{name}";q={limit}', "RateLimit": f'"{name}";r=0'}
+    if reset is not None:
+        seconds = max(1, math.ceil(reset.total_seconds()))
+        problem.headers["RateLimit"] += f";t={seconds}"
+        problem.headers["Retry-After"] = str(seconds)
+    return problem
+
+
+def _times_of_newest() -> "QuerySet[Snapshot, dt.datetime]":
+    """When snapshots came in, the newest first; `seq` grows with time, so its index serves."""
+    return Snapshot.objects.order_by("-seq").values_list("received_at", flat=True)
