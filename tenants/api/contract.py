@@ -154,6 +154,21 @@ class ClaimPage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class TransferBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a Dazbox changes hands. Without `owner_id`, whoever redeems the code is a new owner."""
+
+    owner_id: UUID | None = None
+    wipe_history: bool = False
+    expires_in: Annotated[int, Meta(ge=60, le=90 * 86_400)] = 30 * 86_400
+
+
+class TransferAnswer(Struct, frozen=True):
+    """A Dazbox that changes hands, and the claim code for its next owner. It is shown this once."""
+
+    device_id: UUID
+    claim: ClaimAnswer
+
+
 class DeviceKey(Struct, frozen=True, forbid_unknown_fields=True):
     """The box's public key as a JWK (RFC 8037)."""
 

@@ -10,6 +10,7 @@ from tenants.api.lifecycle import RestoreView, ResumeView, SuspendView
 from tenants.api.operations import OperationView
 from tenants.api.plans import DevicePlanView, PlansView
 from tenants.api.provisioning import ChallengesView, ClaimsView, DevicesView, DeviceView
+from tenants.api.transfer import TransferView
 
 urlpatterns = [
     path("auth/token", TokenView.as_view()),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("provisioning/devices/<uuid:device_id>/suspend", SuspendView.as_view()),
     path("provisioning/devices/<uuid:device_id>/resume", ResumeView.as_view()),
     path("provisioning/devices/<uuid:device_id>/restore", RestoreView.as_view()),
+    path("provisioning/devices/<uuid:device_id>/transfer", TransferView.as_view()),
     path("provisioning/plans", PlansView.as_view()),
     path("provisioning/devices/<uuid:device_id>/plan", DevicePlanView.as_view()),
     path("provisioning/devices/<uuid:device_id>/keys", DeviceKeysView.as_view()),

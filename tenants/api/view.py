@@ -74,6 +74,13 @@ def refuse_service(dazbox: Dazbox) -> Problem:
             "This Dazbox is being deleted",
             detail=f"It is destroyed at {dazbox.purge_at:%Y-%m-%dT%H:%M:%SZ}; until then its owner can restore it.",
         )
+    if dazbox.state == DazboxState.TRANSFERRING:
+        return Problem(
+            403,
+            "device-transferring",
+            "This Dazbox changes hands",
+            detail="It is back in service when its new claim code is redeemed.",
+        )
     by_operator, by_owner = dazbox.operator_suspension_reason, dazbox.owner_pause_reason
     reasons = [f"by an operator: {by_operator}"] * bool(by_operator) + [f"by its owner: {by_owner}"] * bool(by_owner)
     return Problem(

@@ -31,7 +31,14 @@ class Claim(models.Model):
     is_vouched = models.BooleanField(default=False, help_text="the operator has checked that node: it need not sign")
     revoked_at = models.DateTimeField(null=True, blank=True)
     used_at = models.DateTimeField(null=True, blank=True)
-    dazbox = models.ForeignKey(Dazbox, null=True, blank=True, on_delete=models.SET_NULL, related_name="claims")
+    dazbox = models.ForeignKey(
+        Dazbox,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="claims",
+        help_text="the box it made; unused: the box it hands over",
+    )
 
     class Meta:
         ordering = ("created_at", "id")

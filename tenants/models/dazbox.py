@@ -24,6 +24,7 @@ class DazboxState(models.TextChoices):
     PROVISIONING_FAILED = "provisioning_failed"  # the last attempt failed; it is tried again
     ACTIVE = "active"
     SUSPENDED = "suspended"  # by its owner, by an operator, or by both
+    TRANSFERRING = "transferring"  # its keys have ended; whoever redeems its new claim code has it next
     PENDING_DELETION = "pending_deletion"  # everything is kept until `purge_at`
     DELETING = "deleting"
     DELETED = "deleted"  # a tombstone: id, SHA-256 of the pubkey, instants
@@ -33,14 +34,22 @@ TRANSITIONS: Mapping[DazboxState, frozenset[DazboxState]] = {
     DazboxState.CLAIMED: frozenset({DazboxState.PROVISIONING}),
     DazboxState.PROVISIONING: frozenset({DazboxState.ACTIVE, DazboxState.PROVISIONING_FAILED}),
     DazboxState.PROVISIONING_FAILED: frozenset({DazboxState.PROVISIONING}),
-    DazboxState.ACTIVE: frozenset({DazboxState.SUSPENDED, DazboxState.PENDING_DELETION}),
+    DazboxState.ACTIVE: frozenset({DazboxState.SUSPENDED, DazboxState.TRANSFERRING, DazboxState.PENDING_DELETION}),
     DazboxState.SUSPENDED: frozenset({DazboxState.ACTIVE, DazboxState.PENDING_DELETION}),
-    DazboxState.PENDING_DELETION: frozenset({DazboxState.ACTIVE, DazboxState.SUSPENDED, DazboxState.DELETING}),
+    DazboxState.TRANSFERRING: frozenset({DazboxState.ACTIVE, DazboxState.PENDING_DELETION}),
+    DazboxState.PENDING_DELETION: frozenset({
+        DazboxState.ACTIVE,
+        DazboxState.SUSPENDED,
+        DazboxState.TRANSFERRING,
+        DazboxState.DELETING,
+    }),
     DazboxState.DELETING: frozenset({DazboxState.DELETED}),
     DazboxState.DELETED: frozenset(),
 }
 UNBUILT_STATES = (DazboxState.CLAIMED, DazboxState.PROVISIONING, DazboxState.PROVISIONING_FAILED)
-SERVED_STATES = (DazboxState.ACTIVE, DazboxState.SUSPENDED, DazboxState.PENDING_DELETION)  # those with a schema
+SERVED_STATES = (  # those with a schema
+    DazboxState.ACTIVE, DazboxState.SUSPENDED, DazboxState.TRANSFERRING, DazboxState.PENDING_DELETION,
+)  # fmt: skip
 
 
 class Dazbox(TenantMixin):  # type: ignore[misc]

@@ -28,6 +28,7 @@ class ClaimTerms:
     owner_id: UUID | None = None
     allowed_pubkey: str = ""
     is_vouched: bool = False
+    dazbox_id: UUID | None = None  # the box it hands over; None: it makes a new one
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def _make_claim(terms: ClaimTerms, *, created_by: str) -> NewClaim:
         owner_id=terms.owner_id,
         allowed_pubkey=terms.allowed_pubkey,
         is_vouched=terms.is_vouched,
+        dazbox_id=terms.dazbox_id,
     )
     return NewClaim(claim, code)
 

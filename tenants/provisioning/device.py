@@ -12,11 +12,12 @@ from django.utils import timezone
 from mcp_saas.kit.errors import Problem
 from tenants.context import leave_tenant
 from tenants.models.claim import Claim
-from tenants.models.dazbox import Dazbox, new_schema_name
+from tenants.models.dazbox import Dazbox, DazboxState, new_schema_name
 from tenants.models.operation import Operation, OperationKind
 from tenants.models.owner import Owner
 from tenants.models.schedule import CycleSchedule, next_turn
 from tenants.provisioning.claim import digest_code, is_vouched_for
+from tenants.provisioning.lifecycle import change_state, lock_dazbox, refuse_transition
 from tenants.provisioning.proof import spend_challenge, verify_proof
 from tenants.provisioning.schema import activate_dazbox
 from tenants.tokens.device_key import create_device_key, find_live_keys, kid_of
@@ -75,13 +76,15 @@ def _redeem_claim(request: DeviceRequest) -> Registration:
     try:
         with transaction.atomic():
             claim = _lock_claim(request.claim_code)
-            if claim.dazbox is not None:
+            if claim.used_at is not None:
                 return _repeat(claim.dazbox, request)
             if claim.allowed_pubkey not in {"", request.pubkey}:
                 raise Problem(
                     422, "claim-of-another-node", "The claim is for another node", detail="Ask for a new one."
                 )
             spend_challenge(request.nonce)
+            if claim.dazbox_id is not None:
+                return _take_over(claim.dazbox_id, claim, request=request)
             return _spend_claim(claim, request)
     except IntegrityError:
         raise Problem(
@@ -101,13 +104,17 @@ def _lock_claim(code: str) -> Claim:
         )
     if claim.revoked_at is not None:
         raise Problem(422, "claim-revoked", "The claim code was revoked", detail="Ask the shop for a new one.")
-    if claim.dazbox is None and claim.expires_at <= timezone.now():
+    if claim.used_at is None and claim.expires_at <= timezone.now():
         raise Problem(422, "claim-expired", "The claim code has expired", detail="Ask the shop for a new one.")
     return claim
 
 
-def _repeat(dazbox: Dazbox, request: DeviceRequest) -> Registration:
-    if dazbox.pubkey == request.pubkey and request.device_kid in {key.kid for key in find_live_keys(dazbox.id)}:
+def _repeat(dazbox: Dazbox | None, request: DeviceRequest) -> Registration:
+    if (
+        dazbox is not None
+        and dazbox.pubkey == request.pubkey
+        and request.device_kid in {key.kid for key in find_live_keys(dazbox.id)}
+    ):
         return Registration(dazbox, is_new=False)
     raise Problem(409, "claim-used", "The claim code was used", detail="By another box: a claim code is good for one.")
 
@@ -126,6 +133,26 @@ def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
     claim.used_at, claim.dazbox = timezone.now(), dazbox
     claim.save(update_fields=["used_at", "dazbox"])
     CycleSchedule.objects.create(dazbox=dazbox, next_run_at=next_turn(dazbox.id, timezone.now()))
+    return Registration(dazbox, is_new=True)
+
+
+def _take_over(box_id: UUID, claim: Claim, *, request: DeviceRequest) -> Registration:
+    """A box that changes hands: its new owner's, with a new key. Raises Problem 409 where it is not on its way."""
+    dazbox = lock_dazbox(box_id)
+    if dazbox.state != DazboxState.TRANSFERRING:
+        raise refuse_transition(DazboxState(dazbox.state), DazboxState.ACTIVE)
+    create_device_key(dazbox, request.device_key)
+    change_state(
+        dazbox,
+        DazboxState.ACTIVE,
+        actor=f"claim:{claim.id}",
+        reason="its new claim code was redeemed",
+        owner=claim.owner or Owner.objects.create(),
+        alias=request.alias,
+        agent_version=request.agent_version,
+    )
+    claim.used_at = timezone.now()
+    claim.save(update_fields=["used_at"])
     return Registration(dazbox, is_new=True)
 
 

@@ -11,10 +11,11 @@ from mcp_saas.kit.errors import Problem, not_found
 from tenants.events import record_event
 from tenants.models.dazbox import SERVED_STATES, TRANSITIONS, Dazbox, DazboxState
 from tenants.selectors import forget_standing, refer_to
+from tenants.tokens.device_key import find_live_keys
 
 GRACE = dt.timedelta(days=30)
 SHORT_GRACE = dt.timedelta(hours=24)
-RESTORABLE = (DazboxState.ACTIVE, DazboxState.SUSPENDED)
+RESTORABLE = (DazboxState.ACTIVE, DazboxState.SUSPENDED, DazboxState.TRANSFERRING)
 
 
 def change_state(dazbox: Dazbox, to: DazboxState, *, actor: str, reason: str, **fields: Any) -> Dazbox:
@@ -25,11 +26,11 @@ def change_state(dazbox: Dazbox, to: DazboxState, *, actor: str, reason: str, **
     """
     before = DazboxState(dazbox.state)
     if to not in TRANSITIONS[before]:
-        raise _refuse(before, to)
+        raise refuse_transition(before, to)
     fields |= {"state": to, "state_since": timezone.now()}
     with transaction.atomic():
         if not Dazbox.objects.filter(id=dazbox.id, state=before).update(**fields):
-            raise _refuse(before, to)
+            raise refuse_transition(before, to)
         if to in SERVED_STATES:
             text = f"{before.label} became {to.label}: {reason}"
             record_event(refer_to(dazbox), "lifecycle", text=text, before=before, after=to, actor=actor, reason=reason)
@@ -93,15 +94,20 @@ def delete_dazbox(dazbox_id: UUID, *, actor: str, reason: str, at_once: bool) ->
 
 @transaction.atomic
 def restore_dazbox(dazbox_id: UUID, *, actor: str, reason: str) -> Dazbox:
-    """As it was before its deletion was asked for, suspensions included. A box that is not to be deleted stays so."""
+    """As it was before its deletion was asked for. A box that is not to be deleted stays so."""
     dazbox = lock_dazbox(dazbox_id)
     if dazbox.state in RESTORABLE:
         return dazbox
-    is_suspended = dazbox.owner_pause_reason or dazbox.operator_suspension_reason
-    to = DazboxState.SUSPENDED if is_suspended else DazboxState.ACTIVE
+    to = _state_before_deletion(dazbox)
     if dazbox.state != DazboxState.PENDING_DELETION:
-        raise _refuse(DazboxState(dazbox.state), to)
+        raise refuse_transition(DazboxState(dazbox.state), to)
     return change_state(dazbox, to, actor=actor, reason=reason, purge_at=None)
+
+
+def _state_before_deletion(dazbox: Dazbox) -> DazboxState:
+    if dazbox.owner_pause_reason or dazbox.operator_suspension_reason:
+        return DazboxState.SUSPENDED
+    return DazboxState.ACTIVE if find_live_keys(dazbox.id) else DazboxState.TRANSFERRING
 
 
 @transaction.atomic
@@ -117,7 +123,7 @@ def _suspend(dazbox_id: UUID, flag: str, *, actor: str, reason: str) -> Dazbox:
     if dazbox.state == DazboxState.ACTIVE:
         return change_state(dazbox, DazboxState.SUSPENDED, actor=actor, reason=reason, **{flag: reason})
     if dazbox.state != DazboxState.SUSPENDED:
-        raise _refuse(DazboxState(dazbox.state), DazboxState.SUSPENDED)
+        raise refuse_transition(DazboxState(dazbox.state), DazboxState.SUSPENDED)
     if getattr(dazbox, flag) != reason:
         _update(dazbox, **{flag: reason})
         record_event(refer_to(dazbox), "lifecycle", text=f"Suspended as well: {reason}", actor=actor, reason=reason)
@@ -129,7 +135,7 @@ def _lift(dazbox: Dazbox, flag: str, *, actor: str, reason: str) -> Dazbox:
     if dazbox.state == DazboxState.ACTIVE:
         return dazbox
     if dazbox.state != DazboxState.SUSPENDED:
-        raise _refuse(DazboxState(dazbox.state), DazboxState.ACTIVE)
+        raise refuse_transition(DazboxState(dazbox.state), DazboxState.ACTIVE)
     others = {"owner_pause_reason", "operator_suspension_reason"} - {flag}
     if not any(getattr(dazbox, other) for other in others):
         return change_state(dazbox, DazboxState.ACTIVE, actor=actor, reason=reason, **{flag: ""})
@@ -150,7 +156,7 @@ def _update(dazbox: Dazbox, **fields: Any) -> None:
     dazbox.refresh_from_db()
 
 
-def _refuse(before: DazboxState, to: DazboxState) -> Problem:
+def refuse_transition(before: DazboxState, to: DazboxState) -> Problem:
     return Problem(
         409,
         "wrong-state",

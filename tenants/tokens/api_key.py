@@ -88,6 +88,16 @@ def revoke_api_key(tenant_id: UUID, key_id: UUID) -> bool:
     return True
 
 
+def revoke_api_keys(tenant_id: UUID) -> None:
+    """All of a box."""
+    with leave_tenant():
+        live = ApiKey.objects.filter(dazbox_id=tenant_id, revoked_at=None)
+        digests = [bytes(digest) for digest in live.values_list("digest", flat=True)]
+        live.update(revoked_at=timezone.now())
+    for digest in digests:
+        _verified.forget(digest)
+
+
 def verify_api_key(key: str) -> Principal | None:
     """The bearer of a live key; None for any other. What was verified in the last 5 s is not asked for again."""
     if not _FORM.fullmatch(key) or not hmac.compare_digest(_checksum(key[:-8]), key[-8:]):

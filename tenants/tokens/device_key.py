@@ -33,7 +33,9 @@ def kid_of(x: str) -> str:
 
 
 def create_device_key(dazbox: Dazbox, x: str) -> DeviceKey:
-    """Of a box that has no live one."""
+    """Of a box that has no live one, or a successor. Raises Problem 409 for a key it had before."""
+    if DeviceKey.objects.filter(dazbox=dazbox, kid=kid_of(x)).exists():
+        raise Problem(409, "key-ended", "This key has ended", detail="A key is good once: make a new one.")
     row: DeviceKey = DeviceKey.objects.create(dazbox=dazbox, kid=kid_of(x), x=x)
     return row
 
@@ -45,11 +47,9 @@ def add_device_key(dazbox_id: UUID, x: str, *, actor: str) -> AddedKey:
     Raises Problem 409 while two are alive, and for a key that has ended.
     """
     dazbox, live = _lock_keys(dazbox_id)
-    known = DeviceKey.objects.filter(dazbox=dazbox, kid=kid_of(x)).first()
-    if known in live:
-        return AddedKey(known, is_new=False)
+    known = next((key for key in live if key.kid == kid_of(x)), None)
     if known is not None:
-        raise Problem(409, "key-ended", "This key has ended", detail="A key is good once: make a new one.")
+        return AddedKey(known, is_new=False)
     if len(live) >= MAX_LIVE:
         raise Problem(409, "too-many-keys", "Too many live keys", detail="Two of a box at most: revoke one first.")
     limit = timezone.now() + OVERLAP

@@ -31,6 +31,7 @@ BODIES: dict[str, Any] = {
     "resume_device": REASON,
     "restore_device": REASON,
     "change_device": {"alias": "x"},
+    "transfer_device": {},
     "set_device_plan": {"plan": "home"},
     "add_device_key": {"device_key": {"kty": "OKP", "crv": "Ed25519", "x": encode_key(Ed25519PrivateKey.generate())}},
 }
@@ -59,6 +60,7 @@ STATUS = {
     "get_quota": (200, 404, 401, 200, 410, 200, 200),
     "get_device_plan": (200, 404, 401, 200, 410, 200, 200),
     "set_device_plan": (200, 404, 401, 403, 410, 200, 200),
+    "transfer_device": (201, 404, 401, 403, 410, 201, 403),
     "restore_device": (200, 404, 401, 200, 410, 403, 403),
 }
 OPEN = {"list_plans", "register_device", "create_challenge", "download_export"}

@@ -35,6 +35,7 @@ WHY = {"actor": "test", "reason": "because"}
 FIELDS = {
     DazboxState.SUSPENDED: {"owner_pause_reason": "because", "purge_at": None},
     DazboxState.ACTIVE: {"owner_pause_reason": "", "purge_at": None},
+    DazboxState.TRANSFERRING: {"purge_at": None},
     DazboxState.PENDING_DELETION: {"purge_at": dt.datetime(2026, 12, 1, tzinfo=dt.UTC)},
     DazboxState.DELETED: {"pubkey": "", "pubkey_digest": b"x" * 32, "purge_at": None},
 }
@@ -44,6 +45,7 @@ WAY_TO = {
     DazboxState.PROVISIONING_FAILED: [DazboxState.PROVISIONING, DazboxState.PROVISIONING_FAILED],
     DazboxState.ACTIVE: [DazboxState.PROVISIONING, DazboxState.ACTIVE],
     DazboxState.SUSPENDED: [DazboxState.PROVISIONING, DazboxState.ACTIVE, DazboxState.SUSPENDED],
+    DazboxState.TRANSFERRING: [DazboxState.PROVISIONING, DazboxState.ACTIVE, DazboxState.TRANSFERRING],
     DazboxState.PENDING_DELETION: [DazboxState.PROVISIONING, DazboxState.ACTIVE, DazboxState.PENDING_DELETION],
 }
 WAY_TO[DazboxState.DELETING] = [*WAY_TO[DazboxState.PENDING_DELETION], DazboxState.DELETING]

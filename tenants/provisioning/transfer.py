@@ -1,0 +1,60 @@
+"""A box changes hands: what opened it before opens it no more, and a new claim code is for whoever comes next."""
+
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from tenants.engine.plan import PLANS
+from tenants.models.claim import Claim
+from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.provisioning.claim import ClaimTerms, NewClaim, create_claims
+from tenants.provisioning.lifecycle import change_state, lock_dazbox
+from tenants.provisioning.schema import build_schema, current_template, drop_schema
+from tenants.tokens.api_key import revoke_api_keys
+from tenants.tokens.device_key import end_device_keys, find_live_keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferTerms:
+    """`owner_id`: who has boxes already and gets this one, too; None: whoever redeems the code is a new owner."""
+
+    expires_in: dt.timedelta
+    owner_id: UUID | None = None
+    wipes_history: bool = False
+
+
+@transaction.atomic
+def transfer_dazbox(dazbox_id: UUID, terms: TransferTerms, *, actor: str) -> NewClaim:
+    """1. history goes, if asked for  2. out of service  3. device keys, API keys and tokens end  4. a new code.
+
+    Again, while nobody has redeemed it: the code before is revoked. Raises Problem 404, 409, or 422 (no such owner).
+    """
+    dazbox = lock_dazbox(dazbox_id)
+    if terms.wipes_history:
+        _wipe_history(dazbox)
+    if dazbox.state != DazboxState.TRANSFERRING:
+        change_state(dazbox, DazboxState.TRANSFERRING, actor=actor, reason="it changes hands")
+    end_device_keys(dazbox, find_live_keys(dazbox.id))
+    revoke_api_keys(dazbox.id)
+    Claim.objects.filter(dazbox=dazbox, used_at=None, revoked_at=None).update(revoked_at=timezone.now())
+    claim_terms = ClaimTerms(
+        label="transfer",
+        expires_in=terms.expires_in,
+        plan=PLANS[dazbox.plan].code,
+        owner_id=terms.owner_id,
+        allowed_pubkey=dazbox.pubkey,
+        dazbox_id=dazbox.id,
+    )
+    [new] = create_claims(1, claim_terms, created_by=actor)
+    return new
+
+
+def _wipe_history(dazbox: Dazbox) -> None:
+    """Its schema anew, under the same name. Raises DatabaseError where a cycle is at it for longer than the timeout."""
+    template = current_template()
+    drop_schema(dazbox.schema_name)
+    build_schema(dazbox.schema_name, template)
+    Dazbox.objects.filter(id=dazbox.id).update(schema_revision=template.revision)
