@@ -1,6 +1,5 @@
 """`python -m mcp_saas.embedded`: what `make run` does."""
 
-import errno
 import os
 import sys
 
@@ -22,11 +21,6 @@ def run_launcher(product: Product) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 0
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            raise
-        print(f"The disk is full ({error.filename}): free some space and start again", file=sys.stderr)
-        return 1
     return 0
 
 

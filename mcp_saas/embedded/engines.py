@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mcp_saas.embedded.given import check_postgres, check_redis
 from mcp_saas.embedded.postgres import start_postgres
 from mcp_saas.embedded.state import StateFolder
 from mcp_saas.embedded.supervisor import Supervisor
@@ -11,7 +12,17 @@ from mcp_saas.embedded.valkey import start_valkey
 def start_engines(
     state: StateFolder, supervisor: Supervisor, *, given: Mapping[str, str], is_durable: bool = True
 ) -> tuple[str, str]:
-    """(database URL, Redis URL); nothing is started for the one that is `given`. Raises LaunchError."""
-    database_url = given.get("DATABASE_URL") or start_postgres(state, supervisor, is_durable=is_durable)
-    redis_url = given.get("REDIS_URL") or start_valkey(state, supervisor)
+    """(database URL, Redis URL); one that is `given` is asked whether it serves us, for the other ours is started.
+
+    Raises LaunchError.
+    """
+    database_url, redis_url = given.get("DATABASE_URL"), given.get("REDIS_URL")
+    postgres = f"PostgreSQL at {check_postgres(database_url)}" if database_url else "PostgreSQL"
+    valkey = f"Redis at {check_redis('REDIS_URL', redis_url)}" if redis_url else "Valkey"
+    broker_url = given.get("CELERY_BROKER_URL", "")
+    if broker_url.startswith(("redis://", "rediss://")):
+        check_redis("CELERY_BROKER_URL", broker_url)
+    database_url = database_url or start_postgres(state, supervisor, is_durable=is_durable)
+    redis_url = redis_url or start_valkey(state, supervisor)
+    supervisor.say(f"{postgres} and {valkey} are ready")
     return database_url, redis_url

@@ -1,5 +1,7 @@
 """Why a launch cannot go on."""
 
+CHOOSE_ANOTHER = "choose another folder with `make run DAZBOX_HOME=...`"
+
 
 class LaunchError(Exception):
     """The launch cannot go on. The message is one line for people and says what to do; 2 means a wrong option."""

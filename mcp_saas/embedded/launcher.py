@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from mcp_saas.embedded.disk import check_not_full, full_disk_told
 from mcp_saas.embedded.engines import start_engines
 from mcp_saas.embedded.environment import build_environment
 from mcp_saas.embedded.interrupts import StopRequest
@@ -36,19 +37,9 @@ def launch(options: LaunchOptions, product: Product, *, given: Mapping[str, str]
     with open_state(options.home, migrations=read_migrations(PROJECT)) as state:
         supervisor = Supervisor(state, say=say, hold=stop.held)
         try:
-            supervisor.end_leftovers()
-            check_ports({"PORT": options.port})
-            product.choose(options, supervisor)
-            database_url, redis_url = start_engines(state, supervisor, given=given)
-            say("PostgreSQL and Valkey are ready")
-            environment = build_environment(options, state, given=given, database_url=database_url, redis_url=redis_url)
-            api_url = f"http://{HOST}:{options.port}{API_PATH}"
-            context = LaunchContext(state, environment, api_url, options.graph, supervisor, say)
-            start_product(context, product)
-            info = product.run_demo(context)
-            publish_run(state, info)
-            say(f"Ready.\n{describe_run(state, info)}")
-            serve(supervisor, stop)
+            with full_disk_told(state):
+                start(supervisor, options, product=product, given=given)
+                serve(supervisor, stop)
         except KeyboardInterrupt:
             say("Stopping ...")
         finally:
@@ -56,6 +47,22 @@ def launch(options: LaunchOptions, product: Product, *, given: Mapping[str, str]
             with suppress(OSError):
                 run_file(state).unlink()
             supervisor.stop_all()
+
+
+def start(supervisor: Supervisor, options: LaunchOptions, *, product: Product, given: Mapping[str, str]) -> None:
+    """Steps 2 to 8 of `launch`."""
+    state, say = supervisor.state, supervisor.say
+    supervisor.end_leftovers()
+    check_ports({"PORT": options.port})
+    product.choose(options, supervisor)
+    database_url, redis_url = start_engines(state, supervisor, given=given)
+    environment = build_environment(options, state, given=given, database_url=database_url, redis_url=redis_url)
+    api_url = f"http://{HOST}:{options.port}{API_PATH}"
+    context = LaunchContext(state, environment, api_url, options.graph, supervisor, say)
+    start_product(context, product)
+    info = product.run_demo(context)
+    publish_run(state, info)
+    say(f"Ready.\n{describe_run(state, info)}")
 
 
 def start_product(context: LaunchContext, product: Product) -> None:
@@ -81,5 +88,6 @@ def is_healthy(api_url: str) -> bool:
 
 def serve(supervisor: Supervisor, stop: StopRequest) -> None:
     while not stop.is_received:
+        check_not_full(supervisor.state.disks)
         supervisor.revive()
         time.sleep(LOOK_EVERY_S)

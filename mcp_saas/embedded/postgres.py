@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 import psutil
 
-from mcp_saas.embedded.errors import LaunchError
+from mcp_saas.embedded.disk import check_free_space
+from mcp_saas.embedded.errors import CHOOSE_ANOTHER, LaunchError
 from mcp_saas.embedded.log import COMPLAINT, find_complaint
 from mcp_saas.embedded.place import PostgresPlace, choose_place, find_abandoned, find_programs, make_owned_folder
 from mcp_saas.embedded.process import Command, as_user, is_live, wait_for
 from mcp_saas.embedded.registry import end_processes
-from mcp_saas.embedded.state import CHOOSE_ANOTHER, StateFolder, check_free_space
+from mcp_saas.embedded.state import StateFolder
 from mcp_saas.embedded.supervisor import Supervisor
 
 MAJOR = "18"

@@ -14,18 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp_saas.embedded.errors import InUseError, LaunchError
+from mcp_saas.embedded.disk import check_free_space
+from mcp_saas.embedded.errors import CHOOSE_ANOTHER, InUseError, LaunchError
 from mcp_saas.embedded.migrations import find_foreign_migration
 from mcp_saas.kit.version import VERSION
 
 FORMAT = 1
 # What may lie in a folder that is new to us: a start that broke off left the first two, the Makefile the rest in `var`.
 EXPECTED = ("lock", ".state.json.*", "bench", "judge", "test", "test-*")
-NEEDED_BYTES = 500_000_000
 SOCKET_PATH_LIMIT = 103  # bytes: sun_path is 104 on macOS with its closing zero, 108 on Linux
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
 PROJECT = Path(__file__).resolve().parents[2]
-CHOOSE_ANOTHER = "choose another folder with `make run DAZBOX_HOME=...`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,12 @@ class StateFolder:
     @property
     def secrets(self) -> Path:
         return self.home / "secrets"
+
+    @property
+    def disks(self) -> list[Path]:
+        """A folder on every disk that is written to."""
+        record = self.home / "postgres.location"  # see place.py
+        return [self.home, *([self.home / record.read_text().strip()] if record.exists() else [])]
 
     def has_secret(self, name: str) -> bool:
         return (self.secrets / name).exists()
@@ -160,15 +165,6 @@ def read_made_with(found: dict[str, Any], home: Path) -> dict[str, str]:
     """The migrations of the launches before; none before the first. Those before this was written down are unknown."""
     was_launched = (home / "secrets" / "django").exists()
     return dict(found.get("migrations", {"its schema": ""} if was_launched else {}))
-
-
-def check_free_space(folder: Path, *, needed_bytes: int = NEEDED_BYTES) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < needed_bytes:
-        free_mb, needed_mb = free_bytes // 1_000_000, needed_bytes // 1_000_000
-        raise LaunchError(
-            f"Only {free_mb} MB free on the disk of {folder}, {needed_mb} MB needed: free some, or {CHOOSE_ANOTHER}"
-        )
 
 
 def make_private_folder(path: Path, *, keep_mode: bool = False) -> Path:

@@ -85,7 +85,8 @@ class Supervisor:
         while self._wards:
             self._wards[-1].child.stop()
             self._wards.pop()
-        self._write_registry()
+        with contextlib.suppress(OSError):  # a full disk: the next start finds none of those in the old list alive
+            self._write_registry()
 
     def _revive_ward(self, ward: Ward) -> None:
         now_s = self._clock()

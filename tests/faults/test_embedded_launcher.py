@@ -25,13 +25,6 @@ def home(tmp_path: Path) -> Iterator[Path]:
     discard_home(tmp_path / "home")
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def is_healthy(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:

@@ -361,14 +361,3 @@ def test_test_runs_beside_each_other_have_services_of_their_own(
         discard_home(tmp_path / "test-2")
     with pytest.raises(psycopg.OperationalError):
         ask(database_url, "SELECT 1")
-
-
-def test_services_named_by_the_environment_are_used_and_none_is_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
-    monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
-    database_url, redis_url, stop = start_for_tests(tmp_path)
-    assert (database_url, redis_url) == ("postgresql://elsewhere/db", "redis://elsewhere/0")
-    assert list((tmp_path / "log").iterdir()) == []
-    stop()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_saas.embedded.disk import check_free_space
 from mcp_saas.embedded.environment import build_environment, celery_url
 from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.migrations import read_migrations
@@ -20,7 +21,6 @@ from mcp_saas.embedded.ports import HOST, check_ports
 from mcp_saas.embedded.state import (
     FORMAT,
     SOCKET_PATH_LIMIT,
-    check_free_space,
     is_fit_for_sockets,
     make_private_folder,
     open_state,
