@@ -3,7 +3,6 @@
 import gzip
 import json
 import lzma
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ from nodes.sources.describegraph.graph import Graph, GraphChannel, GraphPolicy
 from nodes.sources.describegraph.reader import GraphFileError, read_graph
 from nodes.sources.describegraph.writer import write_graph
 
-SHARED = Path(os.getenv("DAZBOX_SHARED") or Path(__file__).resolve().parents[4] / "shared")
-MAINNET = SHARED / "data" / "graph" / "describegraph-2024-09-22.json.xz"
 ANN, BEN = "02" + "a" * 64, "03" + "b" * 64
 
 
@@ -194,8 +191,8 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
 def test_a_decompression_bomb_is_stopped_at_the_limit(file: Path, pack: Any) -> None:
-    bomb = pack(b" " * 20_000_000)
-    assert len(bomb) < 50_000
+    bomb = pack(b" " * 5_000_000)
+    assert len(bomb) < 12_500
     file.write_bytes(bomb)
 
     with pytest.raises(GraphFileError, match="unpacks to more than 2 MB"):
@@ -213,13 +210,6 @@ def test_what_is_written_is_read_back(file: Path) -> None:
     assert edge["channel_id"] == "946206860519374849"
     assert edge["node1_policy"]["fee_rate_milli_msat"] == "250"
     assert edge["last_update"] == 1_726_000_000
-
-
-@pytest.fixture(scope="module")
-def mainnet() -> Graph:
-    if not MAINNET.exists():
-        pytest.skip("no mainnet graph file here: left out what is checked on it")
-    return read_graph(MAINNET)
 
 
 def test_the_mainnet_graph_is_read_whole(mainnet: Graph) -> None:

@@ -1,8 +1,5 @@
 """Which nodes become the fleet, and what a world made of them holds."""
 
-import os
-from pathlib import Path
-
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,10 +10,7 @@ from nodes.simulator.selection import MAX_CHANNELS, MIN_CHANNELS, SelectionError
 from nodes.simulator.small_network import generate_network
 from nodes.simulator.world import World, check_conservation
 from nodes.sources.describegraph.graph import Graph, GraphChannel
-from nodes.sources.describegraph.reader import read_graph
 
-SHARED = Path(os.getenv("DAZBOX_SHARED") or Path(__file__).resolve().parents[4] / "shared")
-MAINNET = SHARED / "data" / "graph" / "describegraph-2024-09-22.json.xz"
 NOW_S = 1_760_000_000
 
 
@@ -162,11 +156,7 @@ def test_the_small_network_looks_like_a_network(graph: Graph) -> None:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), bytes.fromhex(node.pubkey))
 
 
-def test_five_real_nodes_stand_with_their_real_keys_and_channels() -> None:
-    if not MAINNET.exists():
-        pytest.skip("no mainnet graph file here: left out what is checked on it")
-    mainnet = read_graph(MAINNET)
-
+def test_five_real_nodes_stand_with_their_real_keys_and_channels(mainnet: Graph) -> None:
     world = make_world(mainnet, 5, seed=20240922)
 
     aliases = {node.pubkey: node.alias for node in mainnet.nodes}

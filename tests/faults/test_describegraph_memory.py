@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 FILE_MB, PEAK_MB = 100, 256
 NODES, CHANNELS = 18_000, 60_000
 
