@@ -159,3 +159,22 @@ def test_every_dependency_has_a_reason_and_is_locked_with_hashes() -> None:
     entries = locked.split("\n\n")
     assert len(names) > 10
     assert all("--hash=sha256:" in entry for entry in entries if "==" in entry.split("\n")[0])
+
+
+def test_every_test_shows_what_it_proves() -> None:
+    tests = [
+        (name_of(path), function)
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for function in functions_of(path)
+        if function.name.startswith("test_")
+    ]
+    assert len(tests) > 500
+    assert [f"{name}:{test.name}" for name, test in tests if not proves_something(test)] == []
+
+
+def proves_something(test: ast.AST) -> bool:
+    """An assert, a function that says in its name that it asserts, or an expected error."""
+    calls = [node.func for node in ast.walk(test) if isinstance(node, ast.Call)]
+    names = [call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls]
+    is_asserted = any(isinstance(node, ast.Assert) for node in ast.walk(test))
+    return is_asserted or any(name == "raises" or name.startswith("assert_") for name in names)

@@ -284,6 +284,8 @@ def test_a_port_is_free_again_as_soon_as_its_server_is_gone(listener: socket.soc
     with socket.create_connection(address):
         connection, _ = listener.accept()
         connection.close()  # the side that closes first keeps the port in TIME_WAIT
+    with pytest.raises(LaunchError, match="is in use"):
+        check_ports({"PORT": address[1]})
     listener.close()
     check_ports({"PORT": address[1]})
 

@@ -235,6 +235,9 @@ def test_443_and_8443_are_the_ports_of_strangers() -> None:
     guard = Guard()
     for url in ("https://hook.example/", "https://hook.example:8443/", "https://hook.example:443/"):
         guard.check_url(httpx.URL(url))
+    for port in (22, 80, 442, 8080, 8444):
+        with pytest.raises(UnsafeTargetError):
+            guard.check_url(httpx.URL(f"https://hook.example:{port}/"))
 
 
 def test_what_the_operator_trusts_is_reached_where_it_is(listener: Listener, client_tls: ssl.SSLContext) -> None:
