@@ -22,6 +22,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True):
     detail: str
     instance: str
     errors: list[FieldError] | UnsetType = UNSET
+    error: str | UnsetType = UNSET  # of RFC 6749 and 8628, where a standard client looks for it
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
@@ -39,6 +40,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         self.title = title
         self.detail = detail or title
         self.errors = errors or []
+        self.error: str | None = None
         self.headers: dict[str, str] = {}
 
     def describe(self, *, instance: str) -> ProblemDetails:
@@ -49,6 +51,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
             detail=self.detail,
             instance=instance,
             errors=self.errors or UNSET,
+            error=self.error or UNSET,
         )
 
 

@@ -60,6 +60,9 @@ class Environment(BaseSettings):
     support_contact: str = Field(
         "https://dazbox.cloud/support", description="whom the owner of a suspended box is told to ask"
     )
+    link_url: str = Field(
+        "https://dazbox.cloud/link", description="page on which an owner types the code a new box shows (RFC 8628)"
+    )
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 

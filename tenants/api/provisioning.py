@@ -1,7 +1,6 @@
 """The shop makes claims; a box redeems one; both see what came of it."""
 
 import datetime as dt
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -13,9 +12,7 @@ from mcp_saas.api.auth import Open, require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import PAGE_PARAMETERS, endpoint
 from mcp_saas.api.paging import cut_page, read_window
-from mcp_saas.api.rate_limit import name_caller
 from mcp_saas.api.view import ApiView, principal_of
-from mcp_saas.kit.errors import Problem
 from tenants.api.claims import describe_claim
 from tenants.api.contract import (
     ChallengeAnswer,
@@ -36,12 +33,13 @@ from tenants.api.device_keys import check_device_key
 from tenants.api.lifecycle import PURGE_PARAMETERS, answer_deletion
 from tenants.api.operations import find_provisioning, tell_when
 from tenants.api.owner import find_box, find_box_in_service, is_staff, may_read, owner_of, owner_only
+from tenants.api.proof import ProofView
 from tenants.keys import thumbprint
 from tenants.models.dazbox import UNBUILT_STATES
 from tenants.provisioning.claim import ClaimTerms, create_claims
 from tenants.provisioning.device import DeviceRequest, Registration, register_device
 from tenants.provisioning.lifecycle import rename_dazbox
-from tenants.provisioning.proof import COUNTED, claim_message, create_challenge, note_failure, refuse_guessing
+from tenants.provisioning.proof import claim_message, create_challenge
 from tenants.selectors import list_claims, list_dazboxes
 
 _provisioner = require_scope("provisioning", "operator")
@@ -113,9 +111,7 @@ class ChallengesView(ApiView):
         )
 
 
-class DevicesView(ApiView):
-    rate_class = "provisioning"
-
+class DevicesView(ProofView):
     def get_permissions(self) -> list[Open]:
         return [Open()] if self.request.method == "POST" else [may_read()]  # type: ignore[list-item]
 
@@ -132,8 +128,7 @@ class DevicesView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         body = read_body(request, DeviceBody)
         check_device_key(body.device_key.x)
-        self.pubkey = body.pubkey
-        refuse_guessing(name_caller(request), body.pubkey)
+        self.refuse_guessing(request, body.pubkey)
         registration = register_device(
             DeviceRequest(
                 claim_code=body.claim_code,
@@ -147,12 +142,6 @@ class DevicesView(ApiView):
         )
         self.concerns = registration.dazbox.id
         return answer_registration(registration)
-
-    def handle_exception(self, exc: Exception) -> Any:
-        """Failures are counted here, when whatever the request did is undone."""
-        if isinstance(exc, Problem) and exc.code in COUNTED:
-            note_failure(name_caller(self.request), self.pubkey)
-        return super().handle_exception(exc)
 
     @endpoint(
         "list_devices",

@@ -5,6 +5,13 @@ from django.urls import path
 from tenants.api.api_keys import ApiKeysView, ApiKeyView
 from tenants.api.auth import DeviceTokenView, RefreshView, RevokeView, TokenView
 from tenants.api.claims import ClaimDetailView
+from tenants.api.device_authorizations import (
+    ApproveView,
+    AuthorizationDetailView,
+    AuthorizationsView,
+    DenyView,
+    DevicePollView,
+)
 from tenants.api.device_keys import DeviceKeysView, DeviceKeyView
 from tenants.api.lifecycle import RestoreView, ResumeView, SuspendView
 from tenants.api.operations import OperationView
@@ -20,6 +27,11 @@ urlpatterns = [
     path("provisioning/claims", ClaimsView.as_view()),
     path("provisioning/claims/<uuid:claim_id>", ClaimDetailView.as_view()),
     path("provisioning/challenges", ChallengesView.as_view()),
+    path("provisioning/device-authorizations", AuthorizationsView.as_view()),
+    path("provisioning/device-authorizations/token", DevicePollView.as_view()),
+    path("provisioning/device-authorizations/<str:user_code>", AuthorizationDetailView.as_view()),
+    path("provisioning/device-authorizations/<str:user_code>/approve", ApproveView.as_view()),
+    path("provisioning/device-authorizations/<str:user_code>/deny", DenyView.as_view()),
     path("provisioning/operations/<uuid:operation_id>", OperationView.as_view(), name="operation"),
     path("provisioning/devices", DevicesView.as_view()),
     path("provisioning/devices/<uuid:device_id>", DeviceView.as_view()),

@@ -19,7 +19,7 @@ class Challenge(models.Model):
 
 
 class RedeemFailure(models.Model):
-    """A redemption that proved nothing; counted by address, and by address and node."""
+    """A redemption that proved nothing, counted by address, and by address and node; or a wrong code, by owner."""
 
     source = models.CharField(max_length=200)
     at = models.DateTimeField()

@@ -27,6 +27,22 @@ CONTACT_GRAIN = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
+class NewBox:
+    """`device_key` is the x of its Ed25519 JWK."""
+
+    pubkey: str
+    alias: str
+    device_key: str
+    agent_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeProof:
+    nonce: str
+    signature: str  # zbase32, by the node's identity key, over `proof.claim_message`
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceRequest:
     claim_code: str
     pubkey: str
@@ -87,12 +103,13 @@ def _redeem_claim(request: DeviceRequest) -> Registration:
                 return _take_over(claim.dazbox_id, claim, request=request)
             return _spend_claim(claim, request)
     except IntegrityError:
-        raise Problem(
-            409,
-            "pubkey-taken",
-            "This node is claimed already",
-            detail="One node is one Dazbox; the claim is still good.",
-        ) from None
+        raise refuse_taken_node() from None
+
+
+def refuse_taken_node() -> Problem:
+    return Problem(
+        409, "pubkey-taken", "This node is claimed already", detail="One node is one Dazbox; a claim is still good."
+    )
 
 
 def _lock_claim(code: str) -> Claim:
@@ -120,20 +137,27 @@ def _repeat(dazbox: Dazbox | None, request: DeviceRequest) -> Registration:
 
 
 def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
-    dazbox = Dazbox.objects.create(
-        owner=claim.owner or Owner.objects.create(),
-        schema_name=new_schema_name(),
-        pubkey=request.pubkey,
-        alias=request.alias,
-        plan=claim.plan,
-        agent_version=request.agent_version,
-    )
-    create_device_key(dazbox, request.device_key)
-    Operation.objects.create(dazbox=dazbox, kind=OperationKind.PROVISION)
+    box = NewBox(request.pubkey, request.alias, device_key=request.device_key, agent_version=request.agent_version)
+    dazbox = create_box(box, claim.owner or Owner.objects.create(), plan=claim.plan)
     claim.used_at, claim.dazbox = timezone.now(), dazbox
     claim.save(update_fields=["used_at", "dazbox"])
-    CycleSchedule.objects.create(dazbox=dazbox, next_run_at=next_turn(dazbox.id, timezone.now()))
     return Registration(dazbox, is_new=True)
+
+
+def create_box(box: NewBox, owner: Owner, *, plan: str) -> Dazbox:
+    """All its rows, in the transaction we are in; no schema yet. Raises IntegrityError for a node that has a box."""
+    dazbox: Dazbox = Dazbox.objects.create(
+        owner=owner,
+        schema_name=new_schema_name(),
+        pubkey=box.pubkey,
+        alias=box.alias,
+        plan=plan,
+        agent_version=box.agent_version,
+    )
+    create_device_key(dazbox, box.device_key)
+    Operation.objects.create(dazbox=dazbox, kind=OperationKind.PROVISION)
+    CycleSchedule.objects.create(dazbox=dazbox, next_run_at=next_turn(dazbox.id, timezone.now()))
+    return dazbox
 
 
 def _take_over(box_id: UUID, claim: Claim, *, request: DeviceRequest) -> Registration:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import secrets
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -60,19 +61,33 @@ def spend_challenge(nonce: str) -> None:
 
 def refuse_guessing(address: str, pubkey: str) -> None:
     """Raises Problem 429 after 5 failures within 15 minutes, counted for this address and node."""
-    recent = RedeemFailure.objects.filter(at__gt=timezone.now() - WINDOW)
     limits = {f"{address} {pubkey}": MAX_FAILURES, address: MAX_FAILURES_OF_ADDRESS}
-    if any(recent.filter(source=source).count() >= limit for source, limit in limits.items()):
+    if any(_count_failures(source) >= limit for source, limit in limits.items()):
         raise _refuse_for(WINDOW, "Too many redemptions failed.")
 
 
 def note_failure(address: str, pubkey: str) -> None:
+    _note_failures(f"{address} {pubkey}", address)
+
+
+def refuse_code_guessing(owner_id: UUID) -> None:
+    """Raises Problem 429 for an owner who typed five codes that no box shows."""
+    if _count_failures(f"user codes of {owner_id}") >= MAX_FAILURES:
+        raise _refuse_for(WINDOW, "Too many codes were wrong.")
+
+
+def note_wrong_code(owner_id: UUID) -> None:
+    _note_failures(f"user codes of {owner_id}")
+
+
+def _count_failures(source: str) -> int:
+    return RedeemFailure.objects.filter(source=source, at__gt=timezone.now() - WINDOW).count()
+
+
+def _note_failures(*sources: str) -> None:
     now = timezone.now()
     RedeemFailure.objects.filter(at__lt=now - WINDOW).delete()
-    RedeemFailure.objects.bulk_create([
-        RedeemFailure(source=f"{address} {pubkey}", at=now),
-        RedeemFailure(source=address, at=now),
-    ])
+    RedeemFailure.objects.bulk_create([RedeemFailure(source=source, at=now) for source in sources])
 
 
 def _refuse_for(wait: dt.timedelta, detail: str) -> Problem:

@@ -13,6 +13,7 @@ from tenants.models.api_key import ApiKey
 from tenants.models.challenge import Challenge, RedeemFailure
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.models.device_authorization import DeviceAuthorization
 from tenants.models.device_key import DeviceKey
 from tenants.models.export import Export
 from tenants.models.operation import Operation
@@ -50,6 +51,7 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
         Operation.objects.filter(dazbox=row).delete()
         CycleSchedule.objects.filter(dazbox=row).delete()
         Export.objects.filter(dazbox=row).delete()
+        DeviceAuthorization.objects.filter(Q(dazbox=row) | Q(pubkey=row.pubkey)).delete()
         Challenge.objects.filter(pubkey=row.pubkey).delete()
         RedeemFailure.objects.filter(source__endswith=f" {row.pubkey}").delete()
         StoredAnswer.objects.filter(concerns=row.id).delete()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tenants.engine.plan import PLANS
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.models.export import Export
 from tenants.provisioning.claim import ClaimTerms, NewClaim, create_claims
 from tenants.provisioning.lifecycle import change_state, lock_dazbox
 from tenants.provisioning.schema import build_schema, current_template, drop_schema
@@ -53,8 +54,12 @@ def transfer_dazbox(dazbox_id: UUID, terms: TransferTerms, *, actor: str) -> New
 
 
 def _wipe_history(dazbox: Dazbox) -> None:
-    """Its schema anew, under the same name. Raises DatabaseError where a cycle is at it for longer than the timeout."""
+    """Its schema anew, under the same name; archives of exports lay in it.
+
+    Raises DatabaseError where a cycle is at it for longer than the lock timeout.
+    """
     template = current_template()
     drop_schema(dazbox.schema_name)
     build_schema(dazbox.schema_name, template)
     Dazbox.objects.filter(id=dazbox.id).update(schema_revision=template.revision)
+    Export.objects.filter(dazbox=dazbox).delete()

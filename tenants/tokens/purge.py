@@ -6,6 +6,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from tenants.models.api_key import ApiKey
+from tenants.models.device_authorization import DeviceAuthorization
 from tenants.models.operator_factor import FailedSignIn
 from tenants.models.refresh_token import RefreshToken, SpentAssertion
 from tenants.tokens.operator import WINDOW
@@ -25,6 +26,7 @@ def purge_tokens(*, bite: int = BITE, max_bites: int = MAX_BITES) -> int:
     kinds: list[QuerySet[Model]] = [
         RefreshToken.objects.filter(spent, expires_at__lt=long_ago + LIFETIME),  # the index's share of `spent`
         SpentAssertion.objects.filter(expires_at__lt=now),
+        DeviceAuthorization.objects.filter(expires_at__lt=now),
         FailedSignIn.objects.filter(attempted_at__lt=now - WINDOW),
         ApiKey.objects.filter(dead),
     ]

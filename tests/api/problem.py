@@ -7,7 +7,7 @@ def assert_problem(answer: SimpleNamespace, status: int) -> None:
     assert answer.status == status, answer.raw
     assert answer.headers["Content-Type"] == "application/problem+json"
     problem = answer.json
-    assert set(problem) <= {"type", "title", "status", "detail", "instance", "errors"}
+    assert set(problem) <= {"type", "title", "status", "detail", "instance", "errors", "error"}
     assert problem["type"].startswith("https://dazbox.cloud/docs/problems/")
     assert problem["status"] == status
     assert problem["title"]

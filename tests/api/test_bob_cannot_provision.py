@@ -57,13 +57,23 @@ STATUS = {
     "create_export": (202, 404, 401, 202, 410, 403, 403),
     "get_export": (200, 404, 401, 200, 410, 403, 403),
     "get_operation": (200, 404, 401, 200, 410, 200, 200),
+    "get_device_authorization": (404, 404, 401, 404, 410, 403, 403),
+    "approve_device_authorization": (404, 404, 401, 404, 410, 403, 403),
+    "deny_device_authorization": (404, 404, 401, 404, 410, 403, 403),
     "get_quota": (200, 404, 401, 200, 410, 200, 200),
     "get_device_plan": (200, 404, 401, 200, 410, 200, 200),
     "set_device_plan": (200, 404, 401, 403, 410, 200, 200),
     "transfer_device": (201, 404, 401, 403, 410, 201, 403),
     "restore_device": (200, 404, 401, 200, 410, 403, 403),
 }
-OPEN = {"list_plans", "register_device", "create_challenge", "download_export"}
+OPEN = {
+    "begin_device_authorization",
+    "poll_device_authorization",
+    "list_plans",
+    "register_device",
+    "create_challenge",
+    "download_export",
+}
 
 
 def test_every_operation_is_in_the_matrix() -> None:
@@ -76,6 +86,7 @@ def knock(api: ApiClient, operation: Endpoint, box: Box, token: str | None) -> A
         device_id=box.dazbox.id,
         claim_id=box.dazbox.id,
         export_id=box.dazbox.id,
+        user_code="BCDFGHJK",
         kid=box.kid,
         operation_id=known.id if known else uuid.uuid4(),
     )
