@@ -93,10 +93,6 @@ class Environment(BaseSettings):
         secret = self.secret_key.get_secret_value()
         if secret == DEV_SECRET or len(secret) < 50:
             raise ValueError("SECRET_KEY: set one of your own with at least 50 characters")
-        if not self.jwt_keys_dir.is_dir():
-            raise ValueError(
-                f"JWT_KEYS_DIR: {self.jwt_keys_dir} is not a folder; make a key with `manage.py add_jwt_key`"
-            )
         return self
 
     @property

@@ -27,6 +27,17 @@ def test_wrong_settings_stop_the_boot_with_a_line_each(tmp_path: Path) -> None:
     ]
 
 
+def test_without_a_token_key_the_web_does_not_boot_and_the_command_that_makes_one_does(tmp_path: Path) -> None:
+    given = {"PROFILE": "production", "SECRET_KEY": GOOD_SECRET, "JWT_KEYS_DIR": str(tmp_path / "jwt")}
+    given |= {"DJANGO_SETTINGS_MODULE": "mcp_saas.settings.prod"}
+    done = boot(tmp_path, "import mcp_saas.wsgi", **given)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("(JWT_KEYS_DIR): make one with `manage.py add_jwt_key`")
+    add_key = "from django.core.management import execute_from_command_line as run; run(['manage.py', 'add_jwt_key'])"
+    assert boot(tmp_path, add_key, **given).returncode == 0
+    assert boot(tmp_path, "import mcp_saas.wsgi", **given).returncode == 0
+
+
 def test_production_settings_refuse_the_dev_profile(tmp_path: Path) -> None:
     done = boot(tmp_path, "import mcp_saas.settings.prod")
     assert done.returncode == 1

@@ -38,7 +38,6 @@ def test_the_example_shows_the_real_defaults(bare: pytest.MonkeyPatch) -> None:
         ({"CYCLE_PERIOD_S": "soon"}, "CYCLE_PERIOD_S"),
         ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
         ({"PROFILE": "production"}, "SECRET_KEY"),
-        ({"PROFILE": "production", "SECRET_KEY": GOOD_SECRET}, "JWT_KEYS_DIR"),
         ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS"),
         ({"CORS_ALLOWED_ORIGINS": "https://app.example.com/"}, "CORS_ALLOWED_ORIGINS"),
     ],
