@@ -11,6 +11,7 @@ from django.utils import timezone
 from nodes.pipeline.export import order
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from tenants.context import current_tenant
+from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.provisioning.schema import resume_provisioning
 from tenants.provisioning.spare import tend_pool
@@ -32,6 +33,7 @@ def finish_provisioning() -> None:
     """Every minute, from beat: cut-off boxes get their schema, those whose grace is over lose theirs."""
     resume_provisioning()
     purge_due_boxes()
+    wipe_remains()
 
 
 @shared_task(name="nodes.tasks.tend_spare_schemas")

@@ -1,7 +1,9 @@
 """One JSON line a log event, on stderr, bound to the request and the tenant."""
 
 import logging
+import re
 import sys
+from typing import Any
 
 import structlog
 
@@ -14,6 +16,15 @@ TALKATIVE = {
     "celery.worker.strategy": logging.WARNING,
     "celery.app.trace": logging.WARNING,
 }
+
+
+_PUBKEY = re.compile(r"\b0[23][0-9a-f]{64}\b")
+_DETAIL = re.compile(r'\\nDETAIL:(?:[^\\"]|\\[^n])*')  # PostgreSQL's: it quotes the row; its end is that of a line
+
+
+def hide_names(_logger: object, _method: str, line: Any) -> str:
+    """Log lines say ids. Addresses and faults bring public keys of nodes and whole rows with them: these go."""
+    return _PUBKEY.sub("<pubkey>", _DETAIL.sub(r"\\nDETAIL: <hidden>", line))
 
 
 def configure_logging(level: str) -> None:
@@ -37,6 +48,7 @@ def configure_logging(level: str) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(),
+                hide_names,
             ],
         )
     )

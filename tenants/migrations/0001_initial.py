@@ -70,6 +70,14 @@ class Migration(migrations.Migration):
                     models.DateTimeField(blank=True, help_text="when a box pending deletion is destroyed", null=True),
                 ),
                 (
+                    "erased_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="when what was left of a deleted box in the database's files was written over",
+                        null=True,
+                    ),
+                ),
+                (
                     "schema_revision",
                     models.CharField(blank=True, help_text="revision of the template it was built from", max_length=64),
                 ),

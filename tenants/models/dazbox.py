@@ -71,6 +71,9 @@ class Dazbox(TenantMixin):  # type: ignore[misc]
         max_length=200, blank=True, help_text="why an operator suspended it; empty: not"
     )
     purge_at = models.DateTimeField(null=True, blank=True, help_text="when a box pending deletion is destroyed")
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="when what was left of a deleted box in the database's files was written over"
+    )
     schema_revision = models.CharField(
         max_length=64, blank=True, help_text="revision of the template it was built from"
     )

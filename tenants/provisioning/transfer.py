@@ -61,5 +61,6 @@ def _wipe_history(dazbox: Dazbox) -> None:
     template = current_template()
     drop_schema(dazbox.schema_name)
     build_schema(dazbox.schema_name, template)
+    Export.objects.filter(dazbox=dazbox).delete()  # their archives were in it
     Dazbox.objects.filter(id=dazbox.id).update(schema_revision=template.revision)
     Export.objects.filter(dazbox=dazbox).delete()

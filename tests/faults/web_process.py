@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
+from typing import IO
 
 import httpx
 
@@ -18,7 +19,7 @@ from tests.faults.embedded_instance import eventually
 class WebProcess:
     """granian with its worker, in a session of their own."""
 
-    def __init__(self, **variables: str) -> None:
+    def __init__(self, *, log: IO[bytes] | int = subprocess.DEVNULL, **variables: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.port = int(server.getsockname()[1])
         environment = child_environment(PORT=str(self.port), **variables)
@@ -28,8 +29,8 @@ class WebProcess:
             command.argv,
             cwd=command.folder,
             env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
         )
 
@@ -49,8 +50,8 @@ class WebProcess:
 
 
 @contextmanager
-def web_process(**variables: str) -> Iterator[WebProcess]:
-    web = WebProcess(**variables)
+def web_process(*, log: IO[bytes] | int = subprocess.DEVNULL, **variables: str) -> Iterator[WebProcess]:
+    web = WebProcess(log=log, **variables)
     try:
         web.await_answers()
         yield web

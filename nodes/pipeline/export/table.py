@@ -16,6 +16,7 @@ from nodes.pipeline.export.record import Record, record_of
 from tenants.context import enter_tenant, leave_tenant
 from tenants.models.challenge import Challenge, RedeemFailure
 from tenants.models.dazbox import Dazbox
+from tenants.models.device_authorization import DeviceAuthorization
 from tenants.models.owner import Owner
 from tenants.selectors import refer_to
 
@@ -79,12 +80,14 @@ def _list_public_rows(dazbox: Dazbox) -> list[QuerySet[Any]]:
     pointing = [
         relation.related_model._default_manager.filter(**{relation.field.name: dazbox})  # noqa: SLF001
         for relation in Dazbox._meta.related_objects  # noqa: SLF001
+        if relation.related_model is not DeviceAuthorization
     ]
     return [
         *pointing,
         Dazbox.objects.filter(id=dazbox.id),
         Owner.objects.filter(id=dazbox.owner_id),
         Challenge.objects.filter(pubkey=dazbox.pubkey),
+        DeviceAuthorization.objects.filter(pubkey=dazbox.pubkey),  # before there was a box to point at
         RedeemFailure.objects.filter(source__endswith=f" {dazbox.pubkey}"),
         StoredAnswer.objects.filter(concerns=dazbox.id),
     ]

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from tenants.models.schedule import CycleSchedule
+from tenants.provisioning.erasure import keep_out_of_statistics
 from tenants.provisioning.lock import one_at_a_time
 from tenants.provisioning.migration import migrate_tenants
 from tenants.provisioning.schema import resume_provisioning
@@ -33,6 +34,7 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+        keep_out_of_statistics()
         template = refresh_template()
         outcome = migrate_tenants()
         for dazbox_id, error in outcome.failures.items():

@@ -34,6 +34,7 @@ from tenants.models.refresh_token import RefreshToken
 from tenants.provisioning.backup import backup_tenant, restore_tenant
 from tenants.provisioning.lifecycle import delete_dazbox
 from tenants.provisioning.proof import create_challenge, note_failure
+from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
 from tenants.tokens.refresh import issue_tokens
 from tests.committed import other_session
 from tests.conftest import fill_box
@@ -337,6 +338,13 @@ def test_a_backup_holds_no_exports_and_restoring_ends_them(boxes: tuple[Box, Box
     assert "nodes_exportchunk" not in {table.name for table in manifest.tables}
     restore_tenant(tmp_path / "backup.tar")
     assert not Export.objects.filter(dazbox=bob.dazbox).exists()
+
+
+def test_a_wiped_history_takes_its_exports_along(boxes: tuple[Box, Box]) -> None:
+    box = make_box("handed over")
+    make_export(box)
+    transfer_dazbox(box.dazbox.id, TransferTerms(expires_in=timedelta(days=1), wipes_history=True), actor="test")
+    assert not Export.objects.filter(dazbox=box.dazbox).exists()
 
 
 def test_a_box_about_to_be_deleted_is_exported_as_it_is(boxes: tuple[Box, Box]) -> None:
