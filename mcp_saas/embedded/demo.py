@@ -30,18 +30,18 @@ class SimulatedNode:
 
 
 def run_demo(context: LaunchContext) -> RunInfo:
-    """1. the simulated nodes answer  2. boxes claimed  3. boxes report  4. the pipeline has looked at each
+    """1. the simulated nodes answer  2. boxes claimed and signed in  3. boxes report  4. the pipeline saw each
     5. the table for people. The fleet is chosen, and operator, shop and public graph are there, before.
     """
     settle_fleet(context.state)
     nodes = start_simulator(context)
     context.say(f"{len(nodes)} simulated LND nodes answer")
     homes = claim_boxes(context, nodes)
+    boxes = [sign_in(home, node) for home, node in zip(homes, nodes, strict=True)]
     agents = context.supervisor.start(python_command(
         "agent", "-m", "nodes.agent", "run", *map(str, homes), "--interval", REPORT_INTERVAL_S, context=context
     ))  # fmt: skip
     context.say(f"{len(homes)} boxes report; waiting for the pipeline ...")
-    boxes = [sign_in(home, node) for home, node in zip(homes, nodes, strict=True)]
     reports = [await_report(context, box, agents=agents) for box in boxes]
     print_report(reports, note=read_fleet(context.state).note)
     return describe_access(context, boxes)
