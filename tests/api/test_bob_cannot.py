@@ -1,7 +1,9 @@
 """Whatever the API offers of a node, it offers to that node alone. Generated from the OpenAPI document."""
 
+import datetime as dt
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +13,10 @@ from django.test import override_settings
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from tenants.context import enter_tenant
+from tenants.models.dazbox import Dazbox
+from tenants.provisioning.lifecycle import delete_dazbox, suspend_dazbox
+from tenants.provisioning.purge import purge_dazbox
+from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
 from tenants.tokens.access import mint_access_token
 from tests.api import lasting
 from tests.api.openapi_document import KEY_ID, Operation, list_operations
@@ -56,6 +62,25 @@ def knock(api: ApiClient, operation: Operation, pubkey: str, token: str | None, 
     known = {"If-Match": "*"} if operation.method == "PUT" else {}
     return api.call(operation.method, path, body, token=token, **known | headers)
 
+
+def suspend(box: Box) -> None:
+    suspend_dazbox(box.dazbox.id, actor="test", reason="because")
+
+
+def hand_over(box: Box) -> None:
+    transfer_dazbox(box.dazbox.id, TransferTerms(expires_in=dt.timedelta(days=1)), actor="test")
+
+
+def delete(box: Box) -> Dazbox:
+    return delete_dazbox(box.dazbox.id, actor="test", reason="because", at_once=False)
+
+
+OUT_OF_SERVICE: dict[str, tuple[Callable[[Box], Any], int, str]] = {
+    "suspended": (suspend, 403, "device-suspended"),
+    "transferring": (hand_over, 403, "device-transferring"),
+    "pending deletion": (delete, 403, "device-pending-deletion"),
+    "deleted": (lambda box: purge_dazbox(delete(box)), 410, "device-deleted"),
+}
 
 every_operation = pytest.mark.parametrize("operation", NODE_OPERATIONS, ids=str)
 every_read = pytest.mark.parametrize("operation", READS, ids=str)
@@ -123,6 +148,23 @@ def test_shops_and_operators_see_no_tenants_data(api: ApiClient, alice: Box, ope
 def test_a_token_of_a_box_that_is_gone_opens_nothing(api: ApiClient, alice: Box, operation: Operation) -> None:
     token = mint_access_token(subject="x", scopes=["device", "read", "act"], tenant_id=uuid.uuid4())
     assert_problem(knock(api, operation, alice.pubkey, token), 401)
+
+
+@every_operation
+@pytest.mark.parametrize("state", OUT_OF_SERVICE)
+def test_out_of_service_its_own_token_is_told_why(
+    api: ApiClient, charlie: Box, operation: Operation, state: str
+) -> None:
+    """Reference table: 403 while it can come back, 410 when it cannot."""
+    take_out, status, problem = OUT_OF_SERVICE[state]
+    take_out(charlie)
+    version = Dazbox.objects.get(id=charlie.dazbox.id).token_version
+    token = mint_access_token(
+        subject="box", scopes=["device", "read", "act"], tenant_id=charlie.dazbox.id, token_version=version
+    )
+    answer = knock(api, operation, charlie.pubkey, token)
+    assert_problem(answer, status)
+    assert answer.json["type"].endswith(f"/{problem}")
 
 
 @every_operation

@@ -35,36 +35,36 @@ BODIES: dict[str, Any] = {
     "set_device_plan": {"plan": "home"},
     "add_device_key": {"device_key": {"kty": "OKP", "crv": "Ed25519", "x": encode_key(Ed25519PrivateKey.generate())}},
 }
-CALLERS = ("own", "another tenant", "nobody", "suspended", "deleted", "operator", "shop")
-# What each caller is answered, in the order of CALLERS. The box in the address is alice's; `suspended` and `deleted`
-# are her own token while she is that (by an operator; after the purge).
+CALLERS = ("own", "another tenant", "nobody", "suspended", "to be deleted", "deleted", "operator", "shop")
+# What each caller is answered, in the order of CALLERS. The box in the address is charlie's; `suspended`, `to be
+# deleted` and `deleted` are its own token while it is that (by an operator; in its grace; after the purge).
 STATUS = {
-    "create_claims": (403, 403, 401, 403, 403, 201, 201),
-    "list_claims": (403, 403, 401, 403, 403, 200, 200),
-    "get_claim": (403, 403, 401, 403, 403, 404, 404),
-    "revoke_claim": (403, 403, 401, 403, 403, 404, 404),
-    "list_devices": (200, 200, 401, 200, 410, 200, 200),
-    "get_device": (200, 404, 401, 200, 410, 200, 200),
-    "change_device": (200, 404, 401, 403, 410, 403, 403),
-    "add_device_key": (201, 404, 401, 403, 410, 403, 403),
-    "list_device_keys": (200, 404, 401, 200, 410, 200, 200),
-    "revoke_device_key": (409, 404, 401, 409, 410, 403, 403),  # its last one
-    "delete_device": (202, 404, 401, 202, 410, 403, 403),
-    "suspend_device": (200, 404, 401, 200, 410, 200, 403),
-    "resume_device": (200, 404, 401, 403, 410, 200, 403),
-    "list_events": (200, 404, 401, 200, 410, 403, 403),
-    "verify_audit": (200, 200, 401, 200, 410, 403, 403),
-    "create_export": (202, 404, 401, 202, 410, 403, 403),
-    "get_export": (200, 404, 401, 200, 410, 403, 403),
-    "get_operation": (200, 404, 401, 200, 410, 200, 200),
-    "get_device_authorization": (404, 404, 401, 404, 410, 403, 403),
-    "approve_device_authorization": (404, 404, 401, 404, 410, 403, 403),
-    "deny_device_authorization": (404, 404, 401, 404, 410, 403, 403),
-    "get_quota": (200, 404, 401, 200, 410, 200, 200),
-    "get_device_plan": (200, 404, 401, 200, 410, 200, 200),
-    "set_device_plan": (200, 404, 401, 403, 410, 200, 200),
-    "transfer_device": (201, 404, 401, 403, 410, 201, 403),
-    "restore_device": (200, 404, 401, 200, 410, 403, 403),
+    "create_claims": (403, 403, 401, 403, 403, 403, 201, 201),
+    "list_claims": (403, 403, 401, 403, 403, 403, 200, 200),
+    "get_claim": (403, 403, 401, 403, 403, 403, 404, 404),
+    "revoke_claim": (403, 403, 401, 403, 403, 403, 404, 404),
+    "list_devices": (200, 200, 401, 200, 200, 410, 200, 200),
+    "get_device": (200, 404, 401, 200, 200, 410, 200, 200),
+    "change_device": (200, 404, 401, 403, 403, 410, 403, 403),
+    "add_device_key": (201, 404, 401, 403, 403, 410, 403, 403),
+    "list_device_keys": (200, 404, 401, 200, 200, 410, 200, 200),
+    "revoke_device_key": (409, 404, 401, 409, 409, 410, 403, 403),  # its last one
+    "delete_device": (202, 404, 401, 202, 202, 410, 403, 403),
+    "suspend_device": (200, 404, 401, 200, 409, 410, 200, 403),
+    "resume_device": (200, 404, 401, 403, 409, 410, 200, 403),
+    "list_events": (200, 404, 401, 200, 200, 410, 403, 403),
+    "verify_audit": (200, 200, 401, 200, 200, 410, 403, 403),
+    "create_export": (202, 404, 401, 202, 202, 410, 403, 403),
+    "get_export": (200, 404, 401, 200, 200, 410, 403, 403),
+    "get_operation": (200, 404, 401, 200, 200, 410, 200, 200),
+    "get_device_authorization": (404, 404, 401, 404, 404, 410, 403, 403),
+    "approve_device_authorization": (404, 404, 401, 404, 404, 410, 403, 403),
+    "deny_device_authorization": (404, 404, 401, 404, 404, 410, 403, 403),
+    "get_quota": (200, 404, 401, 200, 200, 410, 200, 200),
+    "get_device_plan": (200, 404, 401, 200, 200, 410, 200, 200),
+    "set_device_plan": (200, 404, 401, 403, 403, 410, 200, 200),
+    "transfer_device": (201, 404, 401, 403, 403, 410, 201, 403),
+    "restore_device": (200, 404, 401, 200, 200, 410, 403, 403),
 }
 OPEN = {
     "begin_device_authorization",
@@ -112,8 +112,9 @@ def token_for(caller: str, api: ApiClient, alice: Box, bob: Box) -> str | None:
     token = api.token_of(bob if caller == "another tenant" else alice)
     if caller == "suspended":
         suspend_dazbox(alice.dazbox.id, actor="test", reason="because")
-    if caller == "deleted":
+    if caller in {"to be deleted", "deleted"}:
         delete_dazbox(alice.dazbox.id, actor="test", reason="because", at_once=True)
+    if caller == "deleted":
         Dazbox.objects.filter(id=alice.dazbox.id).update(purge_at=timezone.now())
         assert purge_due_boxes() == 1
     return token
