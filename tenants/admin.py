@@ -61,8 +61,12 @@ class DazboxAdmin(ReadOnlyAdmin):
 
 @admin.register(CycleSchedule)
 class CycleScheduleAdmin(ReadOnlyAdmin):
-    list_display = ("dazbox", "next_run_at", "started_at", "is_slow", "last_error")
+    list_display = ("dazbox", "next_run_at", "started_at", "lane", "last_error")
     list_filter = ("is_slow",)
+
+    @admin.display(description="lane", ordering="is_slow")
+    def lane(self, schedule: CycleSchedule) -> str:
+        return "slow" if schedule.is_slow else "normal"
 
 
 @admin.register(Claim)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("mcp_saas", "tenants", "nodes", "recommendations", "rag", "bridge", "legacy")
 TOP_LEVEL = {
     *PACKAGES, "deploy", "docs", "tests", "requirements",
-    "manage.py", "pyproject.toml", "README.md", "README.fr.md", "CHANGELOG.md", "LICENSE", "Makefile",
+    "manage.py", "pyproject.toml", "README.md", "README.fr.md", "CHANGELOG.md", "Makefile",
     ".ci", ".env.example", ".gitignore", ".importlinter",
 }  # fmt: skip
 FILE_LIMIT, FUNCTION_LIMIT = 400, 40

@@ -1,6 +1,8 @@
 """OpenAPI 3.1 out of the msgspec structs that the views really read and write."""
 
 from collections.abc import Callable
+from functools import partial
+from inspect import cleandoc
 from typing import Any, TypeVar
 
 import msgspec
@@ -63,7 +65,8 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     is_tagged: bool = False,
     needs_match: bool = False,
 ) -> Callable[[View], View]:
-    """Describes one operation: what it reads, what it answers, which problems it can meet.
+    """Describes one operation: what it reads, what it answers, which problems it can meet. The method's docstring is
+    published as its description.
 
     An answer is a struct, None for no body, or `bytes` for a ZIP file. Three arguments also make it so: `idempotency`
     keeps the answer under the caller's Idempotency-Key, `is_tagged` gives it an ETag, `needs_match`
@@ -72,17 +75,24 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     promises = choose_promises(idempotency, is_tagged=is_tagged, needs_match=needs_match)
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
     usual |= set(problems).union({429} if is_limited else set(), *(promise.problems for promise in promises))
-    describe = extend_schema(
+    describe = partial(
+        extend_schema,
         operation_id=name,
         summary=summary,
-        description="",
         tags=[tag],
         auth=[] if is_open else None,
         request={"application/json": _refer(body)} if body else None,
         responses=_describe_responses(answers | ({304: None} if is_tagged else {}), usual),
         parameters=[*(parameters or []), *(promise.header for promise in promises)],
     )
-    return lambda view: describe(keep_promises(view, promises))
+    return lambda view: describe(description=_read_description(view))(keep_promises(view, promises))
+
+
+def _read_description(view: Callable[..., Any]) -> str:
+    """The docstring of the view's method, and never that of a class."""
+    if view.__doc__ is None:
+        raise ValueError(f"{view.__qualname__} has no docstring: it is the operation's description")
+    return cleandoc(view.__doc__)
 
 
 def add_contract_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001

@@ -1,6 +1,7 @@
 """Is the service up, and what is it made of."""
 
 import time
+from collections.abc import Callable
 from typing import Literal
 
 import structlog
@@ -9,8 +10,9 @@ from django.core.cache import cache
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from kombu.exceptions import OperationalError as BrokerError
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 
@@ -18,12 +20,24 @@ from mcp_saas.api.auth import Open
 from mcp_saas.api.body import answer
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView
+from mcp_saas.kit.errors import Problem
 from mcp_saas.kit.version import VERSION
 
 log = structlog.get_logger(__name__)
 ServiceState = Literal["connected", "degraded", "disconnected", "not_configured"]
 _started = time.monotonic()
 _PROBE_S = 2
+_VERBOSE = OpenApiParameter(
+    "verbose", {"type": "boolean", "default": False}, description="also how long each part took to answer"
+)
+
+
+class CacheStats(Struct, frozen=True):
+    """What the cache server counted since it started, for all its clients; the ratio is null before the first read."""
+
+    hits: int
+    misses: int
+    hit_ratio: float | None
 
 
 class HealthAnswer(Struct, frozen=True):
@@ -32,12 +46,12 @@ class HealthAnswer(Struct, frozen=True):
     status: Literal["healthy", "degraded", "unhealthy"]
     services: dict[str, ServiceState]
     version: str
+    cache_stats: CacheStats | None  # null: the cache does not answer
     uptime_seconds: int
+    latency_ms: dict[str, int] | UnsetType = UNSET  # of each part that was asked; only when verbose
 
 
 class HealthView(ApiView):
-    """Without the database nothing works (503); without cache or broker reads still do."""
-
     permission_classes = (Open,)
     authentication_classes = ()
     rate_class = None  # probes ask as often as they like
@@ -47,21 +61,28 @@ class HealthView(ApiView):
         summary="Health of the service",
         tag="service",
         answers={200: HealthAnswer, 503: HealthAnswer},
+        parameters=[_VERBOSE],
         is_open=True,
         is_limited=False,
     )
     def get(self, request: Request) -> HttpResponse:
-        services: dict[str, ServiceState] = {
-            "database": probe_database(),
-            "cache": probe_cache(),
-            "broker": probe_broker(),
-            "vector_store": "not_configured",
-            "openai_api": "not_configured",
-            "sparkseer_api": "not_configured",
-            "lnbits_api": "not_configured",
-        }
+        """503 without the database, for nothing works then; `degraded` without cache or broker, for reads still work.
+        Not counted by the rate limits.
+        """
+        verbose = request.GET.get("verbose", "false")
+        if verbose not in {"true", "false"}:
+            raise Problem(400, "bad-filter", "Bad filter", detail="verbose is true or false")
+        probed = {name: _measure(probe) for name, probe in PROBES.items()}
+        services = {name: state for name, (state, _) in probed.items()} | NOT_THERE_YET
         status = _sum_up(services)
-        body = HealthAnswer(status, services, VERSION, int(time.monotonic() - _started))
+        body = HealthAnswer(
+            status,
+            services,
+            VERSION,
+            read_cache_stats() if services["cache"] == "connected" else None,
+            int(time.monotonic() - _started),
+            {name: latency_ms for name, (_, latency_ms) in probed.items()} if verbose == "true" else UNSET,
+        )
         return answer(body, status=503 if status == "unhealthy" else 200, headers={"Cache-Control": "no-store"})
 
 
@@ -93,6 +114,33 @@ def probe_broker() -> ServiceState:
         log.warning("broker_probe_failed", error=type(error).__name__)
         return "disconnected"
     return "connected"
+
+
+def read_cache_stats() -> CacheStats | None:
+    try:
+        counted = cache._cache.get_client().info("stats")  # type: ignore[attr-defined]  # noqa: SLF001 - Django shows values alone
+    except RedisError as error:
+        log.warning("cache_stats_failed", error=type(error).__name__)
+        return None
+    hits, misses = int(counted["keyspace_hits"]), int(counted["keyspace_misses"])
+    return CacheStats(hits, misses, round(hits / (hits + misses), 4) if hits + misses else None)
+
+
+PROBES: dict[str, Callable[[], ServiceState]] = {
+    "database": probe_database,
+    "cache": probe_cache,
+    "broker": probe_broker,
+}
+NOT_THERE_YET: dict[str, ServiceState] = dict.fromkeys(
+    ("vector_store", "openai_api", "sparkseer_api", "lnbits_api"), "not_configured"
+)
+
+
+def _measure(probe: Callable[[], ServiceState]) -> tuple[ServiceState, int]:
+    """What the probe says, and after how many milliseconds."""
+    started = time.monotonic()
+    state = probe()
+    return state, round((time.monotonic() - started) * 1000)
 
 
 def _sum_up(services: dict[str, ServiceState]) -> Literal["healthy", "degraded", "unhealthy"]:

@@ -3,14 +3,17 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from django.core.signing import BadSignature, Signer
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from mcp_saas.api.body import answer
 from mcp_saas.kit.errors import Problem
 
 Row = TypeVar("Row")
+Item = TypeVar("Item")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,3}")
 
@@ -60,3 +63,18 @@ def cut_page(rows: Iterable[Row], window: Window, *, key: Callable[[Row], object
     items = found[: window.limit]
     more = len(found) > window.limit
     return Page(items, window.signer.sign(str(key(items[-1]))) if more else None)
+
+
+def answer_page(
+    request: HttpRequest,
+    find: Callable[..., Iterable[Row]],
+    *,
+    shape: Callable[[list[Item], str | None], object],
+    describe: Callable[[Row], Item],
+    key: Callable[[Row], object] = attrgetter("id"),
+) -> HttpResponse:
+    """A `shape(items, next_cursor)` of the window asked for; `find(after=, limit=)` gives rows in `key`'s order."""
+    window = read_window(request)
+    page = cut_page(find(after=window.after, limit=window.limit + 1), window, key=key)
+    body = shape([describe(row) for row in page.items], page.next_cursor)
+    return answer(body, headers=page.link(request, limit=window.limit))

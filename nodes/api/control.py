@@ -24,6 +24,7 @@ class ModeView(ControlView):
         "get_mode", summary="The mode in force", tag="node", answers={200: ModeAnswer}, problems=(404,), is_tagged=True
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
+        """`shadow` records what it would do and hands nothing to the box."""
         return answer(ModeAnswer(read_own_node().mode))
 
     @endpoint(
@@ -36,6 +37,7 @@ class ModeView(ControlView):
         needs_match=True,
     )
     def put(self, request: Request, pubkey: str) -> HttpResponse:
+        """Modes this release does not offer yet answer 422 with those it does."""
         return answer(ModeAnswer(set_mode(read_body(request, ModeBody).mode)))
 
 
@@ -49,6 +51,9 @@ class FeePolicyView(ControlView):
         is_tagged=True,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
+        """Strategy and limits the next run prices by. Version 0 stands for the defaults of a node that has no document
+        of its own.
+        """
         row = latest_policy_version()
         return answer(FeePolicyAnswer(row.version, row.document) if row else FeePolicyAnswer(0, FeePolicy()))
 
@@ -62,6 +67,9 @@ class FeePolicyView(ControlView):
         needs_match=True,
     )
     def put(self, request: Request, pubkey: str) -> HttpResponse:
+        """The document is replaced as a whole and counted up; the next run prices by it. A limit that contradicts
+        another is refused with a pointer to it.
+        """
         document = read_body(request, FeePolicy)
         version = store_policy(document, created_by=principal_of(request).subject)
         return answer(FeePolicyAnswer(version, document))

@@ -1,8 +1,9 @@
 """Rows as the API shows them."""
 
-from nodes.api.contract import ActionView, ChannelView, DecisionView
+from nodes.api.contract import ActionView, ChannelView, DecisionView, JournalItem
 from nodes.models.action import Action
 from nodes.models.decision import Decision
+from nodes.models.journal import JournalEntry
 from nodes.selectors.channel import ChannelRow
 
 
@@ -47,3 +48,7 @@ def describe_action(action: Action) -> ActionView:
         expires_at=action.expires_at,
         why=action.decision.outcome.reason,
     )
+
+
+def describe_entry(entry: JournalEntry) -> JournalItem:
+    return JournalItem(entry.id, entry.at, entry.kind, entry.detail.text, entry.detail.facts)

@@ -31,6 +31,9 @@ class EventsView(ApiView):
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request, device_id: UUID) -> HttpResponse:
+        """Every entry with its number in the chain, the hash of its content and the hash over the link before, so that
+        the owner can check it without us.
+        """
         window = read_window(request)
         with enter_tenant(refer_to(find_built_box(request, device_id))):
             rows = list_journal(after=window.after, limit=window.limit + 1)
@@ -52,6 +55,7 @@ class AuditView(ApiView):
         problems=(410,),
     )
     def get(self, request: Request) -> HttpResponse:
+        """Recomputes the hash chain of each box in service and names the first entry that is not as it was written."""
         boxes = Dazbox.objects.filter(owner_id=owner_of(request), state__in=SERVED_STATES).order_by("id")
         return answer(AuditAnswer([_verify(box) for box in boxes]))
 

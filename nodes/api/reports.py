@@ -30,6 +30,10 @@ class SnapshotsView(NodeView):
         idempotency="optional",
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
+        """All of the node at one moment, stored as a whole or not at all. The same `seq` and content again answers 200
+        and stores nothing; an older `seq` never overwrites a newer state. The first snapshot makes the box due at
+        once.
+        """
         receipt = accept_snapshot(read_body(request, NodeSnapshot))
         record_contact(current_tenant().id, timezone.now())
         if receipt.is_first:
@@ -51,6 +55,9 @@ class ForwardsView(NodeView):
         idempotency="optional",
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
+        """Those already known by their `id` are passed over, so a batch may be repeated. The answer's cursor says
+        where the box goes on; an empty batch without cursor only asks for it.
+        """
         body = read_body(request, ForwardsBody)
         receipt = accept_forwards(body.events, body.cursor)
         return answer(ForwardsAnswer(receipt.stored, receipt.cursor))

@@ -1,6 +1,7 @@
 """The owner's API keys of one box, managed with the box's own token: a key makes no keys."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import PAGE_PARAMETERS, endpoint
-from mcp_saas.api.paging import cut_page, read_window
+from mcp_saas.api.paging import answer_page
 from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import not_found
 from tenants.api.contract import ApiKeyAnswer, ApiKeyBody, ApiKeyPage, NewApiKeyAnswer
@@ -43,6 +44,9 @@ class ApiKeysView(BoxOnlyView):
         idempotency="required",
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
+        """For apps of the owner, with `read` or `act` or both. Only the box's own token makes keys; a key makes none.
+        We keep a hash of it.
+        """
         body = read_body(request, ApiKeyBody)
         new = create_api_key(
             current_tenant().id,
@@ -62,11 +66,9 @@ class ApiKeysView(BoxOnlyView):
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
-        window = read_window(request)
-        rows = list_api_keys(current_tenant().id, after=window.after, limit=window.limit + 1)
-        page = cut_page(rows, window, key=lambda row: row.id)
-        body = ApiKeyPage([_describe(row) for row in page.items], page.next_cursor)
-        return answer(body, headers=page.link(request, limit=window.limit))
+        """The prefix tells keys apart. Keys that ended stay listed with the moment they did."""
+        find = partial(list_api_keys, current_tenant().id)
+        return answer_page(request, find, shape=ApiKeyPage, describe=_describe)
 
 
 class ApiKeyView(BoxOnlyView):
@@ -78,6 +80,7 @@ class ApiKeyView(BoxOnlyView):
         problems=(404,),
     )
     def delete(self, request: Request, pubkey: str, key_id: UUID) -> HttpResponse:
+        """Repeating it is harmless. Another box's key answers 404."""
         if not revoke_api_key(current_tenant().id, key_id):
             raise not_found("The Dazbox has no such API key.")
         return HttpResponse(status=204)

@@ -1,12 +1,14 @@
 """Signing in: clients and operators by secret, boxes by their key, everybody onward by refresh token."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from mcp_saas.api.auth import Open
 from mcp_saas.api.body import answer, read_body
-from mcp_saas.api.openapi import endpoint
+from mcp_saas.api.openapi import View, endpoint
 from mcp_saas.api.view import ApiView
 from mcp_saas.kit.errors import Problem
 from tenants.api.contract import (
@@ -34,19 +36,24 @@ class OpenView(ApiView):
     rate_class = "auth"
 
 
+def signing_in(name: str, *, summary: str, body: type, answers: dict[int, type | None]) -> Callable[[View], View]:
+    """The contract of whatever takes a secret and gives a token."""
+    return endpoint(name, summary=summary, tag="auth", body=body, answers=answers, problems=(401,), is_open=True)
+
+
 class TokenView(OpenView):
     rate_class = "sign_in"
 
-    @endpoint(
+    @signing_in(
         "sign_in",
         summary="Sign in with a secret",
-        tag="auth",
         body=Credentials,
         answers={200: AccessAnswer},
-        problems=(401,),
-        is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
+        """A shop sends its client id and secret, an operator name, password and, if the account has one, a one-time
+        code. The access token carries the scope `provisioning` or `operator` and no tenant.
+        """
         credentials = read_body(request, Credentials)
         access = _sign_in_client(credentials) or _sign_in_operator(credentials)
         if access is None:
@@ -55,16 +62,16 @@ class TokenView(OpenView):
 
 
 class DeviceTokenView(OpenView):
-    @endpoint(
+    @signing_in(
         "sign_in_device",
         summary="Sign in with the key of a Dazbox",
-        tag="auth",
         body=AssertionBody,
         answers={200: TokenPairAnswer},
-        problems=(401,),
-        is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
+        """A Dazbox sends a JWT signed by one of its live Ed25519 keys and gets an access token bound to its tenant,
+        with a refresh token. An assertion is good once and for a minute.
+        """
         key = verify_assertion(read_body(request, AssertionBody).assertion)
         return _answer_pair(
             issue_tokens(subject=str(key.dazbox_id), scope=DEVICE_SCOPE, dazbox=key.dazbox, device_key=key)
@@ -72,16 +79,16 @@ class DeviceTokenView(OpenView):
 
 
 class RefreshView(OpenView):
-    @endpoint(
+    @signing_in(
         "refresh_token",
         summary="Exchange a refresh token for its successor",
-        tag="auth",
         body=RefreshBody,
         answers={200: TokenPairAnswer},
-        problems=(401,),
-        is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
+        """A refresh token is good once. Repeated within 30 seconds, because the answer was lost, it gives the same
+        successor; used again later it ends the whole family.
+        """
         return _answer_pair(rotate_refresh(read_body(request, RefreshBody).refresh))
 
 
@@ -95,6 +102,9 @@ class RevokeView(OpenView):
         is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
+        """Also 204 for a token that nobody knows: nothing is learnt from it. Access tokens already made from the
+        family run out by themselves.
+        """
         revoke_refresh(read_body(request, RefreshBody).refresh)
         return HttpResponse(status=204)
 
@@ -102,6 +112,9 @@ class RevokeView(OpenView):
 class JwksView(OpenView):
     @endpoint("list_keys", summary="Keys our tokens verify with", tag="auth", answers={200: JwksAnswer}, is_open=True)
     def get(self, request: Request) -> HttpResponse:
+        """The public keys (RFC 7517) of every access token that is still good, so that other services can check our
+        tokens by themselves. A token names its key in `kid`.
+        """
         ring = load_key_ring(settings.ENV.jwt_keys_dir)
         body = JwksAnswer([key.jwk for key in ring.keys.values()])
         return answer(body, headers={"Cache-Control": "public, max-age=300"})

@@ -22,6 +22,7 @@ class ClaimDetailView(ApiView):
 
     @endpoint("get_claim", summary="One claim", tag="provisioning", answers={200: ClaimView}, problems=(404,))
     def get(self, request: Request, claim_id: UUID) -> HttpResponse:
+        """Its terms, and the box that used it. The code itself is not kept."""
         claim = Claim.objects.filter(id=claim_id).first()
         if claim is None:
             raise not_found("There is no such claim.")
@@ -35,6 +36,7 @@ class ClaimDetailView(ApiView):
         problems=(404, 409),
     )
     def delete(self, request: Request, claim_id: UUID) -> HttpResponse:
+        """Its code opens nothing from now on. Of a claim that was used, delete the Dazbox instead (409)."""
         revoke_claim(claim_id)
         return HttpResponse(status=204)
 

@@ -39,6 +39,9 @@ class DeviceKeysView(KeyView):
         idempotency="optional",
     )
     def post(self, request: Request, device_id: UUID) -> HttpResponse:
+        """From its own or another box of the same owner. The key in use stays good for 24 hours at most, so that the
+        change can fail and be repeated. The same key again answers 200.
+        """
         body, dazbox = read_body(request, DeviceKeyBody), find_box_in_service(request, device_id)
         check_device_key(body.device_key.x)
         added = add_device_key(dazbox.id, body.device_key.x, actor=principal_of(request).subject)
@@ -52,6 +55,7 @@ class DeviceKeysView(KeyView):
         problems=(404, 410),
     )
     def get(self, request: Request, device_id: UUID) -> HttpResponse:
+        """Those that ended included, with the moment each ends or did."""
         return answer(DeviceKeyList([_describe(row) for row in list_device_keys(find_box(request, device_id).id)]))
 
 
@@ -64,6 +68,9 @@ class DeviceKeyView(KeyView):
         problems=(404, 409, 410),
     )
     def delete(self, request: Request, device_id: UUID, kid: str) -> HttpResponse:
+        """All tokens of the box are refused then, and its other key signs in anew. The last live key cannot be
+        revoked (409).
+        """
         revoke_device_key(find_box(request, device_id).id, kid, actor=principal_of(request).subject)
         return HttpResponse(status=204)
 

@@ -30,6 +30,9 @@ class OperationView(ApiView):
         problems=(404, 410),
     )
     def get(self, request: Request, operation_id: UUID) -> HttpResponse:
+        """Staff see what went wrong inside, the owner that it did and is tried again. A box that is not in service yet
+        can watch its own.
+        """
         row = _find(request, operation_id)
         return answer(_describe(row, shows_error=is_staff(request)), headers=tell_when(row))
 

@@ -1,6 +1,7 @@
 """The shop makes claims; a box redeems one; both see what came of it."""
 
 import datetime as dt
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -11,7 +12,7 @@ from rest_framework.request import Request
 from mcp_saas.api.auth import Open, require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import PAGE_PARAMETERS, endpoint
-from mcp_saas.api.paging import cut_page, read_window
+from mcp_saas.api.paging import answer_page
 from mcp_saas.api.view import ApiView, principal_of
 from tenants.api.claims import describe_claim
 from tenants.api.contract import (
@@ -59,6 +60,9 @@ class ClaimsView(ApiView):
         idempotency="required",
     )
     def post(self, request: Request) -> HttpResponse:
+        """The codes are in this answer and nowhere else: we keep a hash. A claim can be bound to one node or to an
+        owner who has boxes already.
+        """
         wanted = read_body(request, ClaimsBody)
         terms = ClaimTerms(
             label=wanted.label,
@@ -79,10 +83,8 @@ class ClaimsView(ApiView):
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request) -> HttpResponse:
-        window = read_window(request)
-        page = cut_page(list_claims(after=window.after, limit=window.limit + 1), window, key=lambda claim: claim.id)
-        body = ClaimPage([describe_claim(claim) for claim in page.items], page.next_cursor)
-        return answer(body, headers=page.link(request, limit=window.limit))
+        """With what became of each: unused, used (by which box), expired or revoked. The codes are not kept."""
+        return answer_page(request, list_claims, shape=ClaimPage, describe=describe_claim)
 
 
 class ChallengesView(ApiView):
@@ -100,6 +102,9 @@ class ChallengesView(ApiView):
         idempotency="optional",
     )
     def post(self, request: Request) -> HttpResponse:
+        """Step one of claiming: a nonce good once and for 300 seconds, in a message that names this cloud and the
+        box's key. Sign it with `signmessage` of LND or Core Lightning.
+        """
         body = read_body(request, ChallengeBody)
         check_device_key(body.device_key.x)
         challenge = create_challenge(body.pubkey)
@@ -126,6 +131,10 @@ class DevicesView(ProofView):
         idempotency="optional",
     )
     def post(self, request: Request) -> HttpResponse:
+        """Step two of claiming: the code, the node's signature over the challenge's message, and the box's key. 202
+        while its schema is being built: `Location` leads to the operation to watch. The same request again finds
+        the same box.
+        """
         body = read_body(request, DeviceBody)
         check_device_key(body.device_key.x)
         self.refuse_guessing(request, body.pubkey)
@@ -153,12 +162,9 @@ class DevicesView(ProofView):
         is_tagged=True,
     )
     def get(self, request: Request) -> HttpResponse:
-        window = read_window(request)
-        owner_id = None if is_staff(request) else owner_of(request)
-        rows = list_dazboxes(after=window.after, limit=window.limit + 1, owner_id=owner_id)
-        page = cut_page(rows, window, key=lambda dazbox: dazbox.id)
-        body = DevicePage([describe(dazbox) for dazbox in page.items], page.next_cursor)
-        return answer(body, headers=page.link(request, limit=window.limit))
+        """Operators and shops see every box; the token of a box sees the boxes of its owner."""
+        find = partial(list_dazboxes, owner_id=None if is_staff(request) else owner_of(request))
+        return answer_page(request, find, shape=DevicePage, describe=describe)
 
 
 def answer_registration(registration: Registration) -> HttpResponse:
@@ -185,6 +191,7 @@ class DeviceView(ApiView):
         is_tagged=True,
     )
     def get(self, request: Request, device_id: UUID) -> HttpResponse:
+        """Its state, and if it is out of service who took it out and why."""
         return answer(describe(find_box(request, device_id)))
 
     @endpoint(
@@ -197,6 +204,7 @@ class DeviceView(ApiView):
         needs_match=True,
     )
     def patch(self, request: Request, device_id: UUID) -> HttpResponse:
+        """Fields that are left out stay as they are. Only a box in service can be changed."""
         change, dazbox = read_body(request, DeviceChange), find_box_in_service(request, device_id)
         if change.alias is not UNSET:
             dazbox = rename_dazbox(dazbox, change.alias, actor=principal_of(request).subject)
@@ -211,4 +219,7 @@ class DeviceView(ApiView):
         parameters=PURGE_PARAMETERS,
     )
     def delete(self, request: Request, device_id: UUID) -> HttpResponse:
+        """Out of service at once; destroyed with all its data after 30 days, with `purge=now` after 24 hours. Until
+        then its owner can restore it.
+        """
         return answer_deletion(request, device_id)

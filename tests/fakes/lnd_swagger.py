@@ -1,14 +1,11 @@
 """LND's published swagger file as JSON schemas that are as strict as LND's own answers are regular."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 
-SHARED = Path(os.getenv("DAZBOX_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-SWAGGER = SHARED / "data" / "lnd-api" / "lightning.swagger.json"
+from tests.reference_data import LND_SWAGGER
 
 _INTEGER_TEXT = {"int64": r"^-?[0-9]+$", "uint64": r"^[0-9]+$"}
 _BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
@@ -17,15 +14,15 @@ _BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 class LndSwagger:
     """64-bit numbers must be strings, 32-bit ones numbers, bytes base64, and no field may be missing or unknown."""
 
-    def __init__(self, path: Path) -> None:
-        definitions = json.loads(path.read_text())["definitions"]
+    def __init__(self) -> None:
+        definitions = json.loads(LND_SWAGGER.read_text())["definitions"]
         self._messages = {name for name, definition in definitions.items() if definition["type"] == "object"}
         self._schemas = {name: self._tighten(definition) for name, definition in definitions.items()}
 
-    def check(self, answer: object, definition: str) -> None:
-        """Raises jsonschema.ValidationError."""
+    def find_faults(self, answer: object, definition: str) -> list[str]:
+        """Where the answer is not as the definition says; empty: nowhere."""
         schema = {"$ref": f"#/definitions/{definition}", "definitions": self._schemas}
-        jsonschema.Draft202012Validator(schema).validate(answer)
+        return [fault.message for fault in jsonschema.Draft202012Validator(schema).iter_errors(answer)]
 
     def _tighten(self, part: dict[str, Any]) -> dict[str, Any]:
         if "$ref" in part:

@@ -29,9 +29,9 @@ from nodes.tasks import run_node_cycle
 from tenants.context import NoTenantError, enter_tenant
 from tenants.models.schedule import CycleSchedule
 from tests.committed import ROOT, child_environment, committed_database, drop_schema, find_blocked, other_session
+from tests.engines import shift_redis_database
 from tests.factories import Box, make_box, make_snapshot
 from tests.faults.embedded_instance import eventually
-from tests.services import shift_redis_database
 
 pytestmark = pytest.mark.fault
 BROKER_DATABASE = 9  # that many on from the one of this test run: nothing else uses it

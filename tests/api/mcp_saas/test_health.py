@@ -1,6 +1,7 @@
 """Health: open to all, true about each part, and 503 only without the database."""
 
 import pytest
+from django.core.cache import cache
 
 from mcp_saas.kit.version import VERSION
 from tests.api.mcp_saas.outage import cache_at, database_at
@@ -24,6 +25,24 @@ def test_health_tells_of_every_part(api: ApiClient, db: None) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_health_shows_what_the_cache_server_counted(api: ApiClient, db: None) -> None:
+    before = api.get(HEALTH).json["cache_stats"]
+    cache.set("here", 1, timeout=60)
+    assert (cache.get("here"), cache.get("nowhere")) == (1, None)
+    after = api.get(HEALTH).json["cache_stats"]
+    assert after["hits"] > before["hits"]
+    assert after["misses"] > before["misses"]
+    assert after["hit_ratio"] == round(after["hits"] / (after["hits"] + after["misses"]), 4)
+
+
+def test_verbose_health_tells_how_long_each_part_took(api: ApiClient, db: None) -> None:
+    assert "latency_ms" not in api.get(HEALTH).json
+    latency_ms = api.get(f"{HEALTH}?verbose=true").json["latency_ms"]
+    assert set(latency_ms) == {"database", "cache", "broker"}
+    assert all(isinstance(ms, int) and ms >= 0 for ms in latency_ms.values())
+    assert_problem(api.get(f"{HEALTH}?verbose=loud"), 400)
+
+
 def test_health_is_open_even_to_a_token_that_is_none(api: ApiClient, db: None) -> None:
     assert api.get(HEALTH, token="garbage").status == 200
 
@@ -34,6 +53,7 @@ def test_without_the_cache_it_is_degraded(api: ApiClient, db: None, closed_port:
     assert (answer.status, answer.json["status"]) == (200, "degraded")
     assert answer.json["services"] | {"cache": "connected"} == api.get(HEALTH).json["services"]
     assert answer.json["services"]["cache"] == "disconnected"
+    assert answer.json["cache_stats"] is None
 
 
 def test_without_the_broker_it_is_degraded(

@@ -1,5 +1,6 @@
 """The OpenAPI document says what the API does: all of it, with limits, and as it really answers."""
 
+import inspect
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView
 from tests.api.openapi_document import METHODS, Operation, list_operations, read_document
 from tests.api.problem import assert_problem
@@ -30,9 +32,11 @@ def resolve(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def check(value: Any, schema: dict[str, Any]) -> None:
+def find_faults(value: Any, schema: dict[str, Any]) -> list[str]:
+    """Where a value is not as the document says; empty: nowhere."""
     whole = schema | {"components": read_document()["components"]}
-    jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(value)
+    checker = jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker())
+    return [fault.message for fault in checker.iter_errors(value)]
 
 
 def schema_of(operation: Operation, status: int) -> dict[str, Any]:
@@ -83,6 +87,25 @@ def test_an_operation_is_described(operation: Operation) -> None:
     named = set(re.findall(r"{(\w+)}", operation.path))
     declared = {item["name"] for item in operation.detail.get("parameters", []) if item["in"] == "path"}
     assert declared == named
+
+
+@every_operation
+def test_an_operation_is_described_by_words_of_its_own_and_not_by_those_of_a_class(operation: Operation) -> None:
+    description = operation.detail["description"]
+    others = [other.detail["description"] for other in OPERATIONS if other is not operation]
+    [view] = [view for path, view in walk_views(get_resolver().url_patterns) if path == operation.path]
+    inherited = [inspect.getdoc(base) for base in view.__mro__]
+    assert description
+    assert description != operation.detail["summary"]
+    assert description not in others
+    assert description not in inherited
+
+
+def test_an_operation_without_words_of_its_own_stops_the_start() -> None:
+    def get() -> None: ...
+
+    with pytest.raises(ValueError, match="docstring"):
+        endpoint("get_nothing", summary="Nothing", tag="node", answers={204: None})(get)
 
 
 @every_operation
@@ -183,7 +206,7 @@ def test_an_answer_is_as_the_document_says(api: ApiClient, alice: Box, operation
     answer = api.get(path, token=api.token_of(alice))
     assert answer.status == 200
     assert answer.json not in ({}, {"items": [], "next_cursor": None})
-    check(answer.json, schema_of(operation, 200))
+    assert find_faults(answer.json, schema_of(operation, 200)) == []
 
 
 @pytest.mark.parametrize("path", ["/api/v1/health", "/.well-known/jwks.json"])
@@ -191,7 +214,7 @@ def test_an_open_answer_is_as_the_document_says(api: ApiClient, db: None, path: 
     [operation] = list_operations(path)
     answer = api.get(path)
     assert answer.status == 200
-    check(answer.json, schema_of(operation, 200))
+    assert find_faults(answer.json, schema_of(operation, 200)) == []
 
 
 def test_a_problem_is_as_the_document_says(api: ApiClient, alice: Box) -> None:
@@ -199,18 +222,16 @@ def test_a_problem_is_as_the_document_says(api: ApiClient, alice: Box) -> None:
     refused = api.post(alice.path("snapshots"), {}, token=api.token_of(alice))
     answers = [refused, api.get("/nope"), api.get(alice.path("mode"))]
     assert [answer.status for answer in answers] == [400, 404, 401]
-    for answer in answers:
-        check(answer.json, schema)
+    assert [find_faults(answer.json, schema) for answer in answers] == [[], [], []]
 
 
 def test_a_good_body_is_good_by_the_document_and_a_bad_one_is_not() -> None:
     snapshot, forward = as_json(make_snapshot()), as_json(make_forward())
     by_id = {str(operation): body_of(operation) for operation in WITH_BODY}
-    check(snapshot, by_id["send_snapshot"])
-    check({"events": [forward], "cursor": None}, by_id["send_forwards"])
-    for bad in (snapshot | {"seq": -1}, snapshot | {"x": 1}, {**snapshot, "taken_at": None}):
-        with pytest.raises(jsonschema.ValidationError):
-            check(bad, by_id["send_snapshot"])
+    spoilt = [snapshot | {"seq": -1}, snapshot | {"x": 1}, snapshot | {"taken_at": None}]
+    assert find_faults(snapshot, by_id["send_snapshot"]) == []
+    assert find_faults({"events": [forward], "cursor": None}, by_id["send_forwards"]) == []
+    assert all(find_faults(bad, by_id["send_snapshot"]) for bad in spoilt)
 
 
 class AssetParser(HTMLParser):

@@ -1,19 +1,14 @@
 """The whole mainnet graph, read once for all tests on it."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from nodes.sources.describegraph.graph import Graph
 from nodes.sources.describegraph.reader import read_graph
-
-SHARED = Path(os.getenv("DAZBOX_SHARED") or Path(__file__).resolve().parents[4] / "shared")
-MAINNET = SHARED / "data" / "graph" / "describegraph-2024-09-22.json.xz"
+from tests.reference_data import MAINNET_GRAPH
 
 
 @pytest.fixture(scope="session")
 def mainnet() -> Graph:
-    if not MAINNET.exists():
+    if not MAINNET_GRAPH.exists():
         pytest.skip("no mainnet graph file here: left out what is checked on it")
-    return read_graph(MAINNET)
+    return read_graph(MAINNET_GRAPH)

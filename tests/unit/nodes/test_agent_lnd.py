@@ -1,7 +1,6 @@
 """LND's door: pinned, bounded, and its refusals in plain words with a decision."""
 
 import json
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,7 @@ from nodes.agent.lnd import open_lnd
 from tests.fakes.box import Box, start_box
 from tests.fakes.json_server import Reply
 from tests.fakes.lnd_rest import MACAROON, OWN, describe_error, describe_forward, make_tls
-
-SHARED = Path(os.getenv("DAZBOX_SHARED") or Path(__file__).resolve().parents[4] / "shared")
-SWAGGER = SHARED / "data" / "lnd-api" / "lightning.swagger.json"
+from tests.reference_data import LND_SWAGGER
 
 
 @pytest.fixture
@@ -140,10 +137,10 @@ def test_words_of_lnd_stay_on_one_line(box: Box) -> None:
 
 
 def test_the_fake_lnd_of_these_tests_has_the_shapes_of_the_real_one(box: Box) -> None:
-    if not SWAGGER.exists():
-        pytest.skip("no ../shared/data: the fake LND was not compared with lightning.swagger.json")
+    if not LND_SWAGGER.exists():
+        pytest.skip(f"there is no {LND_SWAGGER}: the fake LND of these tests is not compared with LND's own schema")
     box.lnd.forwards = [describe_forward(0)]
-    definitions = json.loads(SWAGGER.read_text())["definitions"]
+    definitions = json.loads(LND_SWAGGER.read_text())["definitions"]
     with open_lnd(box.address) as lnd:
         answers = {
             "lnrpcGetInfoResponse": lnd.get_info(),

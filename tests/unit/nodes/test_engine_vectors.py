@@ -19,10 +19,9 @@ from nodes.engine.balance import Balance
 from nodes.engine.policies.flow import PeerFlow, choose_step, price_flow, wish_flow
 from nodes.engine.policies.proportional import price_proportional, wish_proportional
 from nodes.engine.types import FlowStrategy, FlowTotals, LargeFlow, ProportionalStrategy
+from tests.reference_data import FEE_VECTORS
 from tests.unit.nodes.engine_builders import make_channel, make_input, make_policy
 
-SHARED = Path(os.getenv("DAZBOX_SHARED") or Path(__file__).resolve().parents[4] / "shared")
-FOLDER = Path(os.getenv("FEE_VECTORS") or SHARED / "data" / "fee-vectors")
 UNBUILT_KEYS = ("sum_peer_chans", "chan.", "node.", "onchain.")  # a peer's channels together, and matchers
 
 Row = dict[str, str]
@@ -30,8 +29,8 @@ Row = dict[str, str]
 
 def list_files(pattern: str) -> list[Any]:
     """The files of a prefix, or one skipped case that says what is left out."""
-    missing = pytest.mark.skip(reason=f"no {pattern} in {FOLDER}: equality with the original program is not tested")
-    return sorted(FOLDER.glob(pattern)) or [pytest.param(FOLDER / pattern, marks=missing)]
+    missing = pytest.mark.skip(reason=f"no {pattern} in {FEE_VECTORS}: not compared with the original program")
+    return sorted(FEE_VECTORS.glob(pattern)) or [pytest.param(FEE_VECTORS / pattern, marks=missing)]
 
 
 def read_proportional(config: str) -> tuple[int, int] | None:
@@ -69,9 +68,9 @@ def iterate_configs(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]
 
 
 def test_vectors_are_found_in_the_folder_where_they_are_looked_for() -> None:
-    if os.getenv("FEE_VECTORS") is None and not FOLDER.is_dir():
-        pytest.skip(f"there is no {FOLDER}: equality with the original programs is not tested")
-    assert list(FOLDER.glob("charge_lnd_*.json")) + list(FOLDER.glob("lndg_autofees_*.csv"))
+    if os.getenv("FEE_VECTORS") is None and not FEE_VECTORS.is_dir():
+        pytest.skip(f"there is no {FEE_VECTORS}: equality with the original programs is not tested")
+    assert list(FEE_VECTORS.glob("charge_lnd_*.json")) + list(FEE_VECTORS.glob("lndg_autofees_*.csv"))
 
 
 @pytest.mark.parametrize("path", list_files("charge_lnd_*.json"), ids=lambda path: path.name)

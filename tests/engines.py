@@ -1,4 +1,4 @@
-"""Starts the real PostgreSQL and Valkey before Django reads its settings (`-p tests.services` in pyproject.toml).
+"""Starts the real PostgreSQL and Valkey before Django reads its settings (`-p tests.engines` in pyproject.toml).
 
 With DATABASE_URL and REDIS_URL set, those are used instead. The processes of `-n 2` share the servers of the one that
 started them, each with a PostgreSQL database, a Redis database (as many on as its number) and keys of its own.
@@ -12,7 +12,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("DAZBOX_TEST_HOME", ROOT / "var" / "test"))
-SHARED = Path(os.environ.get("DAZBOX_SHARED", ROOT.parent / "shared"))
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")  # gw0, gw1 ... under `-n`, and nothing otherwise
 
 
