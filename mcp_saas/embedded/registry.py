@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 
 from mcp_saas.embedded.process import Child, creation_time, is_live
-from mcp_saas.embedded.state import StateFolder, write_private_file
+from mcp_saas.embedded.state import StateFolder
+from mcp_saas.kit.private_file import write_private_file
 
 SAME_MOMENT_S = 2.0  # the boot time, and so a start time counted from it, moves a little when the clock is set
 

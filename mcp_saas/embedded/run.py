@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mcp_saas.embedded.options import LaunchOptions
 from mcp_saas.embedded.process import Command
-from mcp_saas.embedded.state import PROJECT, StateFolder, write_private_file
+from mcp_saas.embedded.state import PROJECT, StateFolder
 from mcp_saas.embedded.supervisor import Supervisor
+from mcp_saas.kit.private_file import write_private_file
 
 
 @dataclass(frozen=True, slots=True)

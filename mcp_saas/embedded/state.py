@@ -17,6 +17,7 @@ from typing import Any
 from mcp_saas.embedded.disk import check_free_space
 from mcp_saas.embedded.errors import CHOOSE_ANOTHER, InUseError, LaunchError
 from mcp_saas.embedded.migrations import find_foreign_migration
+from mcp_saas.kit.private_file import write_private_file
 from mcp_saas.kit.version import VERSION
 
 FORMAT = 1
@@ -176,21 +177,6 @@ def make_private_folder(path: Path, *, keep_mode: bool = False) -> Path:
     if not keep_mode and found.st_mode & 0o077:
         path.chmod(0o700)
     return path
-
-
-def write_private_file(path: Path, text: str) -> None:
-    """Writes a file only our user can read; a reader, or a crash, sees the old or the new text, never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    draft.replace(path)
 
 
 def short_socket_folder(home: Path) -> Path:

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.process import Command, wait_for
-from mcp_saas.embedded.state import StateFolder, make_private_folder, write_private_file
+from mcp_saas.embedded.state import StateFolder, make_private_folder
 from mcp_saas.embedded.supervisor import Supervisor
+from mcp_saas.kit.private_file import write_private_file
 
 SERVICE = "valkey"
 READY_BUDGET_S = 30.0  # reading a large append-only file back

@@ -49,6 +49,9 @@ class ExportsView(ApiView):
         idempotency="required",
     )
     def post(self, request: Request, device_id: UUID) -> HttpResponse:
+        """All tables of the box of one moment, with a schema and a checksum of each, as a ZIP file made in the
+        background: `Location` says where to look. Two a day for a box (429).
+        """
         export = request_export(find_box(request, device_id).id, actor=principal_of(request).subject)
         transaction.on_commit(lambda: hand_out_export(export.id), robust=True)  # else beat hands it out
         location = {"Location": request.build_absolute_uri(f"/api/v1/provisioning/exports/{export.id}")}
@@ -67,6 +70,9 @@ class ExportView(ApiView):
         problems=(404, 410),
     )
     def get(self, request: Request, export_id: UUID) -> HttpResponse:
+        """When it is ready, with a link to the archive that is good for 15 minutes; read again for a new one. `Retry-
+        After` while it is being made.
+        """
         export = find_export(export_id, owner_of(request))
         if export is None:
             raise not_found("There is no such export, or it has expired.")
@@ -94,6 +100,7 @@ class ExportDownloadView(ApiView):
         is_open=True,
     )
     def get(self, request: Request, export_id: UUID) -> Any:
+        """Needs no token: the signed link of `get_export` is for this one export. One that is too old answers 403."""
         _check_link(export_id, request.GET.get("signature"))
         export = find_ready_export(export_id)
         if export is None:

@@ -28,6 +28,7 @@ class QuotaView(ApiView):
         problems=(404, 409, 410),
     )
     def get(self, request: Request, device_id: UUID) -> HttpResponse:
+        """Each limit of its plan with what is used of it. `used` is null where nothing counts it yet."""
         dazbox = find_built_box(request, device_id)
         with enter_tenant(refer_to(dazbox)):
             used = count_usage()

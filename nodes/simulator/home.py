@@ -6,8 +6,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_saas.kit.private_file import write_private_file
 from nodes.simulator.certificate import LOOPBACK, sign_certificate
-from nodes.simulator.private_file import write_private
 
 _FOLDER_NAME_DIGITS = 16  # of the public key
 
@@ -39,10 +39,10 @@ def open_home(root: Path, pubkey: str) -> NodeHome:
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (home.tls_cert.exists() and home.tls_key.exists()):
         certificate, key = sign_certificate(dt.datetime.now(dt.UTC))
-        write_private(home.tls_key, key)
-        write_private(home.tls_cert, certificate)
+        write_private_file(home.tls_key, key)
+        write_private_file(home.tls_cert, certificate)
     if not home.macaroon.exists():
-        write_private(home.macaroon, _bake_macaroon())
+        write_private_file(home.macaroon, _bake_macaroon())
     return home
 
 
@@ -53,7 +53,7 @@ def open_port(home: NodeHome) -> socket.socket:
         bound = _bind(int(remembered) if remembered.isdecimal() else 0)
     except (OSError, OverflowError):
         bound = _bind(0)
-    write_private(home.port, str(bound.getsockname()[1]).encode())
+    write_private_file(home.port, str(bound.getsockname()[1]).encode())
     return bound
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
+from mcp_saas.kit.private_file import write_private_file
 from nodes.simulator.home import NodeHome, open_home, open_port
 from nodes.simulator.lnd_api.app import LndApi
 from nodes.simulator.lnd_api.view import NodeView
-from nodes.simulator.private_file import write_private
 from nodes.simulator.simulation import Simulation
 from nodes.simulator.world import FleetNode, WorldFileError, load_world, save_world
 
@@ -87,7 +87,7 @@ async def serve_world(world_path: Path, home: Path, *, announce: Callable[[list[
 
 
 def write_ready_file(path: Path, nodes: list[ServedNode]) -> None:
-    write_private(path, msgspec.json.format(msgspec.json.encode(nodes)))
+    write_private_file(path, msgspec.json.format(msgspec.json.encode(nodes)))
 
 
 @contextlib.contextmanager

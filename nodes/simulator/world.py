@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from mcp_saas.kit.private_file import write_private_file
 from nodes.engine.types import PeerPolicy
-from nodes.simulator.private_file import write_private
 
 WORLD_VERSION = 2
 
@@ -153,7 +153,7 @@ def check_conservation(world: World) -> None:
 
 
 def save_world(world: World, path: Path) -> None:
-    write_private(path, msgspec.msgpack.encode(world))
+    write_private_file(path, msgspec.msgpack.encode(world))
 
 
 def load_world(path: Path) -> World:

@@ -31,6 +31,7 @@ class PlansView(ApiView):
         is_tagged=True,
     )
     def get(self, request: Request) -> HttpResponse:
+        """For everybody. `is_self_service` plans an owner may choose; the others are given by operators and shops."""
         plans = [PlanAnswer(plan.code, plan.title, plan.is_self_service, dict(plan.limits)) for plan in PLANS.values()]
         return answer(PlanList(plans))
 
@@ -52,6 +53,7 @@ class DevicePlanView(ApiView):
         is_tagged=True,
     )
     def get(self, request: Request, device_id: UUID) -> HttpResponse:
+        """Its code, one of `list_plans`. What the box uses of it is in `get_quota`."""
         return answer(DevicePlan(_plan_of(find_box(request, device_id))))
 
     @endpoint(
@@ -64,6 +66,7 @@ class DevicePlanView(ApiView):
         needs_match=True,
     )
     def put(self, request: Request, device_id: UUID) -> HttpResponse:
+        """In force at once. An owner chooses among the self-service plans, operators and shops among all."""
         plan, find = read_body(request, DevicePlan).plan, find_built_box if is_staff(request) else find_box_in_service
         dazbox = find(request, device_id)
         if not is_staff(request):

@@ -35,6 +35,9 @@ class TransferView(ApiView):
         idempotency="required",
     )
     def post(self, request: Request, device_id: UUID) -> HttpResponse:
+        """The box is out of its owner's hands from here on: whoever redeems the new code with the node's signature has
+        it. The code is in this answer and nowhere else. `wipe_history` leaves nothing of the old owner's data.
+        """
         body, dazbox = read_body(request, TransferBody), find_box(request, device_id)
         if dazbox.state not in READY:
             raise refuse_service(dazbox)

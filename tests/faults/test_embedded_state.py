@@ -25,8 +25,8 @@ from mcp_saas.embedded.state import (
     make_private_folder,
     open_state,
     version_order,
-    write_private_file,
 )
+from mcp_saas.kit.private_file import write_private_file
 from mcp_saas.kit.version import VERSION
 from tests.faults.embedded_instance import PROJECT
 
