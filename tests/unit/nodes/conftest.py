@@ -10,5 +10,5 @@ from tests.reference_data import MAINNET_GRAPH
 @pytest.fixture(scope="session")
 def mainnet() -> Graph:
     if not MAINNET_GRAPH.exists():
-        pytest.skip("no mainnet graph file here: left out what is checked on it")
+        pytest.skip(f"there is no {MAINNET_GRAPH}: neither reader nor simulator is tried on a real graph")
     return read_graph(MAINNET_GRAPH)
