@@ -1,8 +1,9 @@
 """A world outlives its process: whole, private, and only for the version that wrote it."""
 
-from pathlib import Path
+from pathlib import os
 
 import msgspec
+import Path
 import pytest
 
 from nodes.simulator.network import build_world
@@ -32,9 +33,9 @@ def test_a_save_that_fails_leaves_the_old_world(world: World, tmp_path: Path) ->
     path = tmp_path / "world"
     save_world(world, path)
     old = path.read_bytes()
-    (tmp_path / "world.part").mkdir()
+    (tmp_path / f".world.{os.getpid()}").mkdir()  # where the draft would be written
 
-    with pytest.raises(OSError, match=r"world\.part"):
+    with pytest.raises(OSError, match=r"\.world\."):
         save_world(world, path)
 
     assert path.read_bytes() == old
