@@ -55,6 +55,9 @@ class AuthorizationsView(ProofView):
         idempotency="optional",
     )
     def post(self, request: Request) -> HttpResponse:
+        """After a challenge signed by its node, the box gets two codes: one to show to its owner, with the page to
+        enter it on, and one to poll with, no more often than `interval` says, until `expires_in` is over.
+        """
         body = read_body(request, AuthorizationBody)
         check_device_key(body.device_key.x)
         self.refuse_guessing(request, body.pubkey)
@@ -88,6 +91,9 @@ class DevicePollView(ApiView):
         is_open=True,
     )
     def post(self, request: Request) -> HttpResponse:
+        """While the owner has not decided, and when they refused, the answer is a problem whose `error` is the word of
+        RFC 8628, section 3.5. Once approved, the box is in service or being built: `status_url` tells.
+        """
         linked = poll_authorization(read_body(request, DevicePollBody).device_code)
         dazbox = linked.dazbox
         pair = issue_tokens(subject=str(dazbox.id), scope=DEVICE_SCOPE, dazbox=dazbox, device_key=linked.key)
@@ -130,6 +136,9 @@ class AuthorizationDetailView(UserCodeView):
         problems=(404, 410),
     )
     def get(self, request: Request, user_code: str) -> HttpResponse:
+        """What an owner looks at before approving: node, alias, agent and the network address it asked from. Five
+        wrong codes lock the owner out for the rest of 15 minutes.
+        """
         return answer(_describe(find_authorization(user_code, self.enter_code(request))))
 
 
@@ -143,6 +152,7 @@ class ApproveView(UserCodeView):
         idempotency="optional",
     )
     def post(self, request: Request, user_code: str) -> HttpResponse:
+        """The box becomes one of the caller's. Only while the code is good and nobody has decided otherwise."""
         return answer(_describe(decide_authorization(user_code, self.enter_code(request), approves=True)))
 
 
@@ -156,6 +166,7 @@ class DenyView(UserCodeView):
         idempotency="optional",
     )
     def post(self, request: Request, user_code: str) -> HttpResponse:
+        """The box learns it when it polls next, and its code is good for nothing more."""
         return answer(_describe(decide_authorization(user_code, self.enter_code(request), approves=False)))
 
 

@@ -1,9 +1,9 @@
 """A world outlives its process: whole, private, and only for the version that wrote it."""
 
-from pathlib import os
+import os
+from pathlib import Path
 
 import msgspec
-import Path
 import pytest
 
 from nodes.simulator.network import build_world
