@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.embedded_instance import DEADLINE_S, eventually, launcher, processes_of
+from tests.faults.embedded_instance import DEADLINE_S, discard_home, eventually, launcher, processes_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
 FILL = """
@@ -30,6 +30,7 @@ def small_disk() -> Iterator[Path]:
         if done.returncode != 0:
             pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
         yield Path(folder)
+        discard_home(Path(folder) / "home")
         subprocess.run(["umount", folder], check=True)
 
 
