@@ -16,7 +16,7 @@ from mcp_saas.api.openapi import PAGE_PARAMETERS, endpoint
 from mcp_saas.api.paging import answer_page
 from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import not_found
-from tenants.api.contract import ApiKeyAnswer, ApiKeyBody, ApiKeyPage, NewApiKeyAnswer
+from tenants.api.contract.token import ApiKeyAnswer, ApiKeyBody, ApiKeyPage, NewApiKeyAnswer
 from tenants.api.view import NodeView
 from tenants.context import current_tenant
 from tenants.models.api_key import ApiKey

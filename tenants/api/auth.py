@@ -11,7 +11,7 @@ from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import View, endpoint
 from mcp_saas.api.view import ApiView
 from mcp_saas.kit.errors import Problem
-from tenants.api.contract import (
+from tenants.api.contract.token import (
     AccessAnswer,
     AssertionBody,
     Credentials,

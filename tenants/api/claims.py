@@ -11,7 +11,7 @@ from mcp_saas.api.body import answer
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView
 from mcp_saas.kit.errors import not_found
-from tenants.api.contract import ClaimView
+from tenants.api.contract.claim import ClaimView
 from tenants.models.claim import Claim
 from tenants.provisioning.claim import revoke_claim, status_of
 

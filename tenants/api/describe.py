@@ -2,7 +2,7 @@
 
 from msgspec.structs import asdict
 
-from tenants.api.contract import DeviceAnswer, RegistrationAnswer
+from tenants.api.contract.device import DeviceAnswer, RegistrationAnswer
 from tenants.models.dazbox import Dazbox
 
 

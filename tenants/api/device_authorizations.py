@@ -16,7 +16,7 @@ from mcp_saas.api.rate_limit import find_address
 from mcp_saas.api.view import ApiView
 from mcp_saas.kit.errors import Problem
 from tenants.api.auth import DEVICE_SCOPE, NO_STORE
-from tenants.api.contract import (
+from tenants.api.contract.authorization import (
     AuthorizationAnswer,
     AuthorizationBody,
     AuthorizationView,

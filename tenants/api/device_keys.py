@@ -12,7 +12,7 @@ from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView, principal_of
 from mcp_saas.kit.errors import refuse_field
-from tenants.api.contract import DeviceKeyAnswer, DeviceKeyBody, DeviceKeyList
+from tenants.api.contract.device import DeviceKeyAnswer, DeviceKeyBody, DeviceKeyList
 from tenants.api.owner import find_box, find_box_in_service, may_read
 from tenants.keys import read_device_key
 from tenants.models.device_key import DeviceKey

@@ -11,7 +11,7 @@ from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import View, endpoint
 from mcp_saas.api.view import ApiView, principal_of
 from mcp_saas.kit.errors import Problem
-from tenants.api.contract import DeletionAnswer, DeviceAnswer, ReasonBody
+from tenants.api.contract.device import DeletionAnswer, DeviceAnswer, ReasonBody
 from tenants.api.describe import describe
 from tenants.api.owner import find_box, may_act, owner_only
 from tenants.models.dazbox import Dazbox

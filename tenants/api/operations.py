@@ -10,7 +10,7 @@ from mcp_saas.api.body import answer
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView, principal_of
 from mcp_saas.kit.errors import not_found
-from tenants.api.contract import OperationAnswer
+from tenants.api.contract.device import OperationAnswer
 from tenants.api.owner import is_staff, may_read, owner_of
 from tenants.models.dazbox import UNBUILT_STATES, Dazbox
 from tenants.models.operation import Operation, OperationKind, OperationStatus

@@ -10,7 +10,7 @@ from mcp_saas.api.auth import Open, require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView, principal_of
-from tenants.api.contract import DevicePlan, PlanAnswer, PlanList
+from tenants.api.contract.plan import DevicePlan, PlanAnswer, PlanList
 from tenants.api.owner import find_box, find_box_in_service, find_built_box, is_staff, may_read
 from tenants.engine.plan import PLANS, PlanCode
 from tenants.models.dazbox import Dazbox

@@ -15,13 +15,10 @@ from mcp_saas.api.openapi import PAGE_PARAMETERS, endpoint
 from mcp_saas.api.paging import answer_page
 from mcp_saas.api.view import ApiView, principal_of
 from tenants.api.claims import describe_claim
-from tenants.api.contract import (
+from tenants.api.contract.claim import ClaimAnswer, ClaimPage, ClaimsAnswer, ClaimsBody
+from tenants.api.contract.device import (
     ChallengeAnswer,
     ChallengeBody,
-    ClaimAnswer,
-    ClaimPage,
-    ClaimsAnswer,
-    ClaimsBody,
     DeletionAnswer,
     DeviceAnswer,
     DeviceBody,

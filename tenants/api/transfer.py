@@ -10,7 +10,7 @@ from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView, principal_of
-from tenants.api.contract import ClaimAnswer, TransferAnswer, TransferBody
+from tenants.api.contract.claim import ClaimAnswer, TransferAnswer, TransferBody
 from tenants.api.owner import find_box
 from tenants.api.view import refuse_service
 from tenants.models.dazbox import DazboxState
