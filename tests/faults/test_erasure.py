@@ -32,12 +32,12 @@ from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.tokens.access import mint_access_token
 from tests.committed import other_session
+from tests.engines import shift_redis_database
 from tests.factories import Box, as_json, make_channel, make_device_request, make_forward, make_snapshot
 from tests.faults.embedded_instance import eventually
 from tests.faults.test_worker_isolation import running_worker
 from tests.faults.web_process import web_process
 from tests.load.database import empty_database
-from tests.services import shift_redis_database
 
 pytestmark = pytest.mark.fault
 API = "/api/v1/"
