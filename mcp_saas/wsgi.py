@@ -6,8 +6,10 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from tenants.keys import load_key_ring
+from tenants.sealing.master import load_master_ring
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcp_saas.settings.base")
 application = get_wsgi_application()
-# Without a token key the boot stops here; the command that makes one still runs.
+# Without a token key or a master key the boot stops here; the commands that make one still run.
 load_key_ring(settings.ENV.jwt_keys_dir)
+load_master_ring()

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -36,16 +37,29 @@ class TenantRef:
     pubkey: str
 
 
-_tenant: ContextVar[TenantRef | None] = ContextVar("tenant", default=None)
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One stay behind the door of a tenant. What is `kept` here is forgotten when it ends."""
+
+    tenant: TenantRef
+    kept: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+_door: ContextVar[Door | None] = ContextVar("door", default=None)
 _schema: ContextVar[str] = ContextVar("schema", default=PUBLIC_SCHEMA)
 
 
 def current_tenant() -> TenantRef:
     """The tenant whose door we are behind. Raises NoTenantError outside of one."""
-    tenant = _tenant.get()
-    if tenant is None:
+    return current_door().tenant
+
+
+def current_door() -> Door:
+    """The stay we are in. Raises NoTenantError outside of one."""
+    door = _door.get()
+    if door is None:
         raise NoTenantError("no Dazbox is entered: use `with enter_tenant(tenant):`")
-    return tenant
+    return door
 
 
 def current_schema() -> str:
@@ -61,22 +75,22 @@ def enter_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
     if tenant.schema_name == PUBLIC_SCHEMA:
         raise SchemaNameError("the public schema is not a Dazbox's: use leave_tenant()")
     with use_schema(tenant.schema_name), structlog.contextvars.bound_contextvars(tenant=str(tenant.id)):
-        token = _tenant.set(tenant)
+        token = _door.set(Door(tenant))
         try:
             yield tenant
         finally:
-            _tenant.reset(token)
+            _door.reset(token)
 
 
 @contextmanager
 def leave_tenant() -> Iterator[None]:
     """A look at the public schema from inside a tenant's block, where the public tables are out of sight."""
-    token = _tenant.set(None)
+    token = _door.set(None)
     try:
         with use_schema(PUBLIC_SCHEMA):
             yield
     finally:
-        _tenant.reset(token)
+        _door.reset(token)
 
 
 @contextmanager

@@ -1,30 +1,27 @@
 """The keys that sign our tokens (ES256) and the keys boxes sign with (Ed25519).
 
-A token key is a file `<instant>.pem`: the instant (UTC) from which it signs. It is put there some time before, so that
-every process has read it before the first token of it goes round: publish first, sign later.
+A token key is a file `<instant>.pem`: the instant (UTC) from which it signs (`mcp_saas.kit.key_folder`).
 """
 
 import base64
 import datetime as dt
 import hashlib
 import json
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.core.exceptions import ImproperlyConfigured
 
-log = structlog.get_logger(__name__)
-REREAD_S = 5.0  # how often a process looks whether the keys changed
-SIGNS_AFTER = dt.timedelta(seconds=60)  # from when on a new key signs: many times REREAD_S, clocks may differ
-FILE_NAME = "%Y%m%dT%H%M%S%f"
+from mcp_saas.kit import key_folder
+from mcp_saas.kit.key_folder import KeyFolder, choose_key, list_key_files, read_instant, write_key_file
+
+REREAD_S = key_folder.REREAD_S
+SIGNS_AFTER = key_folder.PUBLISHED_FOR  # from when on a new key signs
+SUFFIX = ".pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +45,7 @@ class KeyRing:
 
     def signer_at(self, now: dt.datetime) -> SigningKey:
         """The newest key whose instant has come; the oldest when none has."""
-        keys = list(self.keys.values())
-        return next((key for key in reversed(keys) if key.signs_from <= now), keys[0])
-
-
-class KeyFolder:
-    """The key ring of a folder as it is now, at most `reread_s` seconds late. Safe among threads."""
-
-    def __init__(self, folder: Path, *, reread_s: float | None = None, clock: Callable[[], float] = time.monotonic):
-        self._folder, self._reread_s, self._clock = folder, REREAD_S if reread_s is None else reread_s, clock
-        self._lock = threading.Lock()
-        self._ring: KeyRing | None = None
-        self._stamp: object = None
-        self._look_at = 0.0
-
-    def read_ring(self) -> KeyRing:
-        """Raises ImproperlyConfigured at the first look; later a folder gone bad is logged, and the last ring stays."""
-        ring = self._ring
-        if ring is not None and (self._clock() < self._look_at or self._lock.locked()):
-            return ring  # fresh enough, or somebody is looking already
-        with self._lock:
-            return self._look()
-
-    def _look(self) -> KeyRing:
-        self._look_at = self._clock() + self._reread_s
-        try:
-            stamp = _stamp_of(self._folder)
-            if self._ring is None or stamp != self._stamp:
-                self._ring, self._stamp = read_key_ring(self._folder), stamp
-        except (OSError, ImproperlyConfigured) as error:
-            if self._ring is None:
-                raise
-            log.warning("jwt_keys_unreadable", error=str(error))
-        return self._ring
+        return choose_key(list(self.keys.values()), now, used_from=lambda key: key.signs_from)
 
 
 def load_key_ring(folder: Path) -> KeyRing:
@@ -90,7 +55,7 @@ def load_key_ring(folder: Path) -> KeyRing:
 
 def read_key_ring(folder: Path) -> KeyRing:
     """Every `*.pem` of the folder. Raises ImproperlyConfigured with what to do."""
-    paths = sorted(folder.glob("*.pem")) if folder.is_dir() else []
+    paths = list_key_files(folder, SUFFIX)
     if not paths:
         raise ImproperlyConfigured(f"no token key in {folder} (JWT_KEYS_DIR): make one with `manage.py add_jwt_key`")
     keys = [_read_key(path) for path in paths]
@@ -98,16 +63,11 @@ def read_key_ring(folder: Path) -> KeyRing:
 
 
 def write_signing_key(folder: Path, *, signs_from: dt.datetime) -> Path:
-    """A new ES256 key, readable by this user alone. It appears whole, so that nobody reads half of it."""
+    """A new ES256 key, readable by this user alone."""
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{signs_from.astimezone(dt.UTC):{FILE_NAME}}.pem"
-    draft = path.with_suffix(".draft")
-    draft.touch(mode=0o600, exist_ok=False)
-    draft.write_bytes(pem)
-    return draft.replace(path)
+    return write_key_file(folder, pem, suffix=SUFFIX, used_from=signs_from)
 
 
 def thumbprint(jwk: dict[str, str]) -> str:
@@ -128,19 +88,13 @@ def encode_base64url(raw: bytes) -> str:
 
 
 @cache
-def _open_folder(folder: Path) -> KeyFolder:
-    return KeyFolder(folder)
-
-
-def _stamp_of(folder: Path) -> frozenset[tuple[str, int, int]]:
-    """Differs when a key was added, removed or replaced."""
-    found = ((path.name, path.stat()) for path in folder.glob("*.pem"))
-    return frozenset((name, status.st_mtime_ns, status.st_ino) for name, status in found)
+def _open_folder(folder: Path) -> KeyFolder[KeyRing]:
+    return KeyFolder(folder, read=read_key_ring, faults=(ImproperlyConfigured,), reread_s=REREAD_S)
 
 
 def _read_key(path: Path) -> SigningKey:
     try:
-        signs_from = dt.datetime.strptime(path.stem, FILE_NAME).replace(tzinfo=dt.UTC)
+        signs_from = read_instant(path)
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except ValueError:
         key = None

@@ -48,6 +48,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 _stops: list = []
 os.environ["JWT_KEYS_DIR"] = str(HOME / f"jwt{PROCESS}")
+os.environ["MASTER_KEYS_DIR"] = str(HOME / f"master{PROCESS}")
 os.environ["RATE_LIMIT_SCALE"] = "1000"  # one address asks for all tests
 os.environ["CYCLE_PERIOD_S"] = "3600"
 os.environ["SPARE_SCHEMAS"] = "0"  # tests count schemas; those about spares fill the pool themselves

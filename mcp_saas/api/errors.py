@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 
+from mcp_saas.kit.crypto import KeyMissingError, SealError
 from mcp_saas.kit.errors import Problem, not_found
 
 log = structlog.get_logger(__name__)
@@ -35,14 +36,10 @@ def as_problem(error: BaseException) -> Problem | None:
             problem: Problem | None = error
         case exceptions.APIException():
             problem = _translate_drf(error)
-        case Http404():
-            problem = not_found()
-        case PermissionDenied():
-            problem = Problem(403, "forbidden", "Not allowed")
-        case RequestDataTooBig():
-            problem = Problem(413, "too-large", "Body too large")
-        case SuspiciousOperation():
-            problem = Problem(400, "bad-request", "Bad request")
+        case Http404() | PermissionDenied() | SuspiciousOperation():
+            problem = _translate_django(error)
+        case SealError():
+            problem = _refuse_to_open(error)
         case OperationalError() | InterfaceError():
             problem = _database_away(error)
         case _:
@@ -62,6 +59,26 @@ def _translate_drf(error: exceptions.APIException) -> Problem:
     }
     code, title = titles.get(error.status_code, ("bad-request", "Bad request"))
     return Problem(error.status_code, code, title, detail=str(error.detail))
+
+
+def _translate_django(error: Http404 | PermissionDenied | SuspiciousOperation) -> Problem:
+    if isinstance(error, Http404):
+        return not_found()
+    if isinstance(error, PermissionDenied):
+        return Problem(403, "forbidden", "Not allowed")
+    if isinstance(error, RequestDataTooBig):
+        return Problem(413, "too-large", "Body too large")
+    return Problem(400, "bad-request", "Bad request")
+
+
+def _refuse_to_open(error: SealError) -> Problem:
+    """What is wrong stands in the log: it names tables and rows."""
+    log.error("not_opened", error=type(error).__name__, detail=str(error))
+    if isinstance(error, KeyMissingError):
+        return Problem(503, "keys-missing", "The data cannot be opened", detail="A key is missing. It was recorded.")
+    return Problem(
+        500, "seal-broken", "The data cannot be opened", detail="A stored value was changed. It was recorded."
+    )
 
 
 def _database_away(error: Exception) -> Problem:

@@ -88,7 +88,7 @@ def read_attempt(request: Request, *, idempotency: Idempotency) -> Attempt | Non
         )
     match = request._request.resolver_match  # noqa: SLF001 - DRF hands on no route
     scope = (*_name_caller(request), match.route if match else "", key)
-    said = (request.get_full_path(), request.content_type, hashlib.sha256(read_bytes(request)).hexdigest())
+    said = (key, request.get_full_path(), request.content_type, hashlib.sha256(read_bytes(request)).hexdigest())
     return Attempt(key, _digest(*scope), _digest(*said))
 
 

@@ -11,7 +11,9 @@ class StoredAnswer(models.Model):
     """
 
     id = models.BinaryField(max_length=32, primary_key=True, help_text="SHA-256 of tenant, principal, route and key")
-    fingerprint = models.BinaryField(max_length=32, help_text="SHA-256 of address and body")
+    fingerprint = models.BinaryField(
+        max_length=32, help_text="SHA-256 of key, address and body: nobody without the key finds the body by trying"
+    )
     sealed = models.BinaryField(help_text="AES-256-GCM of status, headers and body")
     concerns = models.UUIDField(null=True, db_index=True, help_text="the Dazbox it tells of; goes when that is purged")
     created_at = models.DateTimeField()

@@ -16,6 +16,7 @@ def build_environment(
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "SECRET_KEY": state.secret("django"),
         "JWT_KEYS_DIR": str(make_private_folder(state.secrets / "jwt")),
+        "MASTER_KEYS_DIR": str(make_private_folder(state.secrets / "master")),
         "CELERY_BROKER_URL": celery_url(redis_url),
         "PYTHONUNBUFFERED": "1",  # a log line is in the file when it was said
     }

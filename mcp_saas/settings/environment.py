@@ -39,6 +39,10 @@ class Environment(BaseSettings):
     jwt_keys_dir: Path = Field(
         Path("var/secrets/jwt"), description="folder of ES256 keys (PEM), each named by the instant from which it signs"
     )
+    master_keys_dir: Path = Field(
+        Path("var/secrets/master"),
+        description="folder of master keys, each named by the instant from which it wraps the keys of boxes",
+    )
     jwt_issuer: str = Field("https://dazbox.cloud", description="the iss claim of our tokens")
     jwt_audience: str = Field("dazbox-cloud", description="the aud claim of our tokens and of device assertions")
     operator_totp: Literal["required", "optional"] | None = Field(

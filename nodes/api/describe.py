@@ -9,7 +9,7 @@ from nodes.selectors.channel import ChannelRow
 
 def describe_channel(row: ChannelRow) -> ChannelView:
     return ChannelView(
-        short_channel_id=row.channel.short_channel_id,
+        short_channel_id=row.channel.state.short_channel_id,
         first_seen_at=row.channel.first_seen_at,
         closed_at=row.channel.closed_at,
         state=row.channel.state,
@@ -23,7 +23,7 @@ def describe_decision(decision: Decision) -> DecisionView:
     return DecisionView(
         id=decision.id,
         run_id=decision.run_id,
-        short_channel_id=decision.short_channel_id,
+        short_channel_id=given.channel.short_channel_id,
         decided_at=decision.decided_at,
         direction=outcome.direction,
         rule=outcome.rule,
@@ -40,7 +40,7 @@ def describe_decision(decision: Decision) -> DecisionView:
 def describe_action(action: Action) -> ActionView:
     return ActionView(
         id=action.id,
-        channel=action.short_channel_id,
+        channel=action.decision.inputs.channel.short_channel_id,
         state=action.state,
         policy=action.policy,
         expected_policy=action.expected_policy,

@@ -6,7 +6,7 @@ from django.db import models
 
 from nodes.engine.types import ChannelPolicy
 from nodes.models.decision import Decision
-from nodes.models.payload import PayloadField
+from nodes.models.payload import PayloadField, SealedModel
 
 
 class ActionState(models.TextChoices):
@@ -15,12 +15,11 @@ class ActionState(models.TextChoices):
     SUPERSEDED = "superseded"  # a later run decided anew
 
 
-class Action(models.Model):
+class Action(SealedModel):
     """`expected_policy` is what the node had when we decided: the box refuses if its own differs, undo restores it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     decision = models.OneToOneField(Decision, on_delete=models.CASCADE, related_name="action")
-    short_channel_id = models.CharField(max_length=24)
     state = models.CharField(max_length=12, choices=ActionState.choices, default=ActionState.PLANNED)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -34,4 +33,4 @@ class Action(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.state} action on {self.short_channel_id}"
+        return f"{self.state} action {self.id}"

@@ -3,11 +3,12 @@
 from django.db import models
 
 from nodes.engine.types import ChannelState
-from nodes.models.payload import PayloadField
+from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.tenant import current_keys
 
 
-class Channel(models.Model):
-    short_channel_id = models.CharField(max_length=24)
+class Channel(SealedModel):
+    digest = models.BinaryField(max_length=32, help_text="`digest_channel` of its short_channel_id")
     first_seen_at = models.DateTimeField()
     last_seq = models.BigIntegerField(help_text="of the last snapshot that listed it")
     closed_at = models.DateTimeField(null=True, help_text="when a snapshot no longer listed it")
@@ -15,7 +16,15 @@ class Channel(models.Model):
     state: PayloadField[ChannelState] = PayloadField(ChannelState)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["short_channel_id"], name="channel_scid_once"),)
+        constraints = (models.UniqueConstraint(fields=["digest"], name="channel_once"),)
 
     def __str__(self) -> str:
-        return self.short_channel_id
+        return f"channel {self.id}"
+
+    def name_row(self) -> str:
+        return bytes(self.digest).hex()
+
+
+def digest_channel(short_channel_id: str) -> bytes:
+    """By which the database tells channels apart without knowing them: keyed, of the tenant we are in."""
+    return current_keys().digest("channel", short_channel_id.encode())

@@ -6,10 +6,10 @@ from django.db import models
 
 from nodes.engine.summary import NodeSummary
 from nodes.engine.types import ChannelDecision, DecisionInput
-from nodes.models.payload import PayloadField
+from nodes.models.payload import PayloadField, SealedModel
 
 
-class CycleRun(models.Model):
+class CycleRun(SealedModel):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
@@ -25,18 +25,21 @@ class CycleRun(models.Model):
         return f"run of {self.finished_at:%Y-%m-%d %H:%M}"
 
 
-class Decision(models.Model):
+class Decision(SealedModel):
     """`inputs` holds everything the decision depends on: the engine gives `outcome` again from it, byte for byte."""
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(CycleRun, on_delete=models.CASCADE, db_index=False, related_name="decisions")
-    short_channel_id = models.CharField(max_length=24)
+    channel_digest = models.BinaryField(max_length=32, help_text="the digest of its channel")
     decided_at = models.DateTimeField()
     inputs: PayloadField[DecisionInput] = PayloadField(DecisionInput)
     outcome: PayloadField[ChannelDecision] = PayloadField(ChannelDecision)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["run", "short_channel_id"], name="decision_once_a_run"),)
+        constraints = (models.UniqueConstraint(fields=["run", "channel_digest"], name="decision_once_a_run"),)
 
     def __str__(self) -> str:
-        return f"decision {self.id} on {self.short_channel_id}"
+        return f"decision {self.id}"
+
+    def name_row(self) -> str:
+        return f"{self.run_id} {bytes(self.channel_digest).hex()}"

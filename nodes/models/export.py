@@ -4,11 +4,11 @@ import uuid
 
 from django.db import models
 
-from nodes.models.payload import PayloadField
+from nodes.models.payload import PayloadField, SealedModel
 
 
-class ExportChunk(models.Model):
-    """Piece `number` (from 0) of the archive of the export `export_id`, kept as all of the box's data is kept."""
+class ExportChunk(SealedModel):
+    """Piece `number` (from 0) of the archive of the export `export_id`, sealed as all of the box's data is."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     export_id = models.UUIDField(help_text="of tenants.Export, which lies in the public schema")

@@ -3,13 +3,12 @@
 from django.db import models
 
 from nodes.engine.types import Forward
-from nodes.models.payload import PayloadField
+from nodes.models.payload import PayloadField, SealedModel
 
 
-class ForwardDay(models.Model):
+class ForwardDay(SealedModel):
     day = models.DateField(primary_key=True, help_text="UTC day of settled_at")
-    count = models.IntegerField()
     forwards: PayloadField[list[Forward]] = PayloadField(list[Forward])
 
     def __str__(self) -> str:
-        return f"{self.day}: {self.count} forwards"
+        return f"forwards of {self.day}"

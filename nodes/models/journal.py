@@ -3,7 +3,7 @@
 from django.db import models
 from msgspec import Struct
 
-from nodes.models.payload import PayloadField
+from nodes.models.payload import PayloadField, SealedModel
 
 Detail = str | int | float | bool | None
 
@@ -15,7 +15,7 @@ class JournalDetail(Struct, frozen=True):
     facts: dict[str, Detail]
 
 
-class JournalEntry(models.Model):
+class JournalEntry(SealedModel):
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
     kind = models.CharField(max_length=32)
@@ -23,6 +23,9 @@ class JournalEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.kind}"
+
+    def name_row(self) -> str:
+        return f"{self.at.timestamp()} {self.kind}"  # the id comes with the row; the chain holds both together
 
 
 class JournalLink(models.Model):

@@ -3,14 +3,14 @@
 from django.db import models
 
 from nodes.engine.types import NodeState
-from nodes.models.payload import PayloadField
+from nodes.models.payload import PayloadField, SealedModel
 
 
 class Mode(models.TextChoices):
     SHADOW = "shadow"  # decisions are recorded and shown, nothing is handed to the box
 
 
-class OwnNode(models.Model):
+class OwnNode(SealedModel):
     id = models.SmallIntegerField(primary_key=True, default=1)
     mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.SHADOW)
     last_seq = models.BigIntegerField(null=True)

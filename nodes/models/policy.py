@@ -3,11 +3,11 @@
 from django.db import models
 
 from nodes.engine.types import FeePolicy
-from nodes.models.payload import PayloadField
+from nodes.models.payload import PayloadField, SealedModel
 
 
-class FeePolicyVersion(models.Model):
-    version = models.AutoField(primary_key=True)
+class FeePolicyVersion(SealedModel):
+    version = models.IntegerField(primary_key=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=128)
     document: PayloadField[FeePolicy] = PayloadField(FeePolicy)

@@ -3,14 +3,14 @@
 from django.db import models
 
 from nodes.engine.types import NodeSnapshot
-from nodes.models.payload import PayloadField
+from nodes.models.payload import PayloadField, SealedModel
 
 
-class Snapshot(models.Model):
+class Snapshot(SealedModel):
     seq = models.BigIntegerField(primary_key=True)
     taken_at = models.DateTimeField()
     received_at = models.DateTimeField(auto_now_add=True)
-    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the content: the same seq must say the same")
+    digest = models.BinaryField(max_length=32, help_text="keyed, of the content: the same seq must say the same")
     content: PayloadField[NodeSnapshot] = PayloadField(NodeSnapshot)
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from nodes.engine.types import ChannelDecision, DecisionInput
 from nodes.models.action import Action, ActionState
+from nodes.models.channel import digest_channel
 from nodes.models.decision import CycleRun, Decision
 from nodes.pipeline.rollout import state_of_new_action
 
@@ -18,7 +19,7 @@ def record_decisions(
     return Decision.objects.bulk_create(
         Decision(
             run=run,
-            short_channel_id=given.channel.short_channel_id,
+            channel_digest=digest_channel(given.channel.short_channel_id),
             decided_at=run.finished_at,
             inputs=given,
             outcome=outcome,
@@ -37,7 +38,6 @@ def plan_actions(run: CycleRun, decisions: Sequence[Decision]) -> list[Action]:
 def _plan_action(run: CycleRun, decision: Decision) -> Action:
     return Action(
         decision=decision,
-        short_channel_id=decision.short_channel_id,
         state=state_of_new_action(run.mode),
         created_at=run.finished_at,
         expires_at=run.finished_at + ACTION_LIFETIME,

@@ -1,25 +1,25 @@
 """What the box reports goes in here; what the pipeline works on comes out."""
 
 import datetime as dt
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 
-import msgspec
 from django.db import transaction
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
 from nodes.engine.types import ChannelState, FeePolicy, Forward, NodeSnapshot
-from nodes.models.channel import Channel
+from nodes.models.channel import Channel, digest_channel
 from nodes.models.forward import ForwardDay
 from nodes.models.node import OwnNode
+from nodes.models.payload import pack
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.journal import note
 from nodes.pipeline.quota import check_snapshot_quota
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.node import current_policy, lock_own_node
 from tenants.context import current_tenant
+from tenants.sealing.tenant import current_keys
 
 CLOCK_LEEWAY = dt.timedelta(minutes=5)
 FLOW_WINDOW = dt.timedelta(days=7)
@@ -61,7 +61,7 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
     if snapshot.taken_at > timezone.now() + CLOCK_LEEWAY:
         raise _refuse_future("/taken_at")
     _refuse_itself_as_peer(snapshot)
-    digest = hashlib.sha256(msgspec.msgpack.encode(snapshot, order="deterministic")).digest()
+    digest = current_keys().digest("snapshot", pack(snapshot))
     with transaction.atomic():
         node = lock_own_node()
         if node.last_seq is not None and snapshot.seq <= node.last_seq:
@@ -101,15 +101,21 @@ def load_facts() -> NodeFacts | None:
         return None
     node = OwnNode.objects.get()
     until = snapshot.content.taken_at
-    changes = Channel.objects.exclude(fee_changed_at=None).values_list("short_channel_id", "fee_changed_at")
     return NodeFacts(
         snapshot=snapshot.content,
         forwards=load_forwards(since=until - FLOW_WINDOW, until=until),
         history_since=node.history_since,
-        fee_changed_at={scid: at for scid, at in changes if at is not None},
+        fee_changed_at=_read_fee_changes(snapshot.content),
         policy=current_policy(),
         mode=node.mode,
     )
+
+
+def _read_fee_changes(snapshot: NodeSnapshot) -> dict[str, dt.datetime]:
+    changes = Channel.objects.exclude(fee_changed_at=None).values_list("digest", "fee_changed_at")
+    changed_at = {bytes(digest): at for digest, at in changes if at is not None}
+    digests = {channel.short_channel_id: digest_channel(channel.short_channel_id) for channel in snapshot.channels}
+    return {scid: changed_at[digest] for scid, digest in digests.items() if digest in changed_at}
 
 
 def _accept_repeat(seq: int, digest: bytes, *, node: OwnNode) -> SnapshotReceipt:
@@ -135,12 +141,12 @@ def _refuse_future(pointer: str) -> Problem:
 
 
 def _bring_channels_up_to(snapshot: NodeSnapshot) -> None:
-    known = {row.short_channel_id: row for row in Channel.objects.all()}
+    known = {row.state.short_channel_id: row for row in Channel.objects.all()}
     rows = [_update_channel(state, snapshot, known=known.get(state.short_channel_id)) for state in snapshot.channels]
     Channel.objects.bulk_create(
         rows,
         update_conflicts=True,
-        unique_fields=["short_channel_id"],
+        unique_fields=["digest"],
         update_fields=["last_seq", "closed_at", "fee_changed_at", "state"],
     )
     Channel.objects.filter(last_seq__lt=snapshot.seq, closed_at=None).update(closed_at=snapshot.taken_at)
@@ -148,7 +154,7 @@ def _bring_channels_up_to(snapshot: NodeSnapshot) -> None:
 
 def _update_channel(state: ChannelState, snapshot: NodeSnapshot, *, known: Channel | None) -> Channel:
     return Channel(
-        short_channel_id=state.short_channel_id,
+        digest=digest_channel(state.short_channel_id),
         first_seen_at=known.first_seen_at if known else snapshot.taken_at,
         last_seq=snapshot.seq,
         closed_at=None,
@@ -188,5 +194,5 @@ def _add_to_day(day: dt.date, events: list[Forward]) -> int:
     fresh = list({event.id: event for event in events if event.id not in ids}.values())
     if fresh:
         merged = sorted([*present, *fresh], key=lambda forward: (forward.settled_at, forward.id))
-        ForwardDay.objects.update_or_create(day=day, defaults={"count": len(merged), "forwards": merged})
+        ForwardDay.objects.update_or_create(day=day, defaults={"forwards": merged})
     return len(fresh)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Case, F, QuerySet, When
 from django.utils import timezone
 
+from mcp_saas.kit.crypto import SealError
 from nodes.pipeline.cycle import run_cycle
 from tenants.context import leave_tenant
 from tenants.models.dazbox import DazboxState
@@ -68,7 +69,7 @@ def run_claimed_cycle(claim: CycleClaim) -> None:
                 transaction.set_rollback(True)  # another worker was faster with the same claim
     finally:
         if error := sys.exception():
-            _end_claim(claim, took=timezone.now() - started_at, error=f"{type(error).__name__}: {error}")
+            _end_claim(claim, took=timezone.now() - started_at, error=_describe_failure(error))
 
 
 def return_lost_cycle(claim: CycleClaim, now: dt.datetime) -> None:
@@ -104,6 +105,12 @@ def _return_lost(rows: QuerySet[CycleSchedule], now: dt.datetime) -> None:
     """They are tried again at once in the slow lane; those lost even there wait for their next turn."""
     retry_at = Case(When(is_slow=False, then=now), default=F("next_run_at"))
     rows.update(started_at=None, next_run_at=retry_at, is_slow=True, last_error="the worker died during the cycle")
+
+
+def _describe_failure(error: BaseException) -> str:
+    """For the public schema: only the database's and the seals' own words, which quote no payload."""
+    is_harmless = isinstance(error, DatabaseError | SealError)
+    return f"{type(error).__name__}: {error}" if is_harmless else type(error).__name__
 
 
 def _is_held(claim: CycleClaim) -> bool:

@@ -6,11 +6,13 @@ owners: whoever has noted it knows.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
+from mcp_saas.kit.crypto import KeyMissingError, SealError
 from nodes.models.journal import JournalEntry, JournalHead, JournalLink
+from tenants.sealing.tenant import current_keys
 
 GENESIS = bytes(32)
 
@@ -22,12 +24,16 @@ class ChainVerdict:
     entries: int
     first_bad_seq: int | None = None
     fault: str | None = None  # edited, deleted, inserted, reordered or cut short
+    are_contents_checked: bool = True  # false: the keys are destroyed, so only links and order could be
 
 
 def hash_entry(entry: JournalEntry) -> bytes:
-    """SHA-256 of its id, instant (UTC, microseconds), kind and detail, as JSON with sorted names."""
+    """Of its id, instant (UTC, microseconds), kind and detail, as JSON with sorted names.
+
+    Keyed, so that nobody finds an entry out by trying; with the key that stays, so that sealing anew changes nothing.
+    """
     content = (entry.id, entry.at.timestamp(), entry.kind, entry.detail)
-    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
+    return current_keys().digest("journal", msgspec.json.encode(content, order="sorted"))
 
 
 def hash_link(previous: bytes, content_hash: bytes) -> bytes:
@@ -35,26 +41,47 @@ def hash_link(previous: bytes, content_hash: bytes) -> bytes:
 
 
 def verify_chain() -> ChainVerdict:
-    """Of the tenant we are in: its entries, links and head against each other, in order."""
-    entries = {entry.id: entry for entry in JournalEntry.objects.order_by("id")}
+    """Of the tenant we are in: its entries, links and head against each other, in order.
+
+    Links are hashed without a key: that the chain is one can be told when the keys of the entries are destroyed.
+    """
+    entries = {values["id"]: JournalEntry(**values) for values in JournalEntry.objects.order_by("id").values()}
+    has_keys = _has_keys()
     links = list(JournalLink.objects.order_by("seq"))
     previous, seen = GENESIS, 0
     ids = iter(entries)
     for expected_seq, link in enumerate(links, start=1):
         fault = _judge(link, expected_seq=expected_seq, previous=previous, entry=entries.get(link.entry_id))
+        if fault is None and has_keys and not _is_as_written(entries[link.entry_id], link):
+            fault = "edited"
         if fault is None and next(ids, None) != link.entry_id:
             fault = "inserted"  # an entry without a link stands before this one
         if fault is not None:
-            return ChainVerdict(len(entries), expected_seq, fault)
+            return ChainVerdict(len(entries), expected_seq, fault, has_keys)
         previous, seen = bytes(link.link_hash), expected_seq
-    return _judge_end(seen, previous, has_more=next(ids, None) is not None, count=len(entries))
+    end = _judge_end(seen, previous, has_more=next(ids, None) is not None, count=len(entries))
+    return replace(end, are_contents_checked=has_keys)
+
+
+def _has_keys() -> bool:
+    try:
+        current_keys()
+    except KeyMissingError:
+        return False
+    return True
+
+
+def _is_as_written(entry: JournalEntry, link: JournalLink) -> bool:
+    try:
+        entry.open_payloads()
+    except SealError:
+        return False
+    return hash_entry(entry) == bytes(link.content_hash)
 
 
 def _judge(link: JournalLink, *, expected_seq: int, previous: bytes, entry: JournalEntry | None) -> str | None:
     if link.seq != expected_seq or entry is None:
         return "deleted"
-    if hash_entry(entry) != bytes(link.content_hash):
-        return "edited"
     return None if hash_link(previous, bytes(link.content_hash)) == bytes(link.link_hash) else "reordered"
 
 

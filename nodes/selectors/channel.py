@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.models.channel import Channel
+from nodes.models.channel import Channel, digest_channel
 from nodes.models.decision import CycleRun, Decision
 
 
@@ -19,13 +19,13 @@ def list_channels(*, after: str | None, limit: int) -> list[ChannelRow]:
 
 
 def find_channel(short_channel_id: str) -> ChannelRow | None:
-    rows = _join_decisions(list(Channel.objects.filter(short_channel_id=short_channel_id)))
+    rows = _join_decisions(list(Channel.objects.filter(digest=digest_channel(short_channel_id))))
     return rows[0] if rows else None
 
 
 def _join_decisions(channels: list[Channel]) -> list[ChannelRow]:
     run = CycleRun.objects.order_by("-finished_at").first()
-    scids = [channel.short_channel_id for channel in channels]
-    decisions = Decision.objects.filter(run=run, short_channel_id__in=scids) if run else []
-    by_scid = {decision.short_channel_id: decision for decision in decisions}
-    return [ChannelRow(channel, by_scid.get(channel.short_channel_id)) for channel in channels]
+    digests = [channel.digest for channel in channels]
+    decisions = Decision.objects.filter(run=run, channel_digest__in=digests) if run else []
+    by_digest = {bytes(decision.channel_digest): decision for decision in decisions}
+    return [ChannelRow(channel, by_digest.get(bytes(channel.digest))) for channel in channels]

@@ -11,7 +11,7 @@ def latest_run() -> CycleRun | None:
 
 def list_decisions(*, after: str | None, limit: int, newest_run_only: bool) -> list[Decision]:
     """Newest first, from the one after `after` on: `limit` of them."""
-    rows = Decision.objects.select_related("run").order_by("-id")
+    rows = Decision.objects.order_by("-id")
     if newest_run_only:
         rows = rows.filter(run=latest_run())
     return list((rows.filter(id__lt=int(after)) if after else rows)[:limit])

@@ -32,12 +32,13 @@ class TableCopy(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """Whose backup it is, when it was taken, and of which revision of the template."""
+    """Whose backup it is, when it was taken, of which revision of the template, and which keys its rows need."""
 
     format: int
     dazbox_id: UUID
     revision: str
     taken_at: dt.datetime
+    key_generations: list[int]
     tables: list[TableCopy]
 
 

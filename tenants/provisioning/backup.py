@@ -35,6 +35,7 @@ from tenants.provisioning.archive import (
 )
 from tenants.provisioning.schema import build_schema, current_template, drop_schema
 from tenants.provisioning.upgrade import plan_upgrade, upgrade_schema
+from tenants.sealing.tenant import list_generations
 from tenants.selectors import refer_to
 
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '10min'"
@@ -63,7 +64,8 @@ def backup_tenant(pubkey: str, path: Path) -> Manifest:
                 _copy_out(cursor, archive, name=name, columns=columns, identities=identities or [])
                 for name, columns, identities in cursor.fetchall()
             ]
-        manifest = Manifest(FORMAT, dazbox.id, dazbox.schema_revision, timezone.now(), tables)
+        generations = list_generations(dazbox.id)
+        manifest = Manifest(FORMAT, dazbox.id, dazbox.schema_revision, timezone.now(), generations, tables)
         with tempfile.TemporaryFile() as content:
             content.write(msgspec.json.format(msgspec.json.encode(manifest)))
             add_member(archive, MANIFEST, content=content)
@@ -93,6 +95,8 @@ def _replace_schema(archive: tarfile.TarFile, manifest: Manifest) -> Dazbox:
     template = SchemaTemplate.objects.filter(revision=manifest.revision).first()
     if template is None:
         raise ArchiveError(f"the backup is of revision {manifest.revision[:12]}, which this database never had")
+    if not set(manifest.key_generations) <= set(list_generations(dazbox.id)):
+        raise ArchiveError("a key it is sealed with was destroyed: nobody can open it any more")
     drop_schema(dazbox.schema_name)
     Export.objects.filter(dazbox=dazbox).delete()  # their archives were in it
     build_schema(dazbox.schema_name, template)

@@ -26,6 +26,7 @@ NAMING: Mapping[str, tuple[str, ...]] = {
     "tenants_apikey": ("name",),
     "tenants_cycleschedule": ("last_error",),
     "tenants_operation": ("error",),
+    "tenants_tenantkey": ("wrapped",),  # the only copy of what opens its backups
     "django_admin_log": ("object_repr", "change_message"),
 }
 SETTLED_AFTER = dt.timedelta(minutes=1)  # a purge that began then has ended

@@ -21,6 +21,7 @@ from tenants.models.refresh_token import RefreshToken
 from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.lifecycle import change_state
 from tenants.provisioning.schema import drop_schema
+from tenants.sealing.tenant import destroy_keys
 
 log = structlog.get_logger(__name__)
 ACTOR = "purge"
@@ -34,7 +35,8 @@ def purge_due_boxes() -> int:
 
 
 def purge_dazbox(dazbox: Dazbox) -> Dazbox:
-    """1. deleting: from now on nobody can restore it  2. schema, tokens, claims and the tombstone in one transaction.
+    """1. deleting: from now on nobody can restore it  2. schema, keys, tokens, claims and the tombstone in one
+    transaction.
 
     Killed at any point, the box is whole or gone, and calling again goes on from there.
     """
@@ -45,6 +47,7 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
         if row.state == DazboxState.DELETED:
             return row
         drop_schema(row.schema_name)
+        destroy_keys(row.id)  # what backups hold of it is unreadable from here on
         RefreshToken.objects.filter(dazbox=row).delete()
         ApiKey.objects.filter(dazbox=row).delete()
         DeviceKey.objects.filter(dazbox=row).delete()

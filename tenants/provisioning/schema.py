@@ -12,6 +12,7 @@ from tenants.models.operation import OperationKind
 from tenants.models.template import SchemaTemplate
 from tenants.provisioning.lifecycle import change_state
 from tenants.provisioning.operation import begin_attempt, note_failure, note_success
+from tenants.sealing.tenant import create_keys
 
 log = structlog.get_logger(__name__)
 ACTOR = "provisioning"
@@ -51,10 +52,10 @@ def take_schema(schema_name: str, template: SchemaTemplate) -> str:
 
 
 def activate_dazbox(dazbox: Dazbox) -> Dazbox:
-    """Gives a claimed box its schema and puts it into service: 1. note the attempt  2. schema and state.
+    """Gives a claimed box its schema and puts it into service: 1. note the attempt  2. schema, keys and state.
 
-    Schema and state change in one transaction: killed at any point, the box is either still `provisioning` without a
-    schema or `active` with one, and calling again goes on from there. A failure is noted on the box and raised.
+    Step 2 is one transaction: killed at any point, the box is either still `provisioning` without a schema or `active`
+    with one, and calling again goes on from there. A failure is noted on the box and raised.
     """
     template = current_template()
     _begin_attempt(dazbox)
@@ -63,6 +64,7 @@ def activate_dazbox(dazbox: Dazbox) -> Dazbox:
             row: Dazbox = Dazbox.objects.select_for_update().get(id=dazbox.id)
             if row.state == DazboxState.PROVISIONING:
                 row.schema_name = take_schema(row.schema_name, template)
+                create_keys(row.id)
                 change_state(
                     row, DazboxState.ACTIVE, actor=ACTOR, reason="its schema is built",
                     schema_name=row.schema_name, schema_revision=template.revision,

@@ -14,6 +14,7 @@ from tenants.models.export import Export
 from tenants.provisioning.claim import ClaimTerms, NewClaim, create_claims
 from tenants.provisioning.lifecycle import change_state, lock_dazbox
 from tenants.provisioning.schema import build_schema, current_template, drop_schema
+from tenants.sealing.tenant import replace_keys
 from tenants.tokens.api_key import revoke_api_keys
 from tenants.tokens.device_key import end_device_keys, find_live_keys
 
@@ -61,6 +62,7 @@ def _wipe_history(dazbox: Dazbox) -> None:
     template = current_template()
     drop_schema(dazbox.schema_name)
     build_schema(dazbox.schema_name, template)
+    replace_keys(dazbox.id)  # of backups, too, nobody reads the history of the owner before
     Export.objects.filter(dazbox=dazbox).delete()  # their archives were in it
     Dazbox.objects.filter(id=dazbox.id).update(schema_revision=template.revision)
     Export.objects.filter(dazbox=dazbox).delete()

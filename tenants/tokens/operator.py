@@ -3,13 +3,13 @@
 import datetime as dt
 import hashlib
 
-from cryptography.exceptions import InvalidTag
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.db.models import Min
 from django.utils import timezone
 
+from mcp_saas.kit.crypto import SealBrokenError
 from mcp_saas.kit.errors import Problem
 from tenants.models.operator_factor import FailedSignIn, OperatorFactor
 from tenants.tokens.totp import accept_code
@@ -58,5 +58,5 @@ def _accept_second_factor(user: User, otp: str | None) -> bool:
         return not settings.ENV.is_operator_totp_required
     try:
         return otp is not None and accept_code(factor, otp)
-    except InvalidTag:  # its secret went with an old SECRET_KEY: as good as a wrong code
+    except SealBrokenError:  # its secret went with an old SECRET_KEY: as good as a wrong code
         return False

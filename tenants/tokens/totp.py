@@ -2,23 +2,22 @@
 
 import os
 import time
+from contextlib import suppress
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.constant_time import bytes_eq
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.encoding import force_bytes
 
+from mcp_saas.kit.crypto import SealBrokenError, derive_key, name_place, open_sealed, seal
 from tenants.models.operator_factor import OperatorFactor
 
 STEP_S = 30
 DRIFT_STEPS = 1  # a clock may be this much off, either way
 SECRET_BYTES = 20  # RFC 4226, section 4: 160 bits
-NONCE_BYTES = 12
 ISSUER = "Dazbox Cloud"
 
 
@@ -51,25 +50,20 @@ def _generator(secret: bytes) -> TOTP:
 
 
 def _seal(secret: bytes, user: User) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + _cipher(settings.SECRET_KEY).encrypt(nonce, secret, _place(user.pk))
+    return seal(_cipher(settings.SECRET_KEY), secret, place=_place(user.pk))
 
 
 def _unseal(factor: OperatorFactor) -> bytes:
-    """Raises InvalidTag when it was sealed under a SECRET_KEY that is no longer a fallback either: enrol again."""
-    sealed = bytes(factor.sealed_secret)
+    """Raises SealBrokenError when its SECRET_KEY is no longer a fallback either: enrol again."""
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        try:
-            return _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(factor.pk))
-        except InvalidTag:
-            continue
-    raise InvalidTag
+        with suppress(SealBrokenError):
+            return open_sealed(_cipher(key), bytes(factor.sealed_secret), place=_place(factor.pk))
+    raise SealBrokenError("the secret was sealed under an older SECRET_KEY")
 
 
 def _cipher(key: str | bytes) -> AESGCM:
-    derived = HKDF(SHA256(), length=32, salt=None, info=b"dazbox operator factor")
-    return AESGCM(derived.derive(force_bytes(key)))
+    return AESGCM(derive_key(force_bytes(key), "dazbox operator factor"))
 
 
 def _place(user_id: object) -> bytes:
-    return f"tenants_operatorfactor|sealed_secret|{user_id}".encode()
+    return name_place("tenants_operatorfactor", "sealed_secret", str(user_id))

@@ -27,14 +27,17 @@ def test_wrong_settings_stop_the_boot_with_a_line_each(tmp_path: Path) -> None:
     ]
 
 
-def test_without_a_token_key_the_web_does_not_boot_and_the_command_that_makes_one_does(tmp_path: Path) -> None:
-    given = {"PROFILE": "production", "SECRET_KEY": GOOD_SECRET, "JWT_KEYS_DIR": str(tmp_path / "jwt")}
-    given |= {"DJANGO_SETTINGS_MODULE": "mcp_saas.settings.prod"}
-    done = boot(tmp_path, "import mcp_saas.wsgi", **given)
-    assert done.returncode == 1
-    assert done.stderr.strip().endswith("(JWT_KEYS_DIR): make one with `manage.py add_jwt_key`")
-    add_key = "from django.core.management import execute_from_command_line as run; run(['manage.py', 'add_jwt_key'])"
-    assert boot(tmp_path, add_key, **given).returncode == 0
+def test_without_its_keys_the_web_does_not_boot_and_the_commands_that_make_them_do(tmp_path: Path) -> None:
+    given = {"PROFILE": "production", "SECRET_KEY": GOOD_SECRET, "DJANGO_SETTINGS_MODULE": "mcp_saas.settings.prod"}
+    given |= {"JWT_KEYS_DIR": str(tmp_path / "jwt"), "MASTER_KEYS_DIR": str(tmp_path / "master")}
+    for setting, command in (("JWT_KEYS_DIR", "add_jwt_key"), ("MASTER_KEYS_DIR", "add_master_key")):
+        done = boot(tmp_path, "import mcp_saas.wsgi", **given)
+        assert done.returncode == 1
+        assert f"({setting}): make one with `manage.py {command}`" in done.stderr.splitlines()[-1]
+        add_key = (
+            f"from django.core.management import execute_from_command_line as run; run(['manage.py', '{command}'])"
+        )
+        assert boot(tmp_path, add_key, **given).returncode == 0
     assert boot(tmp_path, "import mcp_saas.wsgi", **given).returncode == 0
 
 

@@ -158,7 +158,7 @@ def test_a_broken_a_gone_and_a_stuck_box_delay_no_other(worker: Worker) -> None:
         assert (count_runs(stuck), count_runs(unreadable)) == (0, 0)
         assert worker.reaches(lambda: "lock timeout" in row_of(stuck).last_error)  # nobody waits for ever
     assert worker.reaches(lambda: row_of(gone).last_error != "" and row_of(unreadable).last_error != "")
-    assert row_of(unreadable).last_error.startswith("DecodeError: ")
+    assert row_of(unreadable).last_error.startswith("SealBrokenError: ")
     assert row_of(gone).last_error.startswith('ProgrammingError: relation "nodes_snapshot" does not exist')
     assert [row_of(box).is_slow for box in (unreadable, gone, stuck)] == [True] * 3
     assert [row_of(box).last_error for box in healthy] == [""] * 6

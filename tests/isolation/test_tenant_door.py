@@ -14,6 +14,7 @@ from django.db import (
     connection,
     transaction,
 )
+from django.utils import timezone
 from psycopg import InterfaceError as DriverInterfaceError
 from psycopg import NotSupportedError as DriverNotSupportedError
 from psycopg import sql
@@ -278,9 +279,7 @@ def test_copy_inside_a_transaction_stays_in_the_tenant(pair: tuple[Box, Box]) ->
         with enter_tenant(box.tenant), transaction.atomic(), connection.cursor() as cursor:
             with cursor.copy("COPY nodes_ownnode (forward_cursor) TO STDOUT") as copy:
                 assert b"".join(copy).decode() == f"{box.name}\n"
-            with cursor.copy(
-                "COPY nodes_channel (short_channel_id, first_seen_at, last_seq, state) FROM STDIN"
-            ) as copy:
+            with cursor.copy("COPY nodes_channel (digest, first_seen_at, last_seq, state) FROM STDIN") as copy:
                 copy.write_row(("1x1x1", "2026-11-01", 1, b"\x01\xc0"))
             assert read_marker() == box.name
             cursor.execute("SELECT count(*) FROM nodes_channel")
@@ -347,7 +346,7 @@ def test_a_cursor_taken_past_django_is_behind_the_door_too(pair: tuple[Box, Box]
 def test_an_entry_written_before_an_error_is_gone_and_the_tenant_goes_on(pair: tuple[Box, Box]) -> None:
     with enter_tenant(pair[0].tenant):
         with suppress(IntegrityError), transaction.atomic():
-            JournalEntry.objects.create(at="2026-11-01T00:00Z", kind="lost", detail=JournalDetail("lost", {}))
+            JournalEntry.objects.create(at=timezone.now(), kind="lost", detail=JournalDetail("lost", {}))
             OwnNode.objects.create(id=2)
         assert not JournalEntry.objects.exclude(kind="lifecycle").exists()
         assert read_marker() == "north"

@@ -3,6 +3,7 @@
 The walk itself is tested too: with four doors that are subtly wrong, it must notice.
 """
 
+import datetime as dt
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from tests.factories import Box, make_box
 
 SEED = 20261120
 THREADS, TENANTS, READS_EACH = 24, 8, 160  # 3,840 reads at least
-AT = "2026-11-01T00:00Z"
+AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
 
 @dataclass

@@ -24,8 +24,10 @@ _TYPES: dict[type[models.Field[Any, Any]], type] = {
     models.CharField: str,
     models.TextField: str,
 }
-# Hashes that prove something to the owner and open nothing. All other raw bytes are secrets and are left out.
+# Hashes that prove something to the owner or tell channels apart, and open nothing. All other raw bytes are left out.
 _EVIDENCE = frozenset({
+    "nodes.Channel.digest",
+    "nodes.Decision.channel_digest",
     "nodes.Snapshot.digest",
     "nodes.JournalLink.content_hash",
     "nodes.JournalLink.link_hash",

@@ -68,7 +68,6 @@ def send_and_compare(api: ApiClient, box: Box, body: Any) -> Any:
 def read_days(box: Box) -> dict[dt.date, list[str]]:
     with enter_tenant(box.tenant):
         days = list(ForwardDay.objects.order_by("day"))
-    assert [row.count for row in days] == [len(row.forwards) for row in days]
     return {row.day: [forward.id for forward in row.forwards] for row in days}
 
 

@@ -28,7 +28,8 @@ def read_state(box: Box) -> tuple[Any, ...]:
     with enter_tenant(box.tenant):
         node = OwnNode.objects.get()
         channels = [
-            (row.short_channel_id, row.last_seq, row.closed_at, row.state) for row in Channel.objects.order_by("id")
+            (row.state.short_channel_id, row.last_seq, row.closed_at, row.state)
+            for row in Channel.objects.order_by("id")
         ]
         return node.last_seq, node.last_taken_at, node.state, channels
 

@@ -7,10 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from nodes.models.journal import JournalEntry
+from nodes.models.journal import JournalEntry, JournalLink
 from nodes.pipeline.journal import note
+from nodes.pipeline.reencrypt import reencrypt_tenant
 from nodes.selectors.chain import ChainVerdict, verify_chain
 from tenants.context import enter_tenant
+from tenants.sealing.tenant import destroy_keys
 from tests.api.case import cases
 from tests.committed import committed_db, run_together
 from tests.conftest import ApiClient
@@ -108,6 +110,19 @@ def test_tampering_names_the_first_bad_entry(box: Box, case: tuple[str, int, str
     tamper(box, sql)
     verdict = verify(box)
     assert (verdict.first_bad_seq, verdict.fault) == (first_bad_seq, fault)
+
+
+def test_sealing_anew_changes_no_hash_and_without_keys_the_links_are_still_verified(box: Box) -> None:
+    with enter_tenant(box.tenant):
+        before = list(JournalLink.objects.order_by("seq").values())
+    reencrypt_tenant(box.tenant)
+    with enter_tenant(box.tenant):
+        assert list(JournalLink.objects.order_by("seq").values())[:6] == before
+    assert verify(box) == ChainVerdict(7)
+    destroy_keys(box.dazbox.id)
+    assert verify(box) == ChainVerdict(7, are_contents_checked=False)
+    tamper(box, TAMPERING["reorder the links"][0])
+    assert verify(box) == ChainVerdict(7, 2, "reordered", are_contents_checked=False)
 
 
 def test_the_command_names_box_and_entry(box: Box, charlie: Box) -> None:

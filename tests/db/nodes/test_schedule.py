@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from mcp_saas.kit.crypto import SealBrokenError
 from nodes.models.decision import CycleRun
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.pipeline.schedule import (
@@ -217,11 +218,11 @@ def test_a_claim_worked_on_by_many_at_once_is_one_run(box: Box, handed: list[Cyc
 def test_a_failed_cycle_leaves_no_run_says_why_and_goes_to_the_slow_lane(box: Box, handed: list[CycleClaim]) -> None:
     spoil_snapshot(box)
     claim_due_cycles(NOW, handed.append)
-    with enter_tenant(box.tenant), pytest.raises(ValueError, match="version 255"):
+    with enter_tenant(box.tenant), pytest.raises(SealBrokenError):
         run_claimed_cycle(handed[0])
     row = row_of(box.dazbox.id)
     assert (row.started_at, row.is_slow) == (None, True)
-    assert row.last_error == "PayloadVersionError: payload version 255 is unknown to this release: upgrade it"
+    assert row.last_error == "SealBrokenError: nodes_snapshot.content of row 1 holds no sealed value"
     assert count_runs(box) == 0
 
 

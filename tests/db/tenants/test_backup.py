@@ -12,16 +12,23 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from mcp_saas.kit.crypto import KeyMissingError, SealBrokenError
 from nodes.models.journal import JournalEntry
+from nodes.models.snapshot import Snapshot
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards
+from nodes.pipeline.reencrypt import reencrypt_tenant
 from nodes.selectors.chain import verify_chain
 from tenants.context import enter_tenant, use_schema
 from tenants.models.dazbox import Dazbox
 from tenants.models.template import SchemaTemplate
+from tenants.models.tenant_key import TenantKey
 from tenants.provisioning.archive import ArchiveError
 from tenants.provisioning.backup import backup_tenant, restore_tenant
+from tenants.provisioning.lifecycle import delete_dazbox
+from tenants.provisioning.purge import purge_dazbox
 from tenants.provisioning.schema import drop_schema
+from tenants.sealing.tenant import current_keys
 from tests.committed import find_blocked, list_box_schemas, other_session, run_together
 from tests.conftest import fill_box
 from tests.db.tenants.test_migration import describe, release
@@ -172,6 +179,43 @@ def test_a_file_that_is_not_right_changes_nothing(
     file = rewrite(tmp_path / "backup.tar", tmp_path / "other.tar", **change)
     with pytest.raises(CommandError, match=f"Nothing was changed: .*{hint}"):
         call_command("restore_tenant", str(file), stdout=io.StringIO())
+    assert hash_tables(box, HASH) == before
+
+
+def test_a_backup_is_sealed_and_after_the_purge_nobody_opens_it(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    box, neighbour = boxes
+    backup_tenant(box.pubkey, tmp_path / "backup.tar")
+    content = (tmp_path / "backup.tar").read_bytes()
+    for channel in box.channels:
+        assert channel.short_channel_id.encode() not in content
+        assert channel.peer_pubkey.encode() not in content
+    [sealed] = read_sealed_snapshots(box)
+    delete_dazbox(box.dazbox.id, actor="test", reason="test", at_once=True)
+    purge_dazbox(Dazbox.objects.get(id=box.dazbox.id))
+    with pytest.raises(ArchiveError, match="its own box only"):
+        restore_tenant(tmp_path / "backup.tar")
+    place = {"table": "nodes_snapshot", "column": "content", "row": "1"}
+    with enter_tenant(box.tenant), pytest.raises(KeyMissingError):
+        current_keys().open(sealed, **place)
+    with enter_tenant(neighbour.tenant), pytest.raises(SealBrokenError):
+        current_keys().open(sealed, **place)
+
+
+def read_sealed_snapshots(box: Box) -> list[bytes]:
+    with enter_tenant(box.tenant):
+        return [bytes(sealed) for sealed in Snapshot.objects.values_list("content", flat=True)]  # type: ignore[arg-type]
+
+
+def test_a_backup_whose_key_was_destroyed_changes_nothing(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    box, _ = boxes
+    backup_tenant(box.pubkey, tmp_path / "backup.tar")
+    reencrypt_tenant(box.tenant)
+    restore_tenant(tmp_path / "backup.tar")  # while the old key is there, it is good
+    reencrypt_tenant(box.tenant)
+    TenantKey.objects.filter(dazbox=box.dazbox, generation=1).delete()
+    before = hash_tables(box, HASH)
+    with pytest.raises(ArchiveError, match="key it is sealed with was destroyed"):
+        restore_tenant(tmp_path / "backup.tar")
     assert hash_tables(box, HASH) == before
 
 

@@ -33,11 +33,11 @@ def boxes(django_db_setup: None, django_db_blocker: Any) -> Iterator[list[Dazbox
         yield [add_channel(make_box(f"box {number}").dazbox, "1x1x1") for number in range(BOXES)]
 
 
-def add_channel(dazbox: Dazbox, short_channel_id: str) -> Dazbox:
+def add_channel(dazbox: Dazbox, name: str) -> Dazbox:
     run_in(
         dazbox,
-        "INSERT INTO nodes_channel (short_channel_id, first_seen_at, last_seq, state) VALUES (%s, now(), 1, '')",
-        short_channel_id,
+        "INSERT INTO nodes_channel (digest, first_seen_at, last_seq, state) VALUES (%s, now(), 1, '')",
+        name.encode(),
     )
     return dazbox
 
@@ -82,7 +82,7 @@ def test_every_box_gets_what_djangos_own_migrations_would_have_given(boxes: list
     stock.create_schema(check_if_exists=True, verbosity=0)
     for box in boxes:
         assert_like_migrated(box, stock)
-        assert run_in(box, "SELECT short_channel_id, note, rank FROM nodes_channel") == [("1x1x1", "it's 100 % new", 7)]
+        assert run_in(box, "SELECT note, rank FROM nodes_channel") == [("it's 100 % new", 7)]
     assert (migrate_tenants().migrated, migrate_tenants().failures) == (0, {})
 
 
@@ -127,12 +127,12 @@ def test_python_in_a_migration_runs_in_each_box_and_only_there(boxes: list[Dazbo
     assert plan_upgrade(before, current_template().revision).script is None
     outcome = migrate_tenants()
     assert (outcome.migrated, outcome.failures) == (BOXES - 1, {refused.id: "ValueError: this box is refused"})
-    assert run_in(boxes[3], "SELECT short_channel_id, rank FROM nodes_channel ORDER BY 1") == [
+    assert run_in(boxes[3], "SELECT convert_from(digest, 'UTF8'), rank FROM nodes_channel ORDER BY 1") == [
         ("1x1x1", 0),
         ("2x2x2", 1),
     ]
     assert "rank" not in {column for _, column, *_ in describe(refused, "columns")}
-    run_in(refused, "DELETE FROM nodes_channel WHERE short_channel_id = 'refused'")
+    run_in(refused, "DELETE FROM nodes_channel WHERE digest = 'refused'")
     assert migrate_tenants().migrated == 1
     assert describe(refused, "migrations") == describe(boxes[0], "migrations")
 

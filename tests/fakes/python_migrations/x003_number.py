@@ -7,9 +7,9 @@ from django.db import migrations
 
 def number_channels(apps: Any, schema_editor: Any) -> None:
     channels = apps.get_model("nodes", "Channel").objects
-    if channels.filter(short_channel_id="refused").exists():
+    if channels.filter(digest=b"refused").exists():
         raise ValueError("this box is refused")
-    for number, channel in enumerate(channels.order_by("short_channel_id")):
+    for number, channel in enumerate(channels.order_by("digest")):
         channels.filter(pk=channel.pk).update(rank=number)
 
 

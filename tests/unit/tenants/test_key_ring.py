@@ -4,13 +4,15 @@ import datetime as dt
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenants.keys import REREAD_S, SIGNS_AFTER, KeyFolder, SigningKey, read_key_ring, write_signing_key
+from mcp_saas.kit.key_folder import KeyFolder
+from tenants.keys import REREAD_S, SIGNS_AFTER, KeyRing, SigningKey, read_key_ring, write_signing_key
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
@@ -25,6 +27,10 @@ class Clock:
     @property
     def moment(self) -> dt.datetime:
         return START + dt.timedelta(seconds=self.now)
+
+
+def watch(folder: Path, **options: Any) -> KeyFolder[KeyRing]:
+    return KeyFolder(folder, read=read_key_ring, faults=(ImproperlyConfigured,), **options)
 
 
 def add_key(folder: Path, *, signs_at: float = 0) -> SigningKey:
@@ -47,7 +53,7 @@ def test_a_new_key_verifies_at_once_and_signs_when_its_instant_comes(tmp_path: P
 
 def test_keys_are_noticed_within_the_interval_and_looked_for_no_oftener(tmp_path: Path) -> None:
     clock, first = Clock(), add_key(tmp_path)
-    keys = KeyFolder(tmp_path, clock=clock)
+    keys = watch(tmp_path, clock=clock)
     ring = keys.read_ring()
     second = add_key(tmp_path, signs_at=60)
     clock.now = REREAD_S - 0.1
@@ -62,7 +68,7 @@ def test_keys_are_noticed_within_the_interval_and_looked_for_no_oftener(tmp_path
 def test_a_folder_that_did_not_change_is_not_parsed_again(tmp_path: Path) -> None:
     clock = Clock()
     add_key(tmp_path)
-    keys = KeyFolder(tmp_path, clock=clock)
+    keys = watch(tmp_path, clock=clock)
     ring = keys.read_ring()
     clock.now = 100
     assert keys.read_ring() is ring
@@ -72,7 +78,7 @@ def test_a_folder_that_did_not_change_is_not_parsed_again(tmp_path: Path) -> Non
 def test_a_folder_gone_bad_leaves_the_last_ring_in_force(tmp_path: Path, damage: str) -> None:
     clock, folder = Clock(), tmp_path / "keys"
     key = add_key(folder)
-    keys = KeyFolder(folder, clock=clock)
+    keys = watch(folder, clock=clock)
     ring, pem = keys.read_ring(), key.path.read_bytes()
     if damage == "half a key":
         (folder / "20261101T000100000000.pem").write_bytes(pem[:60])
@@ -94,7 +100,7 @@ def test_a_folder_gone_bad_leaves_the_last_ring_in_force(tmp_path: Path, damage:
 
 def test_without_any_key_the_process_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ImproperlyConfigured, match="add_jwt_key"):
-        KeyFolder(tmp_path / "none").read_ring()
+        watch(tmp_path / "none").read_ring()
 
 
 def test_a_key_is_for_this_user_alone_and_leaves_no_draft(tmp_path: Path) -> None:
@@ -118,7 +124,7 @@ def test_no_process_ever_signs_with_a_key_another_has_not_read(
     clocks = [Clock(), Clock()]
     for clock, moment in zip(clocks, late, strict=True):
         clock.now = -moment
-    processes = [KeyFolder(folder, clock=clock) for clock in clocks]
+    processes = [watch(folder, clock=clock) for clock in clocks]
     for process in processes:
         process.read_ring()
     moments = {sum(rotations[: count + 1]) for count in range(len(rotations))}
@@ -139,7 +145,7 @@ def test_no_process_ever_signs_with_a_key_another_has_not_read(
 
 def test_threads_that_ask_at_once_get_whole_rings(tmp_path: Path) -> None:
     add_key(tmp_path)
-    keys, rings = KeyFolder(tmp_path, reread_s=0), []
+    keys, rings = watch(tmp_path, reread_s=0), []
 
     def ask() -> None:
         rings.extend(keys.read_ring() for _ in range(200))

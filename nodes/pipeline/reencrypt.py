@@ -1,0 +1,95 @@
+"""Everything a box stored is sealed anew with a new key, while it reports and is read.
+
+Each row says in its first bytes with which generation it is sealed, so what is left to do is a query: a job that was
+cut off goes on where it stood. Older generations stay, because backups need them, until they are destroyed in earnest.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from psycopg import sql
+
+from nodes.models.payload import SealedModel
+from nodes.pipeline.journal import note
+from tenants.context import TenantRef, enter_tenant, leave_tenant
+from tenants.models.tenant_key import TenantKey
+from tenants.sealing.tenant import add_generation
+
+BATCH = 200
+LONGEST_STAY = dt.timedelta(minutes=10)  # behind a door, with the keys it began with
+
+
+class StillInUseError(Exception):
+    """An older key cannot be destroyed yet. The message says why and what to do."""
+
+
+def reencrypt_tenant(tenant: TenantRef) -> int:
+    """1. a new key, unless an earlier run left rows under an older one  2. every row that is not under the newest.
+
+    Returns how many rows were sealed anew. Each batch is a transaction of its own, and waits for nobody but who writes
+    the same rows. Raises SealError.
+    """
+    with enter_tenant(tenant):
+        has_begun = any(model.list_stale(limit=1) for model in list_sealed_models())
+    if not has_begun:
+        add_generation(tenant.id)
+    count = 0
+    with enter_tenant(tenant):  # anew: with the new key
+        for model in list_sealed_models():
+            count += sum(_seal_batches(model))
+        if count:
+            note("keys", "Everything stored was sealed with a new key", rows=count)
+    return count
+
+
+@transaction.atomic
+def destroy_old_keys(tenant: TenantRef) -> int:
+    """Backups from before cannot be opened any more. Returns how many keys were destroyed.
+
+    Raises StillInUseError while rows are under one, or somebody may still be writing with one.
+    """
+    generations = TenantKey.objects.filter(dazbox_id=tenant.id).order_by("-generation")
+    newest = generations.select_for_update().first()
+    if newest is None:
+        return 0
+    if newest.created_at + LONGEST_STAY > timezone.now():
+        ready_at = newest.created_at + LONGEST_STAY
+        raise StillInUseError(f"somebody may still write with an older key: again after {ready_at:%H:%M:%S} UTC")
+    with enter_tenant(tenant):
+        _lock_tables()  # who has written already is waited for; who is yet to write has the newest key
+        if any(model.list_stale(limit=1) for model in list_sealed_models()):
+            raise StillInUseError("rows are sealed with an older key: `manage.py reencrypt_tenant` first")
+        count = _delete_older(tenant, newest.generation)
+        if count:
+            note("keys", "Older keys were destroyed: backups from before cannot be opened any more", keys=count)
+    return count
+
+
+def list_sealed_models() -> list[type[SealedModel]]:
+    return [model for model in apps.get_models() if issubclass(model, SealedModel)]
+
+
+def _seal_batches(model: type[SealedModel]) -> Iterator[int]:
+    """How many rows each batch sealed; a row whose owner changed it meanwhile is under the newest key anyway."""
+    columns = [field.attname for field in model.list_payloads()]
+    while keys := model.list_stale(limit=BATCH):
+        with transaction.atomic():
+            rows: QuerySet[SealedModel] = QuerySet(model).select_for_update()
+            for row in rows.filter(pk__in=keys):
+                row.save(update_fields=columns)
+        yield len(keys)
+
+
+def _lock_tables() -> None:
+    tables = sql.SQL(", ").join(sql.Identifier(model.name_table()) for model in list_sealed_models())
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(tables))
+
+
+def _delete_older(tenant: TenantRef, newest: int) -> int:
+    with leave_tenant():
+        return TenantKey.objects.filter(dazbox_id=tenant.id, generation__lt=newest).delete()[0]
