@@ -17,11 +17,15 @@ Scope = Literal["provisioning", "operator", "device", "read", "act"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The verified bearer of a token: `subject` as in `sub`, the scopes granted, the tenant it is bound to (if any)."""
+    """The verified bearer of a token: `subject` as in `sub`, the scopes granted, the tenant it is bound to (if any).
+
+    `session` is the `jti` of an access token: one sign-in or refresh; empty for an API key.
+    """
 
     subject: str
     scopes: frozenset[str]
     tenant_id: UUID | None = None
+    session: str = ""
     is_authenticated: bool = field(default=True, init=False)  # DRF and Django ask a user for it
 
 

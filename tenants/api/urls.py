@@ -4,6 +4,7 @@ from django.urls import path
 
 from tenants.api.api_keys import ApiKeysView, ApiKeyView
 from tenants.api.auth import DeviceTokenView, RefreshView, RevokeView, TokenView
+from tenants.api.break_glass import BreakGlassView
 from tenants.api.claims import ClaimDetailView
 from tenants.api.device_authorizations import (
     ApproveView,
@@ -41,6 +42,7 @@ urlpatterns = [
     path("provisioning/devices/<uuid:device_id>/transfer", TransferView.as_view()),
     path("provisioning/plans", PlansView.as_view()),
     path("provisioning/devices/<uuid:device_id>/plan", DevicePlanView.as_view()),
+    path("provisioning/devices/<uuid:device_id>/break-glass", BreakGlassView.as_view()),
     path("provisioning/devices/<uuid:device_id>/keys", DeviceKeysView.as_view()),
     path("provisioning/devices/<uuid:device_id>/keys/<str:kid>", DeviceKeyView.as_view()),
     path("node/<str:pubkey>/api-keys", ApiKeysView.as_view()),

@@ -12,14 +12,21 @@ from mcp_saas.api.auth import Principal
 from mcp_saas.api.view import ApiView, principal_of
 from mcp_saas.kit.errors import Problem, not_found
 from tenants.context import TenantRef, enter_tenant
+from tenants.models.break_glass import BreakGlass
 from tenants.models.dazbox import SERVED_STATES, Dazbox, DazboxState
-from tenants.selectors import find_active_tenant
+from tenants.selectors import find_active_tenant, refer_to
+from tenants.tokens.break_glass import find_leave, note_reading
 
 ENDED_STATES = (DazboxState.DELETING, DazboxState.DELETED)
 
 
 class NodeView(ApiView):
-    """Under `/node/{pubkey}`: the tenant is the token's; a pubkey that is not its own node answers 404."""
+    """Under `/node/{pubkey}`: the tenant is the token's; a pubkey that is not its own node answers 404.
+
+    An operator who broke the glass (`tenants.tokens.break_glass`) reads what the owner's apps may read.
+    """
+
+    leave: BreakGlass | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with ExitStack() as self.doors:
@@ -27,10 +34,23 @@ class NodeView(ApiView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        tenant = tenant_of(request)
+        tenant = refer_to(self.leave.dazbox) if self.leave else tenant_of(request)
         if kwargs.get("pubkey") != tenant.pubkey:
             raise not_found("This node is not the one your token belongs to.")
+        if self.leave:
+            note_reading(self.leave, what=request.path)
         self.doors.enter_context(enter_tenant(tenant))
+
+    def check_permissions(self, request: Request) -> None:
+        caller = request.user
+        if isinstance(caller, Principal) and "operator" in caller.scopes and self._is_owners_read(request):
+            self.leave = find_leave(str(self.kwargs.get("pubkey")), session=caller.session)
+        if self.leave is None:
+            super().check_permissions(request)
+
+    def _is_owners_read(self, request: Request) -> bool:
+        granted: list[frozenset[str]] = [getattr(rule, "scopes", frozenset()) for rule in self.get_permissions()]
+        return request.method == "GET" and all("read" in scopes for scopes in granted)
 
 
 def tenant_of(request: Request) -> TenantRef:

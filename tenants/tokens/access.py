@@ -117,5 +117,6 @@ def _verify(raw: bytes) -> AccessGrant:
     tenant_id, scope, token_version = token.get("tenant_id"), token.get("scope"), token.get("tv")
     if not isinstance(scope, str) or not isinstance(tenant_id, str | None) or type(token_version) is not int:
         raise ValueError("scope, tenant_id or tv")
-    principal = Principal(str(token["sub"]), frozenset(scope.split()), UUID(tenant_id) if tenant_id else None)
+    tenant = UUID(tenant_id) if tenant_id else None
+    principal = Principal(str(token["sub"]), frozenset(scope.split()), tenant, session=str(token["jti"]))
     return AccessGrant(principal, token_version, float(token["exp"]), ring)

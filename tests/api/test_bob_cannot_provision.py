@@ -30,6 +30,7 @@ BODIES: dict[str, Any] = {
     "suspend_device": REASON,
     "resume_device": REASON,
     "restore_device": REASON,
+    "break_glass": {"reason": "because we must"},
     "change_device": {"alias": "x"},
     "transfer_device": {},
     "set_device_plan": {"plan": "home"},
@@ -64,6 +65,8 @@ STATUS = {
     "get_device_plan": (200, 404, 401, 200, 200, 410, 200, 200),
     "set_device_plan": (200, 404, 401, 403, 403, 410, 200, 200),
     "transfer_device": (201, 404, 401, 403, 403, 410, 201, 403),
+    "break_glass": (403, 403, 401, 403, 403, 403, 201, 403),
+    "close_glass": (403, 403, 401, 403, 403, 403, 204, 403),
     "restore_device": (200, 404, 401, 200, 200, 410, 403, 403),
 }
 OPEN = {

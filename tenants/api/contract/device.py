@@ -127,6 +127,22 @@ class ReasonBody(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
+class BreakGlassBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why an operator must read a box, and for how long: the owner sees both."""
+
+    reason: Annotated[str, without_nul(min_length=10, max_length=200)]
+    minutes: Annotated[int, Meta(ge=1, le=60)] = 15
+
+
+class BreakGlassAnswer(Struct, frozen=True):
+    """Leave to read a box, with the token it was taken with and no other."""
+
+    id: UUID
+    device_id: UUID
+    opened_at: dt.datetime
+    expires_at: dt.datetime
+
+
 class DeletionAnswer(Struct, frozen=True):
     """A Dazbox that will be destroyed, and when."""
 

@@ -1,0 +1,78 @@
+"""The admin shows no box's data, until an operator breaks the glass in the session they look from."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from nodes.models.journal import JournalEntry
+from tenants.context import enter_tenant
+from tests.factories import Box
+
+
+@pytest.fixture
+def olga(db: None) -> Client:
+    return sign_in("olga")
+
+
+def sign_in(name: str) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_user(name, is_staff=True, is_superuser=True))
+    return client
+
+
+def path_of(box: Box) -> str:
+    return f"/admin/tenants/breakglass/look/{box.dazbox.id}/"
+
+
+def page(client: Client, box: Box, **form: Any) -> str:
+    answer = client.post(path_of(box), form, follow=True) if form else client.get(path_of(box))
+    assert answer.status_code == 200
+    return str(answer.content, "utf-8")
+
+
+def list_looks(box: Box) -> list[str]:
+    with enter_tenant(box.tenant):
+        return [entry.detail.text for entry in JournalEntry.objects.filter(kind="break-glass").order_by("id")]
+
+
+def test_an_operator_looks_with_a_reason_until_they_are_done(alice: Box, olga: Client) -> None:
+    assert "alice peer" not in page(olga, alice)
+    assert list_looks(alice) == []
+    shown = page(olga, alice, reason="Its owner asked us to look", minutes=5)
+    assert "alice peer" in shown
+    assert "800000x1x0" in shown
+    assert "alice peer" not in page(olga, alice, close="1")
+    opened, looked, closed = list_looks(alice)
+    assert "Its owner asked us to look" in opened
+    assert (looked, closed) == ("An operator read the channels, in the admin", "The operator is done reading")
+
+
+def test_the_leave_is_of_one_session_and_one_box(alice: Box, bob: Box, olga: Client) -> None:
+    page(olga, alice, reason="Its owner asked us to look", minutes=5)
+    assert "bob peer" not in page(olga, bob)
+    assert "alice peer" not in page(sign_in("otto"), alice)
+
+
+@pytest.mark.parametrize(
+    "form", [{"reason": "short", "minutes": 5}, {"reason": "long enough to be one", "minutes": 61}]
+)
+def test_without_a_reason_or_an_end_there_is_no_leave(alice: Box, olga: Client, form: dict[str, Any]) -> None:
+    assert "alice peer" not in page(olga, alice, **form)
+    assert list_looks(alice) == []
+
+
+def test_nobody_else_gets_so_far(alice: Box, db: None) -> None:
+    answer = Client().post(path_of(alice), {"reason": "Its owner asked us to look", "minutes": 5})
+    assert answer.status_code == 302
+    assert "/admin/login/" in answer["Location"]
+    assert list_looks(alice) == []
+
+
+def test_the_list_of_leaves_shows_who_and_when(alice: Box, olga: Client) -> None:
+    page(olga, alice, reason="Its owner asked us to look", minutes=5)
+    listed = str(olga.get("/admin/tenants/breakglass/").content, "utf-8")
+    assert "operator:" in listed
+    assert "asked us to look" not in listed
+    assert path_of(alice) in str(olga.get(f"/admin/tenants/dazbox/{alice.dazbox.id}/change/").content, "utf-8")
