@@ -28,14 +28,14 @@ def main(names: list[str]) -> int:
         Path(home).chmod(0o711)  # started by root, PostgreSQL runs as another user, who must reach his part of it
         ENVIRON["DAZBOX_TEST_HOME"] = home
         ENVIRON.setdefault("DJANGO_SETTINGS_MODULE", "mcp_saas.settings.test")
-        from tests import services
+        from tests import engines
 
         try:
             django.setup()
             for name in names or NAMES:
                 run(name)
         finally:
-            for stop in services._stops:
+            for stop in engines._stops:
                 stop()
     return 0
 
