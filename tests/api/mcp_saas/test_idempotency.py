@@ -36,6 +36,7 @@ SAID_BEFORE_THE_WORK = {
     "/api/v1/auth/device-token",
     "/api/v1/auth/refresh",
     "/api/v1/auth/revoke",
+    "/api/v1/provisioning/device-authorizations/token",
 }
 
 
