@@ -21,3 +21,6 @@ class TenantsConfig(ModelFolderConfig):
     default = True
     name = "tenants"
     verbose_name = "Dazboxes"
+
+    def ready(self) -> None:
+        import_module("tenants.provisioning.rights")  # registers its check

@@ -1,8 +1,8 @@
 """The one door into a Dazbox's schema.
 
 The current tenant lives in a ContextVar, so threads, tasks and coroutines each have their own; the database backend
-(`tenants.database`) reads it for every message it sends. Never use django-tenants' `with tenant:`, whose stack of
-previous tenants is shared by all threads. Nothing lazy (a queryset, a generator) may leave the block.
+(`tenants.database`) reads schema and rights for every message it sends. Never use django-tenants' `with tenant:`, whose
+stack of previous tenants is shared by all threads. Nothing lazy (a queryset, a generator) may leave the block.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -45,8 +46,25 @@ class Door:
     kept: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
+class Rights(Enum):
+    """Whose rights a query has: each role reads what is its own, so a query that lost its way is refused."""
+
+    LOGIN = "the public tables, no box's"
+    TENANT = "the rows of one box's tables"
+    OWNER = "every box's schema: to build, migrate, copy and drop it"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a query goes."""
+
+    schema_name: str
+    rights: Rights
+
+
+PUBLIC = Place(PUBLIC_SCHEMA, Rights.LOGIN)
 _door: ContextVar[Door | None] = ContextVar("door", default=None)
-_schema: ContextVar[str] = ContextVar("schema", default=PUBLIC_SCHEMA)
+_place: ContextVar[Place] = ContextVar("place", default=PUBLIC)
 
 
 def current_tenant() -> TenantRef:
@@ -63,7 +81,11 @@ def current_door() -> Door:
 
 
 def current_schema() -> str:
-    return _schema.get()
+    return _place.get().schema_name
+
+
+def current_place() -> Place:
+    return _place.get()
 
 
 @contextmanager
@@ -74,7 +96,8 @@ def enter_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
     """
     if tenant.schema_name == PUBLIC_SCHEMA:
         raise SchemaNameError("the public schema is not a Dazbox's: use leave_tenant()")
-    with use_schema(tenant.schema_name), structlog.contextvars.bound_contextvars(tenant=str(tenant.id)):
+    place = Place(check_schema_name(tenant.schema_name), Rights.TENANT)
+    with _at(place), structlog.contextvars.bound_contextvars(tenant=str(tenant.id)):
         token = _door.set(Door(tenant))
         try:
             yield tenant
@@ -87,7 +110,7 @@ def leave_tenant() -> Iterator[None]:
     """A look at the public schema from inside a tenant's block, where the public tables are out of sight."""
     token = _door.set(None)
     try:
-        with use_schema(PUBLIC_SCHEMA):
+        with _at(PUBLIC):
             yield
     finally:
         _door.reset(token)
@@ -95,17 +118,27 @@ def leave_tenant() -> Iterator[None]:
 
 @contextmanager
 def use_schema(schema_name: str) -> Iterator[None]:
-    """A schema without a tenant behind it: for building and migrating schemas only."""
-    token = _schema.set(check_schema_name(schema_name))
-    try:
+    """A schema with its owner's rights and no tenant behind it: for building, migrating and copying schemas only."""
+    with _at(_owned(schema_name)):
         yield
-    finally:
-        _schema.reset(token)
 
 
 def switch_schema(schema_name: str) -> None:
     """django-tenants' own commands (migrate_schemas) set a schema and never leave it; they come through here."""
-    _schema.set(check_schema_name(schema_name))
+    _place.set(_owned(schema_name))
+
+
+@contextmanager
+def _at(place: Place) -> Iterator[None]:
+    token = _place.set(place)
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
+def _owned(schema_name: str) -> Place:
+    return PUBLIC if schema_name == PUBLIC_SCHEMA else Place(check_schema_name(schema_name), Rights.OWNER)
 
 
 def check_schema_name(schema_name: str) -> str:

@@ -22,9 +22,16 @@ from tenants.models.dazbox import Dazbox
 from tenants.models.owner import Owner
 from tenants.models.refresh_token import RefreshToken, SpentAssertion
 from tenants.models.spare import SpareSchema
+from tenants.provisioning.schema import drop_schema
 from tenants.provisioning.template import TEMPLATE_SCHEMA
 
 T = TypeVar("T")
+BOX_ROLES = """
+SELECT rolname FROM pg_roles r WHERE starts_with(rolname, 'dz_') AND NOT EXISTS (
+    SELECT FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
+    WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND d.datname <> current_database()
+) ORDER BY rolname
+"""
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_MODELS = (
     StoredAnswer, SpareSchema, RefreshToken, SpentAssertion, Claim, Dazbox, Owner, Challenge, RedeemFailure,
@@ -60,9 +67,43 @@ def list_box_schemas() -> list[str]:
         return [name for (name,) in cursor.fetchall() if name != TEMPLATE_SCHEMA]
 
 
-def drop_schema(schema_name: str) -> None:
+def list_box_roles() -> list[str]:
+    """Every role of a box, with a schema or without. A server's databases share the roles: others' are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema_name)))
+        cursor.execute(BOX_ROLES)
+        return [name for (name,) in cursor.fetchall()]
+
+
+def lock_table(session: psycopg.Connection[Any], box: str, table: str, *, mode: str) -> None:
+    """Until the end of the transaction the session is in. Only the owner may."""
+    owner = sql.Identifier(settings.ENV.database_owner)
+    session.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
+    session.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.Identifier(box, table), sql.SQL(mode)))
+    session.execute("SET LOCAL ROLE NONE")
+
+
+@contextmanager
+def new_database(name: str) -> Iterator[None]:
+    """An empty database, dropped at the end together with the roles of its boxes."""
+    params = connection.get_connection_params() | {"cursor_factory": psycopg.ClientCursor}
+    with psycopg.connect(**params, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield
+        finally:
+            with psycopg.connect(**params | {"dbname": name}, autocommit=True) as inside:
+                drop_boxes(inside)
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def drop_boxes(session: psycopg.Connection[Any]) -> None:
+    """Their schemas and roles: a role would outlive the database."""
+    session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(settings.ENV.database_owner)))
+    schemas = session.execute(
+        "SELECT nspname FROM pg_namespace WHERE nspname ~ '^dz_[0-9a-f]{20}$' AND nspowner = current_role::regrole"
+    ).fetchall()
+    for (name,) in schemas:
+        session.execute(sql.SQL("DROP SCHEMA {0} CASCADE; DROP ROLE IF EXISTS {0}").format(sql.Identifier(name)))
 
 
 def run_together(jobs: Sequence[Callable[[], T]]) -> list[T | Exception]:

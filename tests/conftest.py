@@ -8,17 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from psycopg import sql
 
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from tenants.context import enter_tenant
+from tests.committed import new_database
 from tests.factories import Box, make_box, make_channel, make_forward, make_snapshot
 
 TEST_DATABASE = f"test_dazbox_{os.getpid()}"
@@ -27,16 +26,12 @@ TEST_DATABASE = f"test_dazbox_{os.getpid()}"
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """A database of this run's own, prepared by the same command a deployment runs."""
-    home_name = connection.settings_dict["NAME"]
-    params = connection.get_connection_params() | {"dbname": home_name, "cursor_factory": psycopg.ClientCursor}
-    with django_db_blocker.unblock(), psycopg.connect(**params, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEST_DATABASE)))
+    with django_db_blocker.unblock(), new_database(TEST_DATABASE):
         connection.close()
         settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = TEST_DATABASE
         call_command("prepare", verbosity=0, stdout=io.StringIO())
         yield
         connection.close()
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(TEST_DATABASE)))
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """A real PostgreSQL 18 from a wheel, run by ourselves: one Unix socket, a password, nothing else open."""
 
-import contextlib
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +20,9 @@ from mcp_saas.embedded.supervisor import Supervisor
 
 MAJOR = "18"
 ROLE = DATABASE = "dazbox"
+# Nobody can log in as the superuser that owns the cluster: it has no password, and nothing else is accepted.
+SUPERUSER = "postgres"
+TEST_ROLES = "pg_monitor, pg_read_all_data, pg_checkpoint"
 SERVICE = "postgres"
 READY_BUDGET_S = 60.0  # crash recovery of thousands of schemas
 STOP_PATIENCE_S = 30.0  # the checkpoint of a clean stop
@@ -141,18 +141,28 @@ def create_cluster(place: PostgresPlace, programs: Path, *, password: str, is_du
     shutil.rmtree(draft, ignore_errors=True)
     make_owned_folder(draft, place.user)
     initdb = [
-        str(programs / "initdb"), f"--pgdata={draft}", f"--username={ROLE}", "--auth=scram-sha-256", "--encoding=UTF8",
+        str(programs / "initdb"), f"--pgdata={draft}", f"--username={SUPERUSER}", "--auth=reject", "--encoding=UTF8",
         "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--wal-segsize=4", "--no-instructions",
         *([] if is_durable else ["--no-sync"]),
     ]  # fmt: skip
-    with password_pipe(place, password) as descriptor:
-        run_program([*initdb, f"--pwfile=/dev/fd/{descriptor}"], place, descriptor=descriptor)
+    run_program(initdb, place)
     single = [str(programs / "postgres"), "--single", "-D", str(draft), *([] if is_durable else ["-F"]), "postgres"]
-    run_program(single, place, statement=f"CREATE DATABASE {DATABASE}\n")
+    run_program(single, place, statement=script_roles(password, is_durable=is_durable))
     draft.rename(place.data)
 
 
-def run_program(argv: list[str], place: PostgresPlace, *, statement: str = "", descriptor: int | None = None) -> None:
+def script_roles(password: str, *, is_durable: bool) -> str:
+    """The role that logs in and its database, a statement a line. Tests make databases, and may look everywhere."""
+    lines = [
+        f"CREATE ROLE {ROLE} LOGIN NOINHERIT CREATEROLE PASSWORD '{password}'",
+        f"CREATE DATABASE {DATABASE} OWNER {ROLE}",
+    ]
+    if not is_durable:
+        lines += [f"ALTER ROLE {ROLE} CREATEDB", f"GRANT {TEST_ROLES} TO {ROLE} WITH INHERIT FALSE, SET TRUE"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def run_program(argv: list[str], place: PostgresPlace, *, statement: str = "") -> None:
     """Raises LaunchError with the last complaint. The single-user server tells of an error in words alone."""
     done = subprocess.run(
         argv,
@@ -162,27 +172,11 @@ def run_program(argv: list[str], place: PostgresPlace, *, statement: str = "", d
         check=False,
         cwd=place.base,
         env=BARE_ENVIRONMENT,
-        pass_fds=() if descriptor is None else (descriptor,),
         **as_user(place.user),
     )
     if done.returncode != 0 or COMPLAINT.search(done.stderr):
         said = find_complaint(done.stderr) or f"exit code {done.returncode}"
         raise LaunchError(f"PostgreSQL could not be set up in {place.base} ({said}): make room, or {CHOOSE_ANOTHER}")
-
-
-@contextlib.contextmanager
-def password_pipe(place: PostgresPlace, password: str) -> Iterator[int]:
-    """A descriptor to read the password from: it is never in a command line or in a file that `place.user` keeps."""
-    reader, writer = os.pipe()
-    try:
-        if place.user:
-            with contextlib.suppress(OSError):  # macOS: neither possible nor needed
-                os.fchown(reader, place.user.uid, place.user.gid)
-        os.write(writer, password.encode())
-        os.close(writer)
-        yield reader
-    finally:
-        os.close(reader)
 
 
 def check_cluster(place: PostgresPlace, state: StateFolder) -> None:

@@ -20,7 +20,7 @@ from mcp_saas.embedded.migrations import find_foreign_migration
 from mcp_saas.kit.private_file import write_private_file
 from mcp_saas.kit.version import VERSION
 
-FORMAT = 1
+FORMAT = 2
 # What may lie in a folder that is new to us: a start that broke off left the first two, the Makefile the rest in `var`.
 EXPECTED = ("lock", ".state.json.*", "bench", "judge", "test", "test-*")
 SOCKET_PATH_LIMIT = 103  # bytes: sun_path is 104 on macOS with its closing zero, 108 on Linux

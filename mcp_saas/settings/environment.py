@@ -34,6 +34,11 @@ class Environment(BaseSettings):
     database_url: str = Field(
         "postgresql:///dazbox", description="PostgreSQL 18, postgresql://user:password@host:port/name"
     )
+    database_owner: str = Field(
+        "dazbox_owner",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
+        description="database role that owns the boxes' schemas; `manage.py prepare` makes it",
+    )
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey for the cache")
     celery_broker_url: str | None = Field(None, description="Celery's broker; default: REDIS_URL")
     jwt_keys_dir: Path = Field(

@@ -1,8 +1,9 @@
 """Django's PostgreSQL backend, made stateless about tenants.
 
-Each message to the server carries its own `SET LOCAL search_path` in front of the query, taken from the ContextVar of
-`tenants.context`. It costs no round trip, and nothing stays behind on the connection: a pooled or reused connection
-cannot show one tenant the rows of another. `ENGINE = "tenants.database"`.
+Each message to the server carries its own `SET LOCAL ROLE` and `SET LOCAL search_path` in front of the query, taken
+from the ContextVar of `tenants.context`. It costs no round trip, and nothing stays behind on the connection: pooled or
+reused, it cannot show one tenant the rows of another. The role has rights in that schema alone, so a query that names
+another one is refused by the database. `ENGINE = "tenants.database"`.
 """
 
 from collections.abc import Iterable
@@ -10,21 +11,22 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base as postgresql
 from psycopg import ClientCursor, InterfaceError, NotSupportedError, sql
 from psycopg.pq import TransactionStatus
 
-from tenants.context import PUBLIC_SCHEMA, current_schema, switch_schema
+from tenants.context import PUBLIC, PUBLIC_SCHEMA, Place, Rights, current_place, current_schema, switch_schema
 
 # Every table of every schema stays in the memory of the backend that once touched it.
 _schemas_served: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
 
 class TenantCursor(ClientCursor[Any]):
-    """Puts the schema of the moment in front of every query. Binding parameters here keeps both in one message."""
+    """Puts role and schema of the moment in front of every query. Binding parameters here keeps both in one message."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> "TenantCursor":
-        prefix = self._path_prefix()
+        prefix = self._prefix()
         if not prefix:
             super().execute(query, params, **options)
             return self
@@ -37,8 +39,8 @@ class TenantCursor(ClientCursor[Any]):
             self.execute(query, params, **options)
 
     def copy(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        """COPY cannot share a message, so it needs a transaction in which the path can be set before it."""
-        prefix = self._path_prefix()
+        """COPY cannot share a message, so it needs a transaction in which role and path can be set before it."""
+        prefix = self._prefix()
         if prefix:
             if self.connection.autocommit and self.connection.info.transaction_status is TransactionStatus.IDLE:
                 raise InterfaceError("COPY inside a tenant needs transaction.atomic() around it")
@@ -49,16 +51,16 @@ class TenantCursor(ClientCursor[Any]):
         """Rows that arrive one by one would outlive the message that chose their schema."""
         raise NotSupportedError("stream() cannot be kept inside a tenant: use execute()")
 
-    def _path_prefix(self) -> str:
+    def _prefix(self) -> str:
         """Empty where no prefix is needed (public outside a transaction) or possible (a failed transaction)."""
         status = self.connection.info.transaction_status
         if status is TransactionStatus.INERROR:
             return ""
         if status is TransactionStatus.IDLE:
             _refuse_leftover_path(self.connection)
-            if current_schema() == PUBLIC_SCHEMA:
+            if current_place() == PUBLIC:
                 return ""
-        return f'SET LOCAL search_path = "{current_schema()}"; '
+        return write_prefix(current_place())
 
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):
@@ -88,6 +90,15 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         params["cursor_factory"] = TenantCursor
         return params
 
+    def init_connection_state(self) -> None:
+        """A superuser may read everything, whatever its role was given: in service none is let in."""
+        super().init_connection_state()
+        if settings.DEPLOYED and self.connection.pgconn.parameter_status(b"is_superuser") == b"on":
+            raise ImproperlyConfigured(
+                "DATABASE_URL logs in as a superuser, for whom the boxes' roles are no bounds: "
+                "give it an ordinary role, as docs/embedded.md says"
+            )
+
     def create_cursor(self, name: str | None = None) -> Any:
         """A named cursor lives on the server and outlives the message that chose its schema: none is made."""
         if name is not None:
@@ -114,6 +125,18 @@ class SchemaOnly:
 
     def get_tenant_type(self) -> None:
         return None
+
+
+def write_prefix(place: Place) -> str:
+    """Role and path for the rest of the transaction, or of the message outside of one."""
+    return f'SET LOCAL ROLE {_role_of(place)}; SET LOCAL search_path = "{place.schema_name}"; '
+
+
+def _role_of(place: Place) -> str:
+    """Quoted. A tenant's role is named like its schema."""
+    if place.rights is Rights.LOGIN:
+        return "NONE"
+    return f'"{place.schema_name if place.rights is Rights.TENANT else settings.ENV.database_owner}"'
 
 
 def _join(prefix: str, query: Any) -> Any:

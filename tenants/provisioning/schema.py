@@ -4,7 +4,6 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.utils import timezone
-from psycopg import sql
 
 from tenants.context import use_schema
 from tenants.models.dazbox import UNBUILT_STATES, Dazbox, DazboxState
@@ -24,18 +23,30 @@ DELETE FROM tenants_spareschema WHERE schema_name = (
     ORDER BY built_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ) RETURNING schema_name
 """
+# The tenant's role reads and writes rows, now and of tables that later migrations add; it owns nothing.
+_OPEN = """
+CREATE ROLE "{name}" NOLOGIN;
+GRANT "{name}" TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
+CREATE SCHEMA "{name}";
+GRANT USAGE ON SCHEMA "{name}" TO "{name}";
+ALTER DEFAULT PRIVILEGES IN SCHEMA "{name}" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{name}";
+"""
+_DROP = """
+DROP SCHEMA IF EXISTS "{name}" CASCADE;
+DROP ROLE IF EXISTS "{name}";
+"""
 
 
 def build_schema(schema_name: str, template: SchemaTemplate) -> None:
-    """One message to the server: the schema and everything in it. All or nothing."""
-    with transaction.atomic(), use_schema(schema_name), connection.cursor() as cursor:
-        cursor.execute(f'CREATE SCHEMA "{schema_name}";\n{template.ddl}')
+    """One message to the server: the role, the schema and everything in it. All or nothing."""
+    with use_schema(schema_name), connection.cursor() as cursor:
+        cursor.execute(f"{_OPEN.format(name=schema_name)}{template.ddl}")
 
 
 def drop_schema(schema_name: str) -> None:
-    """Raises DatabaseError where it is in use for longer than the lock timeout."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema_name)))
+    """The schema and its role. Raises DatabaseError where it is in use for longer than the lock timeout."""
+    with use_schema(schema_name), connection.cursor() as cursor:
+        cursor.execute(_DROP.format(name=schema_name))
 
 
 def take_schema(schema_name: str, template: SchemaTemplate) -> str:

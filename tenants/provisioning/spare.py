@@ -1,9 +1,11 @@
 """A pool of schemas built in advance: a new box takes one over in the time of a few queries."""
 
 import structlog
+from django.conf import settings
 from django.db import connection, transaction
 from psycopg import sql
 
+from tenants.context import use_schema
 from tenants.models.dazbox import new_schema_name
 from tenants.models.spare import SpareSchema
 from tenants.models.template import SchemaTemplate
@@ -14,7 +16,7 @@ POOL_LOCK = 0x7370_6172
 _EXISTING = "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
 # Names as `new_schema_name` makes them, so never the template's. One statement: it sees one moment.
 _OWNERLESS = """
-SELECT nspname FROM pg_namespace WHERE nspname ~ '^dz_[0-9a-f]{20}$'
+SELECT nspname FROM pg_namespace WHERE nspname ~ '^dz_[0-9a-f]{20}$' AND pg_get_userbyid(nspowner) = %s
   AND NOT EXISTS (SELECT FROM tenants_dazbox d WHERE d.schema_name = nspname)
   AND NOT EXISTS (SELECT FROM tenants_spareschema s WHERE s.schema_name = nspname)
 """
@@ -53,7 +55,7 @@ def _forget_missing() -> None:
 def _drop_ownerless() -> None:
     """Building and giving away are transactions, so none comes from us; somebody's data are never dropped."""
     with connection.cursor() as cursor:
-        cursor.execute(_OWNERLESS)
+        cursor.execute(_OWNERLESS, [settings.ENV.database_owner])
         names = [name for (name,) in cursor.fetchall()]
     for name in names:
         if _is_empty(name):
@@ -64,10 +66,10 @@ def _drop_ownerless() -> None:
 
 
 def _is_empty(schema_name: str) -> bool:
-    with connection.cursor() as cursor:
+    with use_schema(schema_name), connection.cursor() as cursor:
         cursor.execute(_TABLES, [schema_name])
         for (table,) in cursor.fetchall():
-            cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema_name, table)))
+            cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(table)))
             if cursor.fetchone()[0]:
                 return False
     return True

@@ -53,9 +53,9 @@ ORDER BY c.relname
 
 def refresh_template() -> SchemaTemplate:
     """Migrates `dz_template` to the newest tenant migrations and stores its script. Harmless to repeat."""
-    with connection.cursor() as cursor:
-        cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{TEMPLATE_SCHEMA}"')
     with use_schema(TEMPLATE_SCHEMA):
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{TEMPLATE_SCHEMA}"')
         migrate_current_schema()
         ddl = script_current_schema(TEMPLATE_SCHEMA)
     revision = hashlib.sha256(ddl.encode()).hexdigest()

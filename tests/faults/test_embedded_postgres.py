@@ -118,10 +118,17 @@ def test_it_is_set_up_for_thousands_of_schemas_in_little_memory(state: StateFold
     }
     found = {name: ask(url, f"SELECT current_setting('{name}')") for name in wanted}
     assert found == wanted
-    assert (
-        ask(url, "SELECT string_agg(type || ' ' || auth_method, ',') FROM pg_hba_file_rules") == "local scram-sha-256"
-    )
+    assert (choose_place(state).base / "pg_hba.conf").read_text() == "local all all scram-sha-256\n"
     assert ask(url, "SELECT lower('ÉCLAIR') || current_database()") == "éclairdazbox"
+
+
+def test_who_logs_in_is_no_superuser_and_no_superuser_can_log_in(state: StateFolder, supervisor: Supervisor) -> None:
+    url = start_postgres(state, supervisor)
+    query = "SELECT string_agg(rolname, ',') FROM pg_roles WHERE rolcanlogin AND {} AND NOT starts_with(rolname, 'pg_')"
+    assert ask(url, query.format("NOT rolsuper AND NOT rolinherit AND NOT rolcreatedb")) == "dazbox"
+    assert ask(url, query.format("rolsuper")) == "postgres"
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        ask(url.replace("//dazbox:", "//postgres:"), "SELECT 1")
 
 
 def test_its_data_are_there_after_a_stop(state: StateFolder, supervisor: Supervisor) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -219,7 +220,7 @@ def export(life: Life) -> str:
 def search_and_destroy(life: Life) -> None:
     with other_session() as session:
         session.execute("ANALYZE tenants_dazbox, tenants_claim, tenants_challenge, tenants_apikey, django_admin_log")
-        session.execute("CHECKPOINT")
+        checkpoint(session)
     life.found_before = {"tables": search_tables(life.needles), "files": search_files(life.needles)}
     answer = ask(life.web, "DELETE", f"{DEVICES}/{life.box.dazbox.id}?purge=now", token=life.token)
     assert answer.status_code == 202
@@ -227,12 +228,18 @@ def search_and_destroy(life: Life) -> None:
     assert purge_due_boxes() == 1
     assert eventually(lambda: wipe_remains(settled_after=NO_WAIT) == 1)
     with other_session() as session:
-        session.execute("CHECKPOINT")
+        checkpoint(session)
+
+
+def checkpoint(session: psycopg.Connection[Any]) -> None:
+    session.execute("SET ROLE pg_checkpoint")
+    session.execute("CHECKPOINT")
 
 
 def search_tables(needles: dict[str, bytes]) -> Places:
     """Every row of every table of every schema, catalogs and statistics included, as text."""
     with other_session() as session:
+        session.execute("SET ROLE pg_read_all_data")
         tables = session.execute(
             "SELECT nspname, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind = 'r'"
         ).fetchall()
@@ -257,6 +264,7 @@ def needle_in(text: str, needle: bytes) -> bool:
 def search_files(needles: dict[str, bytes]) -> Places:
     """The files of this database; not the WAL, which the server recycles in its own time."""
     with other_session() as session:
+        session.execute("SET ROLE pg_monitor")
         [folder, oid] = session.execute(
             "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
         ).fetchone()
@@ -268,6 +276,7 @@ def search_files(needles: dict[str, bytes]) -> Places:
 def find_server_log() -> LogPart:
     """Where the PostgreSQL server of this run writes its errors, from here on."""
     with other_session() as session:
+        session.execute("SET ROLE pg_monitor")
         [folder] = session.execute("SELECT current_setting('data_directory')").fetchone()
     pid = (Path(folder) / "postmaster.pid").read_text().splitlines()[0]
     path = Path(f"/proc/{pid}/fd/2").readlink()

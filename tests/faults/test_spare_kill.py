@@ -9,7 +9,7 @@ from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.spare import SpareSchema
 from tenants.provisioning.schema import resume_provisioning
 from tenants.provisioning.spare import tend_pool
-from tests.committed import ROOT, child_environment, list_box_schemas
+from tests.committed import ROOT, child_environment, list_box_roles, list_box_schemas
 from tests.faults.embedded_instance import eventually
 from tests.faults.test_provisioning_kill import (
     AT_COMMIT,
@@ -42,17 +42,17 @@ def kill_while_filling(session: Session, gate: str) -> None:
     open_for_good(session)
 
 
-@pytest.mark.parametrize("gate", WHILE_FILLING, ids=["first table made", "row written"])
+@pytest.mark.parametrize("gate", WHILE_FILLING, ids=["role and schema made", "row written"])
 def test_killed_while_filling_nothing_is_left_and_the_next_fills_up(session: Session, gate: str) -> None:
     kill_while_filling(session, gate)
-    assert (list_box_schemas(), SpareSchema.objects.count()) == ([], 0)
+    assert (list_box_schemas(), list_box_roles(), SpareSchema.objects.count()) == ([], [], 0)
     assert tend_pool(1) == 1
-    assert list_box_schemas() == [SpareSchema.objects.get().schema_name]
+    assert list_box_schemas() == list_box_roles() == [SpareSchema.objects.get().schema_name]
 
 
 def test_killed_while_committing_the_spare_is_there_with_its_row(session: Session) -> None:
     kill_while_filling(session, AT_LAST)
-    assert list_box_schemas() == [SpareSchema.objects.get().schema_name]
+    assert list_box_schemas() == list_box_roles() == [SpareSchema.objects.get().schema_name]
     assert tend_pool(1) == 0
 
 
@@ -72,4 +72,5 @@ def test_killed_while_taking_the_spare_is_still_one_and_the_resume_takes_it(sess
     assert resume_provisioning() == 1
     box = Dazbox.objects.get()
     assert (box.state, box.schema_name, list_box_schemas()) == (DazboxState.ACTIVE, spare, [spare])
+    assert list_box_roles() == [spare]
     assert SpareSchema.objects.count() == 0

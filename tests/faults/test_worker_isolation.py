@@ -28,7 +28,8 @@ from nodes.pipeline.ingest import accept_snapshot
 from nodes.tasks import run_node_cycle
 from tenants.context import NoTenantError, enter_tenant
 from tenants.models.schedule import CycleSchedule
-from tests.committed import ROOT, child_environment, committed_database, drop_schema, find_blocked, other_session
+from tenants.provisioning.schema import drop_schema
+from tests.committed import ROOT, child_environment, committed_database, find_blocked, lock_table, other_session
 from tests.engines import shift_redis_database
 from tests.factories import Box, make_box, make_snapshot
 from tests.faults.embedded_instance import eventually
@@ -89,10 +90,11 @@ def client_of(broker: str) -> Celery:
 
 
 @contextmanager
-def running_worker(log_path: Path, broker: str) -> Iterator[None]:
+def running_worker(log_path: Path, broker: str, *options: str) -> Iterator[None]:
     command = [
         sys.executable, "-m", "celery", "-A", "mcp_saas.celery", "worker", "-B", "-c", "2", "--loglevel", "INFO",
         "--schedule", str(log_path.parent / "beat"), "--without-gossip", "--without-mingle", "--without-heartbeat",
+        *options,
     ]  # fmt: skip
     environment = child_environment(CELERY_BROKER_URL=broker, DJANGO_SETTINGS_MODULE="mcp_saas.settings.test")
     with log_path.open("wb") as log:
@@ -142,7 +144,7 @@ def count_runs(box: Box) -> int:
 def locked(box: Box, table: str) -> Iterator[Any]:
     """Nobody else reads or writes this table of the box until the end of the block."""
     with other_session() as session, session.transaction():
-        session.execute(f'LOCK TABLE "{box.dazbox.schema_name}".{table} IN ACCESS EXCLUSIVE MODE')
+        lock_table(session, box.dazbox.schema_name, table, mode="ACCESS EXCLUSIVE")
         yield session
 
 
@@ -159,7 +161,7 @@ def test_a_broken_a_gone_and_a_stuck_box_delay_no_other(worker: Worker) -> None:
         assert worker.reaches(lambda: "lock timeout" in row_of(stuck).last_error)  # nobody waits for ever
     assert worker.reaches(lambda: row_of(gone).last_error != "" and row_of(unreadable).last_error != "")
     assert row_of(unreadable).last_error.startswith("SealBrokenError: ")
-    assert row_of(gone).last_error.startswith('ProgrammingError: relation "nodes_snapshot" does not exist')
+    assert row_of(gone).last_error.startswith(f'DataError: role "{gone.dazbox.schema_name}" does not exist')
     assert [row_of(box).is_slow for box in (unreadable, gone, stuck)] == [True] * 3
     assert [row_of(box).last_error for box in healthy] == [""] * 6
     make_due(stuck, *healthy)

@@ -21,7 +21,7 @@ def main(tools: Path) -> int:
         Path(home).chmod(0o711)  # started by root, PostgreSQL runs as another user, who must reach his part of it
         ENVIRON["DAZBOX_TEST_HOME"] = f"{home}/services"
         ENVIRON.setdefault("DJANGO_SETTINGS_MODULE", "mcp_saas.settings.test")
-        from tests import services
+        from tests import engines
 
         ENVIRON["RATE_LIMIT_SCALE"] = "1000000"
         try:
@@ -32,7 +32,7 @@ def main(tools: Path) -> int:
             with empty_database():
                 return judge(tools.resolve(), Path(home), examples=EXAMPLES)
         finally:
-            for stop in services._stops:
+            for stop in engines._stops:
                 stop()
 
 

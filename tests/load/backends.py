@@ -4,7 +4,7 @@ import time
 
 from django.apps import apps
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, transaction
 from django.test import override_settings
 
 from tenants.context import enter_tenant
@@ -12,7 +12,7 @@ from tests.factories import Box, make_box
 from tests.load.report import Report
 
 TENANTS, LIMIT = 400, 100
-MEMORY = "SELECT sum(total_bytes) FROM pg_backend_memory_contexts"
+MEMORY = "SET LOCAL ROLE pg_monitor; SELECT sum(total_bytes) FROM pg_backend_memory_contexts"
 
 
 def measure() -> Report:
@@ -63,6 +63,6 @@ def touch_tables(box: Box) -> None:
 
 
 def read_memory() -> int:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(MEMORY)
         return int(cursor.fetchone()[0])

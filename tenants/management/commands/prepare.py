@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -14,6 +15,7 @@ from tenants.models.tenant_key import TenantKey
 from tenants.provisioning.erasure import keep_out_of_statistics
 from tenants.provisioning.lock import one_at_a_time
 from tenants.provisioning.migration import migrate_tenants
+from tenants.provisioning.rights import prepare_owner
 from tenants.provisioning.schema import resume_provisioning
 from tenants.provisioning.template import refresh_template
 from tenants.sealing.master import SUFFIX, load_master_ring
@@ -46,6 +48,8 @@ class Command(BaseCommand):
         load_master_ring()
 
     def _prepare(self) -> None:
+        prepare_owner()
+        self.check(tags=[Tags.database], databases=["default"])  # raises SystemCheckError for rights that are missing
         call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
         keep_out_of_statistics()
         template = refresh_template()

@@ -230,7 +230,8 @@ def test_it_is_one_moment_whatever_happens_meanwhile(boxes: tuple[Box, Box]) -> 
         dazbox = Dazbox.objects.get(id=box.dazbox.id)
         with other_session() as session:
             session.execute("UPDATE tenants_dazbox SET alias = 'renamed' WHERE id = %s", [dazbox.id])
-            session.execute(sql.SQL("DELETE FROM {}.nodes_forwardday").format(sql.Identifier(box.tenant.schema_name)))
+            schema = sql.Identifier(box.tenant.schema_name)
+            session.execute(sql.SQL("SET ROLE {0}; DELETE FROM {0}.nodes_forwardday").format(schema))
         write_archive(dazbox, file)
     archive = zipfile.ZipFile(file)
     [row] = lines_of(archive, "account/tenants_dazbox.ndjson")

@@ -233,7 +233,7 @@ def test_a_database_error_in_a_cycle_is_parked_too_and_a_long_one_is_cut(box: Bo
     with enter_tenant(box.tenant), pytest.raises(DatabaseError):
         run_claimed_cycle(handed[0])
     error = row_of(box.dazbox.id).last_error
-    assert error.startswith('ProgrammingError: relation "nodes_snapshot" does not exist')
+    assert error.startswith('DataError: role "dz_ffffffffffffffffffff" does not exist')
     assert len(error) <= 200
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.db.models import F
 
 from mcp_saas.kit.crypto import KeyMissingError, SealBrokenError
+from nodes.models.channel import Channel
 from nodes.models.journal import JournalEntry
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.cycle import run_cycle
@@ -29,7 +31,7 @@ from tenants.provisioning.lifecycle import delete_dazbox
 from tenants.provisioning.purge import purge_dazbox
 from tenants.provisioning.schema import drop_schema
 from tenants.sealing.tenant import current_keys
-from tests.committed import find_blocked, list_box_schemas, other_session, run_together
+from tests.committed import find_blocked, list_box_schemas, lock_table, other_session, run_together
 from tests.conftest import fill_box
 from tests.db.tenants.test_migration import describe, release
 from tests.factories import Box, make_box, make_forward
@@ -133,10 +135,11 @@ def test_a_backup_is_one_moment_however_long_it_takes(boxes: tuple[Box, Box], tm
     before, schema = content_of(box), box.dazbox.schema_name
 
     def write_meanwhile() -> None:
-        with other_session() as writer, other_session() as session, session.transaction():
-            session.execute(f'LOCK TABLE "{schema}".{names[-1]} IN ACCESS EXCLUSIVE MODE')
+        with other_session() as session, session.transaction():
+            lock_table(session, schema, names[-1], mode="ACCESS EXCLUSIVE")
             assert eventually(lambda: find_blocked(session) != [])
-            writer.execute(f'UPDATE "{schema}".nodes_channel SET last_seq = last_seq + 1')  # noqa: S608 - our own name
+            with enter_tenant(box.tenant):
+                Channel.objects.update(last_seq=F("last_seq") + 1)
 
     def back_up() -> None:
         assert eventually(lambda: is_locked(schema, names[-1]))
@@ -149,7 +152,7 @@ def test_a_backup_is_one_moment_however_long_it_takes(boxes: tuple[Box, Box], tm
 
 
 def is_locked(schema: str, table: str) -> bool:
-    with connection.cursor() as cursor:
+    with use_schema(schema), connection.cursor() as cursor:
         cursor.execute(
             "SELECT FROM pg_locks WHERE relation = %s::regclass AND mode = 'AccessExclusiveLock' AND granted",
             [f'"{schema}".{table}'],

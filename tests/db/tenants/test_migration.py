@@ -10,14 +10,22 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tenants.context import use_schema
+from tenants.context import enter_tenant, use_schema
 from tenants.models.dazbox import Dazbox
 from tenants.provisioning.migration import migrate_tenants
 from tenants.provisioning.schema import current_template
 from tenants.provisioning.template import refresh_template
 from tenants.provisioning.upgrade import plan_upgrade
-from tests.committed import ROOT, child_environment, find_blocked, other_session
-from tests.db.tenants.test_schema_template import CATALOG, describe, describe_checks, make_row, without_check_text
+from tenants.selectors import refer_to
+from tests.committed import ROOT, child_environment, find_blocked, lock_table, other_session
+from tests.db.tenants.test_schema_template import (
+    CATALOG,
+    describe,
+    describe_checks,
+    make_row,
+    migrate_row,
+    without_check_text,
+)
 from tests.factories import make_box
 from tests.faults.embedded_instance import eventually
 from tests.load.database import empty_database
@@ -78,11 +86,13 @@ def test_every_box_gets_what_djangos_own_migrations_would_have_given(boxes: list
     call_command("migrate_tenants", stdout=io.StringIO())
     assert list_behind() == []
     assert set(Dazbox.objects.values_list("schema_revision", flat=True)) == {current_template().revision}
-    stock = make_row("migrated by django-tenants")
-    stock.create_schema(check_if_exists=True, verbosity=0)
+    stock = migrate_row(make_row("migrated by django-tenants"))
     for box in boxes:
         assert_like_migrated(box, stock)
         assert run_in(box, "SELECT note, rank FROM nodes_channel") == [("it's 100 % new", 7)]
+    with enter_tenant(refer_to(boxes[0])), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO nodes_remark (text) VALUES ('new'); SELECT id, text FROM nodes_remark")
+        assert cursor.fetchall() == [(1, "new")]
     assert (migrate_tenants().migrated, migrate_tenants().failures) == (0, {})
 
 
@@ -113,7 +123,7 @@ def test_a_box_in_use_does_not_hold_up_the_others(boxes: list[Dazbox], settings:
     release(settings, LATER)
     busy = boxes[0]
     with other_session() as session, session.transaction():
-        session.execute(f'LOCK TABLE "{busy.schema_name}".nodes_channel IN ACCESS SHARE MODE')
+        lock_table(session, busy.schema_name, "nodes_channel", mode="ACCESS SHARE")
         outcome = migrate_tenants()
     assert (outcome.migrated, list(outcome.failures)) == (BOXES - 1, [busy.id])
     assert "lock timeout" in outcome.failures[busy.id]
@@ -151,7 +161,7 @@ def test_killed_in_the_middle_no_box_is_half_migrated_and_the_next_run_goes_on(
     command = [sys.executable, "manage.py", "migrate_tenants"]
     with other_session() as session, session.transaction():
         for box in boxes[3:]:
-            session.execute(f'LOCK TABLE "{box.schema_name}".nodes_channel IN ACCESS SHARE MODE')
+            lock_table(session, box.schema_name, "nodes_channel", mode="ACCESS SHARE")
         with subprocess.Popen(command, cwd=ROOT, env=environment) as child:
             assert eventually(lambda: len(find_blocked(session)) == 2)
             child.kill()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
@@ -27,6 +28,8 @@ def empty_database(committed_db: None) -> Iterator[str]:
 def count_rows(database: str, table: str) -> int:
     params = connection.get_connection_params() | {"dbname": database, "cursor_factory": psycopg.ClientCursor}
     with psycopg.connect(**params) as session:
+        if not table.startswith("public."):
+            session.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(settings.ENV.database_owner)))
         [(count,)] = session.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.SQL(table)))
     return int(count)
 

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.core.management import call_command
 from django.db import DatabaseError, connection
 
 from tenants.context import use_schema
 from tenants.models.dazbox import Dazbox, DazboxState, new_schema_name
-from tenants.provisioning.schema import activate_dazbox, resume_provisioning
+from tenants.models.template import SchemaTemplate
+from tenants.provisioning.schema import activate_dazbox, build_schema, resume_provisioning
 from tests.committed import list_box_schemas
 from tests.factories import pubkey_of
 
@@ -17,7 +19,7 @@ from tests.factories import pubkey_of
 CATALOG = {
     "relations": """
         SELECT relname, relkind, relpersistence, reloptions, relrowsecurity, relforcerowsecurity, relreplident,
-               relacl::text, obj_description(oid, 'pg_class')
+               replace(relacl::text, %(schema)s, 'the box'), obj_description(oid, 'pg_class')
         FROM pg_class WHERE relnamespace = %(schema)s::regnamespace ORDER BY relname
     """,
     "columns": """
@@ -72,9 +74,13 @@ def templated(db: None) -> Dazbox:
 
 @pytest.fixture
 def migrated(db: None) -> Dazbox:
-    """Built the stock way: TenantMixin.create_schema, which calls migrate_schemas."""
-    row = make_row("migrated")
-    row.create_schema(check_if_exists=True, verbosity=0)
+    return migrate_row(make_row("migrated"))
+
+
+def migrate_row(row: Dazbox) -> Dazbox:
+    """Filled the stock way, as TenantMixin.create_schema does it."""
+    build_schema(row.schema_name, SchemaTemplate(ddl=""))
+    call_command("migrate_schemas", tenant=True, schema_name=row.schema_name, interactive=False, verbosity=0)
     return row
 
 
