@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from nodes.models.journal import JournalEntry
 from nodes.selectors.chain import verify_chain
-from tenants.context import enter_tenant
+from tenants.context import enter_tenant, use_schema
 from tenants.models.break_glass import BreakGlass
 from tenants.provisioning.lifecycle import delete_dazbox, suspend_dazbox
 from tenants.tokens.access import mint_access_token
@@ -125,7 +125,7 @@ def test_a_suspended_box_can_be_looked_into_and_one_in_its_grace_too(api: ApiCli
 
 def test_a_reading_that_cannot_be_noted_is_not_answered(api: ApiClient, alice: Box, olga: str) -> None:
     take_leave(api, alice, olga)
-    with enter_tenant(alice.tenant), connection.cursor() as cursor:
+    with use_schema(alice.tenant.schema_name), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE nodes_journalentry ADD CHECK (kind <> 'break-glass') NOT VALID")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     api.client.raise_request_exception = False
