@@ -24,11 +24,13 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 300},
     beat_schedule={
         "dispatch-cycles": {"task": "nodes.tasks.dispatch_cycles", "schedule": 1.0, "options": {"expires": 5}},
+        "dispatch-jobs": {"task": "tenants.tasks.dispatch_jobs", "schedule": 1.0, "options": {"expires": 5}},
         "finish-provisioning": {"task": "nodes.tasks.finish_provisioning", "schedule": 60.0},
         "tend-exports": {"task": "nodes.tasks.tend_exports", "schedule": 60.0, "options": {"expires": 50}},
         "tend-spare-schemas": {"task": "nodes.tasks.tend_spare_schemas", "schedule": 10.0, "options": {"expires": 10}},
         "purge-answers": {"task": "tenants.tasks.purge_answers", "schedule": 300.0, "options": {"expires": 240}},
         "purge-tokens": {"task": "tenants.tasks.purge_tokens", "schedule": 300.0, "options": {"expires": 240}},
+        "purge-jobs": {"task": "tenants.tasks.purge_jobs", "schedule": 3600.0},
     },
 )
 app.autodiscover_tasks(["tenants", "nodes"])

@@ -11,6 +11,7 @@ from unfold.admin import ModelAdmin
 from tenants.models.claim import Claim
 from tenants.models.client import ProvisioningClient
 from tenants.models.dazbox import Dazbox
+from tenants.models.job import Job
 from tenants.models.schedule import CycleSchedule
 
 
@@ -22,6 +23,7 @@ def list_rooms(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 {"title": "Dazboxes", "icon": "dns", "link": reverse("admin:tenants_dazbox_changelist")},
                 {"title": "Cycles", "icon": "schedule", "link": reverse("admin:tenants_cycleschedule_changelist")},
+                {"title": "Jobs", "icon": "queue", "link": reverse("admin:tenants_job_changelist")},
             ],
         },
         {
@@ -78,6 +80,12 @@ class CycleScheduleAdmin(ReadOnlyAdmin):
     @admin.display(description="lane", ordering="is_slow")
     def lane(self, schedule: CycleSchedule) -> str:
         return "slow" if schedule.is_slow else "normal"
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = ("dazbox", "task", "queued_at", "due_at", "attempts", "last_error")
+    list_filter = (("due_at", admin.EmptyFieldListFilter), "task")
 
 
 @admin.register(Claim)

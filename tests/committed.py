@@ -24,6 +24,7 @@ from tenants.models.refresh_token import RefreshToken, SpentAssertion
 from tenants.models.spare import SpareSchema
 from tenants.provisioning.schema import drop_schema
 from tenants.provisioning.template import TEMPLATE_SCHEMA
+from tests.factories import Box
 
 T = TypeVar("T")
 BOX_ROLES = """
@@ -87,6 +88,7 @@ def new_database(name: str) -> Iterator[None]:
     """An empty database, dropped at the end together with the roles of its boxes."""
     params = connection.get_connection_params() | {"cursor_factory": psycopg.ClientCursor}
     with psycopg.connect(**params, autocommit=True) as admin:
+        admin.execute("SET statement_timeout = 0")  # the files of thousands of schemas take longer than any query may
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
             yield
@@ -128,6 +130,14 @@ def other_session() -> Iterator[psycopg.Connection[Any]]:
     """A plain connection to the same database, in autocommit, which knows nothing of tenants."""
     params = connection.get_connection_params() | {"cursor_factory": psycopg.ClientCursor}
     with psycopg.connect(**params, autocommit=True) as session:
+        yield session
+
+
+@contextmanager
+def locked(box: Box, table: str) -> Iterator[Any]:
+    """Nobody else reads or writes this table of the box until the end of the block."""
+    with other_session() as session, session.transaction():
+        lock_table(session, box.dazbox.schema_name, table, mode="ACCESS EXCLUSIVE")
         yield session
 
 

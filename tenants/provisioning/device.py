@@ -13,6 +13,7 @@ from mcp_saas.kit.errors import Problem
 from tenants.context import leave_tenant
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState, new_schema_name
+from tenants.models.job import JobLane
 from tenants.models.operation import Operation, OperationKind
 from tenants.models.owner import Owner
 from tenants.models.schedule import CycleSchedule, next_turn
@@ -156,6 +157,7 @@ def create_box(box: NewBox, owner: Owner, *, plan: str) -> Dazbox:
     )
     create_device_key(dazbox, box.device_key)
     Operation.objects.create(dazbox=dazbox, kind=OperationKind.PROVISION)
+    JobLane.objects.create(dazbox=dazbox)
     CycleSchedule.objects.create(dazbox=dazbox, next_run_at=next_turn(dazbox.id, timezone.now()))
     return dazbox
 

@@ -25,6 +25,7 @@ NAMING: Mapping[str, tuple[str, ...]] = {
     "tenants_redeemfailure": ("source",),
     "tenants_apikey": ("name",),
     "tenants_cycleschedule": ("last_error",),
+    "tenants_job": ("args", "last_error"),
     "tenants_operation": ("error",),
     "tenants_tenantkey": ("wrapped",),  # the only copy of what opens its backups
     "django_admin_log": ("object_repr", "change_message"),

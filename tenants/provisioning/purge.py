@@ -16,6 +16,7 @@ from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.device_authorization import DeviceAuthorization
 from tenants.models.device_key import DeviceKey
 from tenants.models.export import Export
+from tenants.models.job import Job, JobLane
 from tenants.models.operation import Operation
 from tenants.models.refresh_token import RefreshToken
 from tenants.models.schedule import CycleSchedule
@@ -55,6 +56,8 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
         CycleSchedule.objects.filter(dazbox=row).delete()
         Export.objects.filter(dazbox=row).delete()
         DeviceAuthorization.objects.filter(Q(dazbox=row) | Q(pubkey=row.pubkey)).delete()
+        Job.objects.filter(dazbox=row).delete()
+        JobLane.objects.filter(dazbox=row).delete()
         Challenge.objects.filter(pubkey=row.pubkey).delete()
         RedeemFailure.objects.filter(source__endswith=f" {row.pubkey}").delete()
         StoredAnswer.objects.filter(concerns=row.id).delete()

@@ -22,7 +22,6 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
-from mcp_saas.embedded.environment import celery_url
 from tenants.context import use_schema
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
@@ -32,11 +31,11 @@ from tenants.provisioning.device import DeviceRequest
 from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.tokens.access import mint_access_token
+from tests.celery_worker import BROKER_DATABASE, running_worker
 from tests.committed import other_session
 from tests.engines import shift_redis_database
 from tests.factories import Box, as_json, make_channel, make_device_request, make_forward, make_snapshot
 from tests.faults.embedded_instance import eventually
-from tests.faults.test_worker_isolation import running_worker
 from tests.faults.web_process import web_process
 from tests.load.database import empty_database
 
@@ -45,7 +44,6 @@ API = "/api/v1/"
 DEVICES = f"{API}provisioning/devices"
 ALIAS, CANARY = "alias-of-the-leaver", "canary-of-the-leaver"
 NO_WAIT = timedelta(0)
-BROKER_DATABASE = 11  # that many on from the one of this test run: nothing else uses it
 Places = dict[str, list[str]]  # where something was found, by what
 
 
@@ -92,18 +90,15 @@ def needles_of(box: Box) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def life(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     folder = tmp_path_factory.mktemp("erasure")
-    logs = [folder / "web.log", folder / "worker.log"]
-    broker = celery_url(broker_url())
+    logs = [folder / "web.log", folder / "log"]
     with (
         django_db_blocker.unblock(),
         empty_database(),
-        redis.Redis.from_url(broker_url()) as store,
         logs[0].open("wb") as log,
-        running_worker(logs[1], broker),
-        web_process(log=log, CELERY_BROKER_URL=broker) as web,
+        running_worker(folder) as worker,
+        web_process(log=log, CELERY_BROKER_URL=worker.broker) as web,
     ):
         yield live(web.url, logs)
-        store.flushdb()
 
 
 def broker_url() -> str:

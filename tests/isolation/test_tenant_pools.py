@@ -17,12 +17,10 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from mcp_saas.embedded.environment import celery_url
 from tenants.database import base
+from tests.celery_worker import running_worker
 from tests.committed import committed_database, other_session
-from tests.engines import shift_redis_database
 from tests.faults.embedded_instance import eventually
-from tests.faults.test_worker_isolation import BROKER_DATABASE, client_of, running_worker
 from tests.isolation import walk_task
 from tests.isolation.pgbouncer import PORT, find_program, running_pgbouncer
 from tests.isolation.test_tenant_fuzz import RememberedPath, Unguarded
@@ -122,22 +120,14 @@ def walk_through(door: type[base.TenantCursor], homes: list[Home]) -> list[Walke
 def test_tasks_of_many_tenants_in_a_real_worker_read_and_write_no_foreign_row(
     homes: list[Home], tmp_path: Path
 ) -> None:
-    described, broker = (
-        walk_task.describe_homes(homes),
-        celery_url(shift_redis_database(settings.ENV.redis_url, BROKER_DATABASE)),
-    )
+    described = walk_task.describe_homes(homes)
     with redis.Redis.from_url(settings.ENV.redis_url) as store:
         store.delete(walk_task.RESULTS)
-        with (
-            running_worker(tmp_path / "log", broker, "--include", "tests.isolation.walk_task"),
-            client_of(broker) as app,
-        ):
+        with running_worker(tmp_path, include="tests.isolation.walk_task") as worker:
             for number in range(TASKS):
                 headers = {"tenant_id": str(homes[number % TENANTS].tenant.id)}
-                app.send_task(walk_task.NAME, args=[number, READS, described], headers=headers)
-            assert eventually(lambda: store.llen(walk_task.RESULTS) == TASKS, seconds=100), (
-                tmp_path / "log"
-            ).read_text()
+                worker.app.send_task(walk_task.NAME, args=[number, READS, described], headers=headers)
+            assert eventually(lambda: store.llen(walk_task.RESULTS) == TASKS, seconds=100), worker.log
         seen = [json.loads(item) for item in store.lrange(walk_task.RESULTS, 0, -1)]
         store.delete(walk_task.RESULTS)
     walkers = [Walker(homes, Random(), 0, **one | {"kept": Counter(one["kept"])}) for one in seen]  # noqa: S311 - it walks no more

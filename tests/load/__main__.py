@@ -14,7 +14,18 @@ from pathlib import Path
 
 import django
 
-NAMES = ("provisioning", "fees", "cycles", "migration", "backup", "backends", "schedule", "tokens", "encryption")
+NAMES = (
+    "provisioning",
+    "fees",
+    "cycles",
+    "migration",
+    "backup",
+    "backends",
+    "schedule",
+    "fairness",
+    "tokens",
+    "encryption",
+)
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRON = os.environ  # noqa: TID251 - it is set up here, before the settings are read
 

@@ -7,49 +7,80 @@ from collections import Counter
 from random import Random
 from statistics import median
 
+import redis
 from django.conf import settings
 from django.test import override_settings
 from django.utils import timezone
 
+from mcp_saas.embedded.environment import celery_url
 from nodes.pipeline.schedule import claim_due_cycles
 from tenants.models.dazbox import Dazbox, DazboxState, new_schema_name
 from tenants.models.schedule import CycleSchedule, next_turn
+from tenants.tasks import HEADER
+from tests.celery_worker import BROKER_DATABASE, client_of
+from tests.engines import shift_redis_database
 from tests.factories import pubkey_of
 from tests.load.report import Report
 
-TENANTS, PERIOD_S = 10_000, 300
+SIZES, PERIOD_S = (2_000, 10_000), 300
 ROUNDS = 10
 SEED = 20261120
 
 
 def measure() -> Report:
     rng = Random(SEED)  # noqa: S311 - seeded on purpose
-    ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(TENANTS)]
+    ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(max(SIZES))]
     with override_settings(ENV=settings.ENV.model_copy(update={"cycle_period_s": PERIOD_S})):
         now = timezone.now()
-        due = Counter(next_turn(one, now) for one in ids)
+        spreads = {size: Counter(next_turn(one, now) for one in ids[:size]) for size in SIZES}
         claim_ms, claimed = time_claims(ids, now)
-    least, most = min(due.values()), max(due.values())
+    fan_out_s = time_fan_out(ids[: min(SIZES)])
     return Report(
-        f"Schedule: {TENANTS:,} tenants, a cycle each {PERIOD_S} s",
+        f"Schedule: a cycle each {PERIOD_S} s for every tenant",
         {
-            "tenants": TENANTS,
             "period_s": PERIOD_S,
-            "due_a_second_min": least,
-            "due_a_second_mean": round(TENANTS / PERIOD_S, 1),
-            "due_a_second_max": most,
-            "seconds_with_turns": len(due),
-            "stock_due_at_once": TENANTS,
+            "sizes": [describe_spread(size, due) for size, due in spreads.items()],
+            "stock_fan_out_tenants": min(SIZES),
+            "stock_fan_out_s": fan_out_s,
             "claims": claimed,
             "median_claim_ms": claim_ms,
         },
         [
-            ("due in the busiest second, turns by id", f"{most}"),
-            (f"due in the quietest second ({len(due)} of {PERIOD_S} have turns)", f"{least}"),
-            ("due in one second where a beat calls all tenants", f"{TENANTS:,}"),
+            *(line for size, due in spreads.items() for line in make_lines(size, due)),
+            (f"a beat that calls {min(SIZES):,} tenants at once is busy sending for", f"{fan_out_s:.1f} s"),
             (f"claiming {claimed} that are due (claim_due_cycles), median of {ROUNDS}", f"{claim_ms:.1f} ms"),
         ],
     )
+
+
+def describe_spread(size: int, due: Counter[dt.datetime]) -> dict[str, float]:
+    return {
+        "tenants": size,
+        "due_a_second_mean": round(size / PERIOD_S, 1),
+        "due_a_second_max": max(due.values()),
+        "seconds_with_turns": len(due),
+        "stock_due_at_once": size,
+    }
+
+
+def make_lines(size: int, due: Counter[dt.datetime]) -> list[tuple[str, str]]:
+    return [
+        (f"{size:,} tenants, due in the busiest second (mean {size / PERIOD_S:.1f})", f"{max(due.values())}"),
+        ("... where a beat calls all tenants at once", f"{size:,}"),
+    ]
+
+
+def time_fan_out(ids: list[uuid.UUID]) -> float:
+    """Seconds until a message for each of them is with the broker."""
+    redis_url = shift_redis_database(settings.ENV.redis_url, BROKER_DATABASE)
+    with redis.Redis.from_url(redis_url) as store, client_of(celery_url(redis_url)) as app:
+        started = time.perf_counter()
+        for one in ids:
+            app.send_task("stock", headers={HEADER: str(one)})
+        taken = time.perf_counter() - started
+        assert store.llen("celery") == len(ids)
+        store.flushdb()
+    return round(taken, 1)
 
 
 def time_claims(ids: list[uuid.UUID], now: dt.datetime) -> tuple[float, int]:

@@ -23,6 +23,7 @@ _TYPES: dict[type[models.Field[Any, Any]], type] = {
     models.DateField: dt.date,
     models.CharField: str,
     models.TextField: str,
+    models.JSONField: list,  # the arguments of a job
 }
 # Hashes that prove something to the owner or tell channels apart, and open nothing. All other raw bytes are left out.
 _EVIDENCE = frozenset({

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from mcp_saas.kit.key_folder import list_key_files
+from tenants.models.job import JobLane
 from tenants.models.schedule import CycleSchedule
 from tenants.models.tenant_key import TenantKey
 from tenants.provisioning.erasure import keep_out_of_statistics
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--alone",
             action="store_true",
-            help="no other process runs: cycles that a crash cut off are due at once",
+            help="no other process runs: cycles and jobs that a crash cut off are due at once",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             self._prepare()
             if options["alone"]:
                 CycleSchedule.objects.exclude(started_at=None).update(started_at=None, next_run_at=timezone.now())
+                JobLane.objects.update(busy_since=None)
 
     def _require_master_key(self) -> None:
         """Outside dev nobody makes one in passing: it must be kept, and a lost one must not be replaced unseen."""
