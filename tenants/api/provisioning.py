@@ -2,6 +2,7 @@
 
 import datetime as dt
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -114,6 +115,10 @@ class ChallengesView(ApiView):
 
 
 class DevicesView(ProofView):
+    def get_authenticators(self) -> list[Any]:
+        """A box that redeems a claim may still send the token it had before: nobody looks at it."""
+        return [] if self.request and self.request.method == "POST" else super().get_authenticators()
+
     def get_permissions(self) -> list[Open]:
         return [Open()] if self.request.method == "POST" else [may_read()]  # type: ignore[list-item]
 
@@ -123,7 +128,6 @@ class DevicesView(ProofView):
         tag="provisioning",
         body=DeviceBody,
         answers={200: RegistrationAnswer, 201: RegistrationAnswer, 202: RegistrationAnswer},
-        problems=(401,),
         is_open=True,
         idempotency="optional",
     )

@@ -1,9 +1,6 @@
 """Whatever the API offers of a node, it offers to that node alone. Generated from the OpenAPI document."""
 
-import datetime as dt
 import re
-import uuid
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -13,17 +10,11 @@ from django.test import override_settings
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from tenants.context import enter_tenant
-from tenants.models.dazbox import Dazbox
-from tenants.provisioning.lifecycle import delete_dazbox, suspend_dazbox
-from tenants.provisioning.purge import purge_dazbox
-from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
-from tenants.tokens.access import mint_access_token
 from tests.api import lasting
-from tests.api.openapi_document import KEY_ID, Operation, list_operations
+from tests.api.openapi_document import Operation, list_operations
 from tests.api.problem import assert_problem
-from tests.api.tables import read_tables
 from tests.conftest import ApiClient
-from tests.factories import Box, make_api_key, make_channel, make_forward, make_snapshot, pubkey_of
+from tests.factories import Box, make_channel, make_forward, make_snapshot
 
 alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 NODE = "/api/v1/node/{pubkey}/"
@@ -52,35 +43,12 @@ OTHER_PUBKEYS = {
 }
 
 
-def mint(*scopes: Any, tenant: Box | None = None) -> str:
-    return mint_access_token(subject="test", scopes=list(scopes), tenant_id=tenant.dazbox.id if tenant else None)
-
-
 def knock(api: ApiClient, operation: Operation, pubkey: str, token: str | None, **headers: str) -> Any:
     path = operation.address(pubkey=pubkey, short_channel_id="800000x1x0")
     body = {} if "requestBody" in operation.detail else None
     known = {"If-Match": "*"} if operation.method == "PUT" else {}
     return api.call(operation.method, path, body, token=token, **known | headers)
 
-
-def suspend(box: Box) -> None:
-    suspend_dazbox(box.dazbox.id, actor="test", reason="because")
-
-
-def hand_over(box: Box) -> None:
-    transfer_dazbox(box.dazbox.id, TransferTerms(expires_in=dt.timedelta(days=1)), actor="test")
-
-
-def delete(box: Box) -> Dazbox:
-    return delete_dazbox(box.dazbox.id, actor="test", reason="because", at_once=False)
-
-
-OUT_OF_SERVICE: dict[str, tuple[Callable[[Box], Any], int, str]] = {
-    "suspended": (suspend, 403, "device-suspended"),
-    "transferring": (hand_over, 403, "device-transferring"),
-    "pending deletion": (delete, 403, "device-pending-deletion"),
-    "deleted": (lambda box: purge_dazbox(delete(box)), 410, "device-deleted"),
-}
 
 every_operation = pytest.mark.parametrize("operation", NODE_OPERATIONS, ids=str)
 every_read = pytest.mark.parametrize("operation", READS, ids=str)
@@ -108,70 +76,6 @@ def test_the_document_lists_the_operations_these_tests_are_about() -> None:
         "short_channel_id",
         "key_id",
     }
-
-
-@every_operation
-def test_bob_is_told_that_there_is_nothing(api: ApiClient, alice: Box, bob: Box, operation: Operation) -> None:
-    before = read_tables(alice), read_tables(bob)
-    answer = knock(api, operation, alice.pubkey, api.token_of(bob))
-    assert_problem(answer, 404)
-    assert (read_tables(alice), read_tables(bob)) == before
-
-
-@every_operation
-def test_a_node_of_others_and_a_node_of_nobody_look_the_same(
-    api: ApiClient, alice: Box, bob: Box, operation: Operation
-) -> None:
-    token = api.token_of(bob)
-    known, unknown = (knock(api, operation, pubkey, token) for pubkey in (alice.pubkey, pubkey_of("nobody")))
-    assert known.json | {"instance": ""} == unknown.json | {"instance": ""}
-
-
-@every_operation
-def test_nobody_is_asked_to_sign_in(api: ApiClient, alice: Box, operation: Operation) -> None:
-    before = read_tables(alice)
-    answer = knock(api, operation, alice.pubkey, None)
-    assert_problem(answer, 401)
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    assert read_tables(alice) == before
-
-
-@every_operation
-@pytest.mark.parametrize("scope", ["provisioning", "operator"])
-def test_shops_and_operators_see_no_tenants_data(api: ApiClient, alice: Box, operation: Operation, scope: str) -> None:
-    before = read_tables(alice)
-    assert_problem(knock(api, operation, alice.pubkey, mint(scope)), 403)
-    assert read_tables(alice) == before
-
-
-@every_operation
-def test_a_token_of_a_box_that_is_gone_opens_nothing(api: ApiClient, alice: Box, operation: Operation) -> None:
-    token = mint_access_token(subject="x", scopes=["device", "read", "act"], tenant_id=uuid.uuid4())
-    assert_problem(knock(api, operation, alice.pubkey, token), 401)
-
-
-@every_operation
-@pytest.mark.parametrize("state", OUT_OF_SERVICE)
-def test_out_of_service_its_own_token_is_told_why(
-    api: ApiClient, charlie: Box, operation: Operation, state: str
-) -> None:
-    """Reference table: 403 while it can come back, 410 when it cannot."""
-    take_out, status, problem = OUT_OF_SERVICE[state]
-    take_out(charlie)
-    version = Dazbox.objects.get(id=charlie.dazbox.id).token_version
-    token = mint_access_token(
-        subject="box", scopes=["device", "read", "act"], tenant_id=charlie.dazbox.id, token_version=version
-    )
-    answer = knock(api, operation, charlie.pubkey, token)
-    assert_problem(answer, status)
-    assert answer.json["type"].endswith(f"/{problem}")
-
-
-@every_operation
-def test_alice_herself_gets_in(api: ApiClient, alice: Box, operation: Operation) -> None:
-    """The tests above would pass as well if nobody ever got in."""
-    make_api_key(alice, id=KEY_ID)
-    assert knock(api, operation, alice.pubkey, api.token_of(alice)).status in {200, 204, 400}
 
 
 @every_operation
@@ -256,21 +160,6 @@ def test_a_tenant_named_in_the_query_is_not_looked_at(
     path = operation.address(pubkey=alice.pubkey, short_channel_id="800000x1x0")
     query = f"?pubkey={bob.pubkey}&tenant_id={bob.dazbox.id}&schema={bob.tenant.schema_name}"
     assert api.get(path + query, token=token).json == api.get(path, token=token).json
-
-
-@every_read
-def test_the_canary_of_bob_sings_for_bob_only(
-    api: ApiClient, alice: Box, canary_bob: Box, operation: Operation
-) -> None:
-    answer = knock(api, operation, alice.pubkey, api.token_of(alice))
-    assert answer.status == 200
-    assert CANARY.encode() not in answer.raw
-
-
-def test_the_canary_of_bob_does_sing(api: ApiClient, canary_bob: Box) -> None:
-    token = api.token_of(canary_bob)
-    singing = [op for op in READS if CANARY.encode() in knock(api, op, canary_bob.pubkey, token).raw]
-    assert {str(operation) for operation in singing} >= {"list_channels", "get_channel", "list_decisions"}
 
 
 def test_a_cursor_of_bob_is_none_for_alice(api: ApiClient, alice: Box, bob: Box) -> None:

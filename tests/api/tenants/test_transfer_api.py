@@ -64,6 +64,15 @@ def test_nothing_that_opened_the_box_opens_it_any_more(api: ApiClient, charlie: 
     assert_problem(api.post("/api/v1/auth/device-token", {"assertion": charlie.sign_assertion()}), 401)
 
 
+def test_the_owners_other_box_is_told_that_it_changes_hands(api: ApiClient, charlie: Box, bob: Box) -> None:
+    Dazbox.objects.filter(id=bob.dazbox.id).update(owner_id=charlie.dazbox.owner_id)
+    token, path = api.token_of(bob), f"/api/v1/provisioning/devices/{charlie.dazbox.id}"
+    transfer(api, charlie, token)
+    refused = api.call("PATCH", path, {"alias": "x"}, token=token, **{"If-Match": "*"})
+    assert_problem(refused, 403)
+    assert refused.json["type"].endswith("/device-transferring")
+
+
 def test_whoever_redeems_the_code_is_its_new_owner_and_finds_its_history(api: ApiClient, alice: Box) -> None:
     seller = alice.dazbox.owner_id
     bought = redeem(alice, transfer(api, alice))
