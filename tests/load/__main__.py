@@ -16,6 +16,7 @@ import django
 
 NAMES = (
     "provisioning",
+    "roles",
     "fees",
     "cycles",
     "migration",

@@ -4,7 +4,7 @@ import time
 
 from django.apps import apps
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import close_old_connections, connection
 from django.test import override_settings
 
 from tenants.context import enter_tenant
@@ -63,6 +63,7 @@ def touch_tables(box: Box) -> None:
 
 
 def read_memory() -> int:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(MEMORY)
+        cursor.nextset()
         return int(cursor.fetchone()[0])

@@ -12,7 +12,7 @@ from nodes.models.forward import ForwardDay
 from nodes.models.payload import pack, unpack
 from nodes.pipeline.ingest import accept_forwards
 from nodes.selectors.forward import load_forwards
-from tenants.context import enter_tenant
+from tenants.context import current_schema, enter_tenant, use_schema
 from tests.factories import TAKEN_AT, make_box
 from tests.load.node import make_channels, make_forwards
 from tests.load.report import Report
@@ -48,7 +48,8 @@ def measure() -> Report:
 def store_plaintext() -> int:
     """The same days in a table of their own, as they would be without encryption. Bytes of the sealed ones."""
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE plain_forward_day (day date PRIMARY KEY, forwards bytea NOT NULL)")
+        with use_schema(current_schema()):
+            cursor.execute("CREATE TABLE plain_forward_day (day date PRIMARY KEY, forwards bytea NOT NULL)")
         for row in ForwardDay.objects.all():
             cursor.execute("INSERT INTO plain_forward_day VALUES (%s, %s)", [row.day, pack(row.forwards)])
         cursor.execute("SELECT sum(length(forwards)) FROM nodes_forwardday")

@@ -1,4 +1,4 @@
-"""Two columns, an index, a unique constraint and a table."""
+"""Two columns, an index and a unique constraint."""
 
 import pkgutil
 
@@ -14,5 +14,4 @@ class Migration(migrations.Migration):
         migrations.AddField("channel", "rank", models.BigIntegerField(null=True)),
         migrations.AddIndex("channel", models.Index(fields=["rank"], name="channel_rank")),
         migrations.AddConstraint("channel", models.UniqueConstraint(fields=["rank", "note"], name="channel_rank_once")),
-        migrations.CreateModel("Remark", [("id", models.BigAutoField(primary_key=True)), ("text", models.TextField())]),
     ]
