@@ -77,9 +77,14 @@ def list_box_roles() -> list[str]:
 
 def lock_table(session: psycopg.Connection[Any], box: str, table: str, *, mode: str) -> None:
     """Until the end of the transaction the session is in. Only the owner may."""
-    owner = sql.Identifier(settings.ENV.database_owner)
-    session.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
-    session.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.Identifier(box, table), sql.SQL(mode)))
+    statement = sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.Identifier(box, table), sql.SQL(mode))
+    execute_as_owner(session, statement)
+
+
+def execute_as_owner(session: psycopg.Connection[Any], statement: sql.Composable) -> None:
+    """Inside a transaction: who logs in may touch no box."""
+    session.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(settings.ENV.database_owner)))
+    session.execute(statement)
     session.execute("SET LOCAL ROLE NONE")
 
 
@@ -131,6 +136,17 @@ def other_session() -> Iterator[psycopg.Connection[Any]]:
     params = connection.get_connection_params() | {"cursor_factory": psycopg.ClientCursor}
     with psycopg.connect(**params, autocommit=True) as session:
         yield session
+
+
+def find_files(session: psycopg.Connection[Any]) -> tuple[Path, Path]:
+    """Of this database, all written: its folder below the server's data folder, and that of the write-ahead log."""
+    session.execute("SET ROLE pg_checkpoint")
+    session.execute("CHECKPOINT")
+    session.execute("SET ROLE pg_monitor")
+    [folder, oid] = session.execute(  # type: ignore[misc]
+        "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
+    ).fetchone()
+    return Path(folder, "base", str(oid)), Path(folder, "pg_wal")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from nodes.engine.types import Forward, NodeSnapshot
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from tenants.context import enter_tenant
-from tests.committed import other_session
+from tests.committed import find_files, other_session
 from tests.factories import Box, make_box, make_channel, make_forward, make_policy, make_snapshot
 from tests.load.database import empty_database
 
@@ -65,14 +65,11 @@ def read_files(folder: Path) -> bytes:
 
 def read_disk() -> tuple[bytes, bytes]:
     """The files of this database, and the write-ahead log of the server."""
-    name = connection.settings_dict["NAME"]
     with other_session() as session:
-        session.execute("CHECKPOINT")
-        [folder] = session.execute("SELECT current_setting('data_directory')").fetchone()  # type: ignore[misc]
-        [oid] = session.execute("SELECT oid FROM pg_database WHERE datname = %s", [name]).fetchone()  # type: ignore[misc]
-    if not Path(folder).is_dir():
+        files, log = find_files(session)
+    if not files.is_dir():
         pytest.skip("the files of this database server are not on this machine")
-    return read_files(Path(folder, "base", str(oid))), read_files(Path(folder, "pg_wal"))
+    return read_files(files), read_files(log)
 
 
 def list_traces(snapshot: NodeSnapshot, forwards: list[Forward]) -> set[bytes]:

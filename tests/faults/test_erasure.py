@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import msgspec
-import psycopg
 import pytest
 import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,7 +31,7 @@ from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.tokens.access import mint_access_token
 from tests.celery_worker import BROKER_DATABASE, running_worker
-from tests.committed import other_session
+from tests.committed import find_files, other_session
 from tests.engines import shift_redis_database
 from tests.factories import Box, as_json, make_channel, make_device_request, make_forward, make_snapshot
 from tests.faults.embedded_instance import eventually
@@ -215,20 +214,12 @@ def export(life: Life) -> str:
 def search_and_destroy(life: Life) -> None:
     with other_session() as session:
         session.execute("ANALYZE tenants_dazbox, tenants_claim, tenants_challenge, tenants_apikey, django_admin_log")
-        checkpoint(session)
     life.found_before = {"tables": search_tables(life.needles), "files": search_files(life.needles)}
     answer = ask(life.web, "DELETE", f"{DEVICES}/{life.box.dazbox.id}?purge=now", token=life.token)
     assert answer.status_code == 202
     Dazbox.objects.update(purge_at=timezone.now())
     assert purge_due_boxes() == 1
     assert eventually(lambda: wipe_remains(settled_after=NO_WAIT) == 1)
-    with other_session() as session:
-        checkpoint(session)
-
-
-def checkpoint(session: psycopg.Connection[Any]) -> None:
-    session.execute("SET ROLE pg_checkpoint")
-    session.execute("CHECKPOINT")
 
 
 def search_tables(needles: dict[str, bytes]) -> Places:
@@ -259,11 +250,8 @@ def needle_in(text: str, needle: bytes) -> bool:
 def search_files(needles: dict[str, bytes]) -> Places:
     """The files of this database; not the WAL, which the server recycles in its own time."""
     with other_session() as session:
-        session.execute("SET ROLE pg_monitor")
-        [folder, oid] = session.execute(
-            "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
-        ).fetchone()
-    files = [path for path in (Path(folder) / "base" / str(oid)).iterdir() if path.is_file()]
+        folder, _ = find_files(session)
+    files = [path for path in folder.iterdir() if path.is_file()]
     assert len(files) > 200
     return {name: [path.name for path in files if needle in path.read_bytes()] for name, needle in needles.items()}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from psycopg import sql
 
 from nodes.models.decision import Decision
 from nodes.models.payload import SealedModel
@@ -25,16 +26,16 @@ from tenants.models.tenant_key import TenantKey
 from tenants.sealing.rewrap import rewrap_keys
 from tenants.sealing.tenant import HEADER_BYTES, list_generations
 from tests.api.tables import read_tables
-from tests.committed import ROOT, child_environment, find_blocked, other_session, run_together
+from tests.committed import ROOT, child_environment, execute_as_owner, find_blocked, other_session, run_together
 from tests.factories import TAKEN_AT, Box, make_box, make_channel, make_forward, make_snapshot
 from tests.faults.embedded_instance import eventually
 from tests.master_keys import add_master_key, use_master_keys
 
 pytestmark = pytest.mark.fault
 CHANNELS = BATCH + 50  # decisions, sealed last but some: two batches
-FIRST_DECISION = 'LOCK TABLE "{schema}".nodes_decision IN SHARE MODE'
-LAST_DECISION = 'SELECT FROM "{schema}".nodes_decision ORDER BY id DESC LIMIT 1 FOR UPDATE'  # in the second batch
-FIRST_SNAPSHOT = 'LOCK TABLE "{schema}".nodes_snapshot IN SHARE MODE'
+FIRST_DECISION = "LOCK TABLE {schema}.nodes_decision IN SHARE MODE"
+LAST_DECISION = "SELECT FROM {schema}.nodes_decision ORDER BY id DESC LIMIT 1 FOR UPDATE"  # in the second batch
+FIRST_SNAPSHOT = "LOCK TABLE {schema}.nodes_snapshot IN SHARE MODE"
 EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
@@ -75,7 +76,7 @@ def reencrypt_and_die(box: Box, gate: str) -> None:
     command = [sys.executable, "manage.py", "reencrypt_tenant", str(box.dazbox.id)]
     with other_session() as session:
         with session.transaction():
-            session.execute(gate.format(schema=box.dazbox.schema_name))
+            execute_as_owner(session, sql.SQL(gate).format(schema=sql.Identifier(box.dazbox.schema_name)))
             child = subprocess.Popen(command, cwd=ROOT, env=child_environment())
             try:
                 assert eventually(lambda: find_blocked(session) != [])
