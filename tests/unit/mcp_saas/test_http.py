@@ -1,11 +1,13 @@
 """A stranger's address leads to a public host or nowhere. What is counted is connections at a listener of ours."""
 
 import datetime as dt
+import re
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,14 @@ ODD_URLS = {
 }
 
 
+def read_request(stream: socket.socket) -> bytes:
+    """Whole: a connection closed over unread bytes is reset, and the answer with it."""
+    with stream.makefile("rb") as lines:
+        head = b"".join(takewhile(bytes.strip, lines))
+        length = re.search(rb"Content-Length: (\d+)", head)
+        return head + b"\r\n" + lines.read(int(length[1]) if length else 0)
+
+
 class Listener:
     """A port of this machine that counts its connections and answers every request the same, over TLS."""
 
@@ -80,7 +90,7 @@ class Listener:
 
     def _exchange(self, connection: socket.socket) -> None:
         with self._tls.wrap_socket(connection, server_side=True) as stream:
-            self.requests.append(stream.recv(65_536))
+            self.requests.append(read_request(stream))
             stream.sendall(self._answer)
 
     def count(self) -> int:
