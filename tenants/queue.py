@@ -25,8 +25,10 @@ from tenants.selectors import find_active_tenant
 
 log = structlog.get_logger(__name__)
 TURN = dt.timedelta(milliseconds=250)  # a job that was begun is not cut off: a turn may last longer
-SHIFT = dt.timedelta(seconds=1)  # then whatever else waits for the worker process has its chance
-MAX_HANDED_OUT = 8  # shifts waiting or running, one turn each at any moment
+SHIFT = dt.timedelta(milliseconds=500)  # then whatever else waits for the worker process has its chance
+# Shifts waiting or running, so as many processes as work on jobs at once. The box a shift begins with waits for it:
+# with two processes that is one shift of somebody else's at most.
+MAX_HANDED_OUT = 4
 LOST_AFTER = dt.timedelta(seconds=60)  # more than Celery's time limit: a turn so old died with its worker
 MAX_ATTEMPTS = 5
 FIRST_RETRY_AFTER = dt.timedelta(seconds=10)  # four times that after each further attempt: the last is 14 minutes on
@@ -90,7 +92,7 @@ def claim_turns(now: dt.datetime, *, limit: int) -> list[TurnClaim]:
 
 
 def work_shift(claim: TurnClaim, run: Run) -> None:
-    """The turn of this claim, then turns of whoever is next, for a second or so."""
+    """The turn of this claim, then turns of whoever is next, for half a second or so."""
     began_at = timezone.now()
     claims = [claim] if _update_turn(claim, busy_since=began_at) else []  # else it counted as lost meanwhile
     while claims:

@@ -70,7 +70,7 @@ def start_shift(claim: TurnClaim) -> None:
 
 @shared_task(name="tenants.tasks.work_jobs")
 def work_jobs(dazbox_id: str, served_at: str) -> None:
-    """Jobs of box after box for a second or so. Their failures are noted on their own rows and concern nobody else."""
+    """Jobs of box after box for half a second or so. A failure is noted on its own row and concerns nobody else."""
     claim = TurnClaim(UUID(dazbox_id), dt.datetime.fromisoformat(served_at))
     work_shift(claim, lambda task, args: current_app.tasks[task].run(*args))
     hand_out_turns(timezone.now(), start_shift)
