@@ -1,27 +1,20 @@
 """After the purge nothing says who a box was: no row, no file of the database, no cache, no log, no kept answer."""
 
 import dataclasses
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
 from django.utils import timezone
-from psycopg import sql
 
-from tenants.context import use_schema
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.schedule import CycleSchedule
@@ -30,46 +23,32 @@ from tenants.provisioning.device import DeviceRequest
 from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.tokens.access import mint_access_token
-from tests.celery_worker import BROKER_DATABASE, running_worker
-from tests.committed import find_files, other_session
-from tests.engines import shift_redis_database
+from tests.committed import other_session
 from tests.factories import Box, as_json, make_channel, make_device_request, make_forward, make_snapshot
 from tests.faults.embedded_instance import eventually
-from tests.faults.web_process import web_process
-from tests.load.database import empty_database
+from tests.faults.search import Places, nowhere, search_files, search_stores, search_tables
+from tests.faults.whole_instance import API, DEVICES, WholeInstance, ask, whole_instance, without_channels
 
 pytestmark = pytest.mark.fault
-API = "/api/v1/"
-DEVICES = f"{API}provisioning/devices"
 ALIAS, CANARY = "alias-of-the-leaver", "canary-of-the-leaver"
 NO_WAIT = timedelta(0)
-Places = dict[str, list[str]]  # where something was found, by what
-
-
-@dataclass
-class LogPart:
-    """What a log says after its first `skipped` bytes, which earlier runs wrote."""
-
-    path: Path
-    skipped: int
-
-    def read(self) -> str:
-        return self.path.read_bytes()[self.skipped :].decode()
 
 
 @dataclass
 class Life:
     """A box from its claim to its purge, lived over HTTP, and where to look for it before and after."""
 
+    instance: WholeInstance
     box: Box
-    web: str
     operator: str
     token: str
-    logs: list[Path]
     answers: dict[str, tuple[str, str, dict[str, Any], str]]  # what was asked under a key: path, key, body, token
     archive: str
     found_before: dict[str, Places]
-    server_log: LogPart
+
+    @property
+    def web(self) -> str:
+        return self.instance.url
 
     @property
     def needles(self) -> dict[str, bytes]:
@@ -88,24 +67,12 @@ def needles_of(box: Box) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def life(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    folder = tmp_path_factory.mktemp("erasure")
-    logs = [folder / "web.log", folder / "log"]
-    with (
-        django_db_blocker.unblock(),
-        empty_database(),
-        logs[0].open("wb") as log,
-        running_worker(folder) as worker,
-        web_process(log=log, CELERY_BROKER_URL=worker.broker) as web,
-    ):
-        yield live(web.url, logs)
+    with django_db_blocker.unblock(), whole_instance(tmp_path_factory.mktemp("erasure")) as instance:
+        yield live(instance)
 
 
-def broker_url() -> str:
-    return shift_redis_database(settings.ENV.redis_url, BROKER_DATABASE)
-
-
-def live(url: str, logs: list[Path]) -> Life:
-    server_log = find_server_log()
+def live(instance: WholeInstance) -> Life:
+    url = instance.url
     operator = mint_access_token(subject="operator:1", scopes=["operator"], tenant_id=None)
     request, key = make_request()
     body = body_of(request)
@@ -115,7 +82,7 @@ def live(url: str, logs: list[Path]) -> Life:
     fail_to_register(url)
     pair = ask(url, "POST", f"{API}auth/device-token", {"assertion": box.sign_assertion()}).json()
     answers = {"register": (DEVICES, "register", body, "")}
-    life = Life(box, url, operator, pair["access"], logs, answers, "", {}, server_log)
+    life = Life(instance, box, operator, pair["access"], answers, "", {})
     report(life)
     fall_ill(life)
     administrate(life)
@@ -141,14 +108,6 @@ def body_of(request: DeviceRequest) -> dict[str, Any]:
     }
 
 
-def ask(url: str, method: str, path: str, body: Any = None, *, token: str = "", key: str = "") -> httpx.Response:
-    headers = {"Idempotency-Key": key or str(uuid.uuid4()), "If-Match": "*"}
-    headers |= {"Authorization": f"Bearer {token}"} if token else {}
-    content = msgspec.json.encode(body) if body is not None else None
-    headers |= {"Content-Type": "application/json"} if content else {}
-    return httpx.request(method, url + path, content=content, headers=headers, timeout=30, trust_env=False)
-
-
 def fail_to_register(url: str) -> None:
     """The same node again by other claims: a conflict in the database, a wrong signature, and a claim that waits."""
     assert ask(url, "POST", DEVICES, body_of(make_device_request("leaver"))).status_code == 409
@@ -172,14 +131,10 @@ def report(life: Life) -> None:
 def fall_ill(life: Life) -> None:
     """A request and a cycle that end in faults of the database, which quote what they were about; then a good cycle."""
     schedule = CycleSchedule.objects.filter(dazbox=life.box.dazbox)
-    rename = "ALTER TABLE nodes_{} RENAME TO nodes_{}"
-    with use_schema(life.box.tenant.schema_name), connection.cursor() as cursor:
-        cursor.execute(rename.format("channel", "away"))
-    assert ask(life.web, "GET", life.box.path("channels"), token=life.token).status_code == 500
-    schedule.update(next_run_at=timezone.now(), started_at=None)
-    assert eventually(lambda: schedule.exclude(last_error="").exists())
-    with use_schema(life.box.tenant.schema_name), connection.cursor() as cursor:
-        cursor.execute(rename.format("away", "channel"))
+    with without_channels(life.box):
+        assert ask(life.web, "GET", life.box.path("channels"), token=life.token).status_code == 500
+        schedule.update(next_run_at=timezone.now(), started_at=None)
+        assert eventually(lambda: schedule.exclude(last_error="").exists())
     schedule.update(next_run_at=timezone.now(), started_at=None)
     runs = life.box.path("runs/latest")
     assert eventually(lambda: ask(life.web, "GET", runs, token=life.token).json()["run"] is not None)
@@ -222,54 +177,6 @@ def search_and_destroy(life: Life) -> None:
     assert eventually(lambda: wipe_remains(settled_after=NO_WAIT) == 1)
 
 
-def search_tables(needles: dict[str, bytes]) -> Places:
-    """Every row of every table of every schema, catalogs and statistics included, as text."""
-    with other_session() as session:
-        session.execute("SET ROLE pg_read_all_data")
-        tables = session.execute(
-            "SELECT nspname, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind = 'r'"
-        ).fetchall()
-        assert len(tables) > 80
-        texts = {
-            f"{schema}.{table}": session.execute(
-                sql.SQL("SELECT string_agg(t::text, ' ') FROM {} t").format(sql.Identifier(schema, table))
-            ).fetchone()[0]
-            for schema, table in tables
-        }
-    return {
-        name: [table for table, text in texts.items() if text and (needle_in(text, needle))]
-        for name, needle in needles.items()
-    }
-
-
-def needle_in(text: str, needle: bytes) -> bool:
-    """As it is, or inside a bytea, which is shown in hex."""
-    return needle.decode("latin-1") in text or needle.hex() in text
-
-
-def search_files(needles: dict[str, bytes]) -> Places:
-    """The files of this database; not the WAL, which the server recycles in its own time."""
-    with other_session() as session:
-        folder, _ = find_files(session)
-    files = [path for path in folder.iterdir() if path.is_file()]
-    assert len(files) > 200
-    return {name: [path.name for path in files if needle in path.read_bytes()] for name, needle in needles.items()}
-
-
-def find_server_log() -> LogPart:
-    """Where the PostgreSQL server of this run writes its errors, from here on."""
-    with other_session() as session:
-        session.execute("SET ROLE pg_monitor")
-        [folder] = session.execute("SELECT current_setting('data_directory')").fetchone()
-    pid = (Path(folder) / "postmaster.pid").read_text().splitlines()[0]
-    path = Path(f"/proc/{pid}/fd/2").readlink()
-    return LogPart(path, path.stat().st_size)
-
-
-def nowhere(needles: dict[str, bytes]) -> Places:
-    return {name: [] for name in needles}
-
-
 def test_the_search_finds_what_is_there(life: Life) -> None:
     """Else the tests below would find nothing anywhere."""
     tables, files = life.found_before["tables"], life.found_before["files"]
@@ -290,19 +197,16 @@ def test_no_file_of_the_database_tells_of_it(life: Life) -> None:
 
 
 def test_cache_and_broker_never_heard_of_it(life: Life) -> None:
-    with redis.Redis.from_url(settings.ENV.redis_url) as cache, redis.Redis.from_url(broker_url()) as broker:
-        dumps = [(key, store.dump(key) or b"") for store in (cache, broker) for key in store.scan_iter()]
-    assert dumps
-    found = [key for key, dump in dumps for needle in life.needles.values() if needle in key + dump]
-    assert found == []
+    stores = life.instance.find_stores()
+    assert stores
+    assert search_stores(stores, life.needles) == nowhere(life.needles)
 
 
 def test_the_logs_say_ids_only(life: Life) -> None:
-    web, worker = (path.read_text() for path in life.logs)
+    web, worker, server = life.instance.read_logs()
     assert "Internal Server Error" in web
     assert "/api/v1/node/<pubkey>/channels" in web
     assert "task" in worker.lower()
-    server = life.server_log.read()
     assert "dazbox_pubkey_once" in server
     for text in (web, worker, server):
         assert [name for name, needle in life.needles.items() if needle in text.encode()] == []
