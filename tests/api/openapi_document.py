@@ -1,5 +1,6 @@
 """The OpenAPI document as the tests read it: operations, and addresses filled in."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,11 @@ class Operation:
 
     def __str__(self) -> str:
         return str(self.detail["operationId"])
+
+    @property
+    def places(self) -> list[str]:
+        """The parameters of its path."""
+        return re.findall(r"{(\w+)}", self.path)
 
     def address(self, **values: str) -> str:
         """The path with its parameters filled in; every one needs a value, but for the id of an API key."""

@@ -1,7 +1,8 @@
 """`python -m tests.judge TOOLS` (`make judge`): tools of others, whose programs are in the folder TOOLS, judge the API.
 
-1. schemathesis, all checks, against a real web process: once as a box, once as a shop.
+1. schemathesis, all checks, against a real web process: as a box, an app, an owner, an operator and a shop.
 2. openapi-python-client makes a client of the document; mypy checks it and its use strictly; then it is used.
+3. Each filter between tenants is taken out of a copy of the source: the access matrix must fail.
 The services and the database are new, as for the benchmarks.
 """
 
@@ -26,11 +27,13 @@ def main(tools: Path) -> int:
         ENVIRON["RATE_LIMIT_SCALE"] = "1000000"
         try:
             django.setup()
+            from tests.judge.filters import judge_filters
             from tests.judge.verdict import judge
             from tests.load.database import empty_database
 
             with empty_database():
-                return judge(tools.resolve(), Path(home), examples=EXAMPLES)
+                found = judge(tools.resolve(), Path(home), examples=EXAMPLES)
+            return judge_filters(Path(home)) or found
         finally:
             for stop in engines._stops:
                 stop()
