@@ -6,9 +6,11 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from nodes.pipeline.export import order
+from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from tenants.context import current_tenant
 from tenants.provisioning.erasure import wipe_remains
@@ -46,6 +48,16 @@ def tend_spare_schemas() -> None:
 
 def hand_out_cycle(claim: CycleClaim) -> None:
     run_node_cycle.send_for(claim.dazbox_id, claim.claimed_at.isoformat())
+
+
+@shared_task(base=TenantTask, name="nodes.tasks.seal_anew")
+@transaction.atomic
+def seal_anew(rows: int = 0) -> None:
+    """The next batch of a box that has a new key, then a job for the one after: others have turns between them."""
+    if sealed := seal_batch():
+        seal_anew.queue_for(current_tenant().id, rows + sealed)
+    else:
+        note_reencryption(rows)
 
 
 @shared_task(bind=True, base=TenantTask, name="nodes.tasks.run_node_cycle")

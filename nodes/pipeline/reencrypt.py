@@ -5,7 +5,7 @@ cut off goes on where it stood. Older generations stay, because backups need the
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from typing import Any
 
 from django.apps import apps
 from django.db import connection, transaction
@@ -33,17 +33,36 @@ def reencrypt_tenant(tenant: TenantRef) -> int:
     Returns how many rows were sealed anew. Each batch is a transaction of its own, and waits for nobody but who writes
     the same rows. Raises SealError.
     """
+    begin_reencryption(tenant)
+    with enter_tenant(tenant):  # anew: with the new key
+        count = sum(iter(seal_batch, 0))
+        note_reencryption(count)
+    return count
+
+
+def begin_reencryption(tenant: TenantRef) -> None:
+    """A new key, unless rows are left under an older one."""
     with enter_tenant(tenant):
         has_begun = any(model.list_stale(limit=1) for model in list_sealed_models())
     if not has_begun:
         add_generation(tenant.id)
-    count = 0
-    with enter_tenant(tenant):  # anew: with the new key
-        for model in list_sealed_models():
-            count += sum(_seal_batches(model))
-        if count:
-            note("keys", "Everything stored was sealed with a new key", rows=count)
-    return count
+
+
+def seal_batch() -> int:
+    """Seals the next rows of the tenant we are in with its newest key. Returns how many: none when all are.
+
+    A row whose owner changed it meanwhile is under the newest key anyway. Raises SealError.
+    """
+    for model in list_sealed_models():
+        if keys := model.list_stale(limit=BATCH):
+            _seal_rows(model, keys)
+            return len(keys)
+    return 0
+
+
+def note_reencryption(rows: int) -> None:
+    if rows:
+        note("keys", "Everything stored was sealed with a new key", rows=rows)
 
 
 @transaction.atomic
@@ -73,15 +92,12 @@ def list_sealed_models() -> list[type[SealedModel]]:
     return [model for model in apps.get_models() if issubclass(model, SealedModel)]
 
 
-def _seal_batches(model: type[SealedModel]) -> Iterator[int]:
-    """How many rows each batch sealed; a row whose owner changed it meanwhile is under the newest key anyway."""
+@transaction.atomic
+def _seal_rows(model: type[SealedModel], keys: list[Any]) -> None:
     columns = [field.attname for field in model.list_payloads()]
-    while keys := model.list_stale(limit=BATCH):
-        with transaction.atomic():
-            rows: QuerySet[SealedModel] = QuerySet(model).select_for_update()
-            for row in rows.filter(pk__in=keys):
-                row.save(update_fields=columns)
-        yield len(keys)
+    rows: QuerySet[SealedModel] = QuerySet(model).select_for_update()
+    for row in rows.filter(pk__in=keys):
+        row.save(update_fields=columns)
 
 
 def _lock_tables() -> None:

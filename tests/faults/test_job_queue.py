@@ -1,22 +1,27 @@
 """The fair queue with a real worker over the real broker: fair, and nothing is lost when either of them is."""
 
+import io
 import os
 import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
 from nodes.models.forward import ForwardDay
 from nodes.models.journal import JournalEntry
+from nodes.pipeline.ingest import accept_snapshot
+from nodes.pipeline.reencrypt import BATCH, list_sealed_models
 from tenants.context import enter_tenant
 from tenants.models.job import Job, JobLane
 from tenants.queue import LOST_AFTER, MAX_ATTEMPTS
+from tenants.sealing.tenant import list_generations
 from tests.celery_worker import Worker, running_worker
 from tests.committed import committed_database, find_blocked, locked
-from tests.factories import Box, make_box
+from tests.factories import Box, make_box, make_channel, make_snapshot
 from tests.fakes.job_tasks import fail, kill_worker, note_neighbours, store_forward
 
 pytestmark = pytest.mark.fault
@@ -111,3 +116,18 @@ def test_a_poisoned_job_is_parked_and_the_next_of_its_box_is_done(worker: Worker
     assert worker.reaches(lambda: count_jobs(box) == 1)
     assert Job.objects.get(dazbox=box.dazbox).last_error == reason
     assert count_forwards(box) == 1
+
+
+def test_boxes_are_sealed_anew_batch_by_batch_in_turns(worker: Worker) -> None:
+    boxes = [make_box("first to be sealed"), make_box("second to be sealed")]
+    for box in boxes:
+        with enter_tenant(box.tenant):
+            accept_snapshot(make_snapshot(1, [make_channel(number) for number in range(BATCH + 1)]))
+    call_command("reencrypt_tenant", "--all", stdout=io.StringIO())
+    assert [list_generations(box.dazbox.id) for box in boxes] == [[1, 2], [1, 2]]
+    assert worker.reaches(lambda: count_jobs(*boxes) == 0)
+    for box in boxes:
+        with enter_tenant(box.tenant):
+            assert [model.list_stale(limit=1) for model in list_sealed_models() if model.list_stale(limit=1)] == []
+            entry = JournalEntry.objects.get(kind="keys")
+        assert int(str(entry.detail.facts["rows"])) > BATCH
