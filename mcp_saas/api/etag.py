@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseNotModified
+from django.utils.encoding import escape_uri_path
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
@@ -49,7 +50,7 @@ def write_if_unchanged(handler: Handler) -> Handler:
     def handle(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         expected = _read_expected(request)
         with transaction.atomic():
-            lock_name(request.path)
+            lock_name(escape_uri_path(request.path))  # PostgreSQL takes no NUL
             present = tag_of(view.get(request, *args, **kwargs))
             if not {present, "*"} & expected:
                 raise _explain_change(present)

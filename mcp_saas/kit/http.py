@@ -4,6 +4,7 @@ The guard stands where the connection is made: the name is resolved there, every
 of these very addresses is connected to. A name that means something else a moment later wins nothing by it.
 """
 
+import re
 import socket
 import ssl
 import time
@@ -24,6 +25,11 @@ BUDGET_S = 30.0
 _TRAPS = tuple(
     ip_network(text)
     for text in ("64:ff9b::/96", "2002::/16", "2001::/32", "192.0.0.0/24", "::/96", "fec0::/10", "192.88.99.0/24")
+)
+# Labels, and a last one that no number form of an address has; not the inner ones (RFC 6761, 6762, 8375, ICANN).
+_PUBLIC_NAME = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
+    r"(?!(?:localhost|local|internal|arpa)\.?$)[a-z](?:[a-z0-9-]{0,61}[a-z0-9])\.?"
 )
 Resolve = Callable[[str, int], Iterable[str]]
 
@@ -54,6 +60,16 @@ class Guard:
         if not url.host or find_port(url) not in self.ports:
             raise UnsafeTargetError(f"the port must be one of {', '.join(map(str, sorted(self.ports)))}")
 
+    def check_address(self, address: str) -> None:
+        """One that is kept for later, in form alone: what its name leads to is checked when it is connected to.
+
+        Raises UnsafeTargetError for what `check_url` refuses, and for hosts that are not public by their very form.
+        """
+        url = read_url(address)
+        self.check_url(url)
+        if (url.host, find_port(url)) not in self.trusted and not is_public_host(url.raw_host.decode("ascii")):
+            raise UnsafeTargetError(f"{url.host} is not public")
+
     def check_addresses(self, host: str, addresses: list[str]) -> None:
         """Raises UnsafeTargetError unless there are some and every one is public."""
         if not addresses:
@@ -69,6 +85,22 @@ def is_public(address: str) -> bool:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     return ip.is_global and not ip.is_multicast and not any(ip in trap for trap in _TRAPS)
+
+
+def is_public_host(host: str) -> bool:
+    """Whether it could be: a public address, or a name below a public top-level domain."""
+    try:
+        return is_public(host)
+    except ValueError:
+        return bool(_PUBLIC_NAME.fullmatch(host.lower()))
+
+
+def read_url(address: str) -> httpx.URL:
+    """Raises UnsafeTargetError for text that is no address."""
+    try:
+        return httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise UnsafeTargetError(f"this is no address: {error}") from error
 
 
 def find_port(url: httpx.URL) -> int:
@@ -158,11 +190,8 @@ class GuardedClient:
         """One exchange: at most `max_answer_bytes` and BUDGET_S, as it is on the wire (no compression is asked for)."""
         deadline_s = time.monotonic() + BUDGET_S
         sent = {"Accept-Encoding": "identity"} | dict(headers or {})
-        try:
-            with self._client.stream(method, url, content=content, headers=sent) as response:
-                return Answer(response.status_code, response.headers, self._read(response, deadline_s))
-        except httpx.InvalidURL as error:
-            raise UnsafeTargetError(f"this is no address: {error}") from error
+        with self._client.stream(method, read_url(url), content=content, headers=sent) as response:
+            return Answer(response.status_code, response.headers, self._read(response, deadline_s))
 
     def _read(self, response: httpx.Response, deadline_s: float) -> bytes:
         body = bytearray()

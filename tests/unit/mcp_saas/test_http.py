@@ -241,6 +241,26 @@ def test_an_odd_address_is_refused_before_any_name_is_asked_for(listener: Listen
     assert (net.asked, listener.count()) == ([], 0)
 
 
+@cases(FORMS | {"a name of one label": "intranet", "a name of the house": "lnd.local", "a trailing dot": "localhost."})
+def test_an_inner_address_is_refused_by_its_form_before_it_is_kept(case: str) -> None:
+    with pytest.raises(UnsafeTargetError):
+        Guard().check_address(f"https://{case}/")
+
+
+@cases(ODD_URLS)
+def test_an_odd_address_is_not_kept(case: str) -> None:
+    with pytest.raises(UnsafeTargetError):
+        Guard().check_address(case.format(port=443))
+
+
+@pytest.mark.parametrize(
+    "host", ["lnd.example.com", "LND.Example.com", "xn--bcher-kva.example", PUBLIC, "[2606:4700::1]"]
+)
+def test_a_public_name_or_address_is_kept_without_asking_for_it(host: str) -> None:
+    guard = Guard()
+    assert guard.check_address(f"https://{host}:8443/base") is None  # type: ignore[func-returns-value]
+
+
 def test_443_and_8443_are_the_ports_of_strangers() -> None:
     guard = Guard()
     for url in ("https://hook.example/", "https://hook.example:8443/", "https://hook.example:443/"):
