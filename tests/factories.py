@@ -16,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mcp_saas.kit.node_message import derive_pubkey, sign_message
+from nodes.engine.credential import CredentialOffer
 from nodes.engine.types import ChannelPolicy, ChannelState, Forward, NodeSnapshot, NodeState, PeerPolicy
 from tenants.context import TenantRef
 from tenants.models.api_key import ApiKey
@@ -166,6 +167,11 @@ def make_forward(number: int = 1, **changes: Any) -> Forward:
         "settled_at": TAKEN_AT - dt.timedelta(hours=number),
     }
     return Forward(**(fields | changes))
+
+
+def make_offer(secret: str = "sk-" + "0123456789abcdef" * 3, **changes: Any) -> CredentialOffer:
+    """A key at a third party; with `url` what opens a server of the owner's own."""
+    return CredentialOffer(secret, **changes)
 
 
 def as_json(value: object) -> Any:

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from mcp_saas.kit.text import without_nul
+from nodes.engine.credential import Service, hint_at
 from nodes.engine.summary import NodeSummary
 from nodes.engine.types import (
     ChannelPolicy,
@@ -17,6 +18,7 @@ from nodes.engine.types import (
     Forward,
     ScoreCard,
 )
+from nodes.models.credential import Credential
 from nodes.models.journal import JournalEntry, JournalLink
 from tenants.engine.plan import LimitName
 
@@ -138,6 +140,27 @@ class FeePolicyAnswer(Struct, frozen=True):
 
     version: int
     document: FeePolicy
+
+
+class CredentialView(Struct, frozen=True):
+    """That a credential is set, and when it was last used; all null: none is. What it holds is never shown."""
+
+    service: Service
+    set_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+    hint: str | None
+
+    @classmethod
+    def describe(cls, service: Service, row: Credential | None) -> Self:
+        if row is None:
+            return cls(service, None, None, None)
+        return cls(service, row.set_at, row.last_used_at, hint_at(row.access))
+
+
+class CredentialList(Struct, frozen=True):
+    """Every service a credential can be set for."""
+
+    items: list[CredentialView]
 
 
 class JournalItem(Struct, frozen=True):

@@ -11,6 +11,7 @@ from nodes.api.advice import (
     LatestRunView,
 )
 from nodes.api.control import FeePolicyView, ModeView
+from nodes.api.credentials import CredentialDetailView, CredentialsView
 from nodes.api.reports import ForwardsView, SnapshotsView
 
 urlpatterns = [
@@ -24,4 +25,6 @@ urlpatterns = [
     path("journal", JournalView.as_view()),
     path("mode", ModeView.as_view()),
     path("fee-policy", FeePolicyView.as_view()),
+    path("credentials", CredentialsView.as_view()),
+    path("credentials/<str:service>", CredentialDetailView.as_view()),
 ]

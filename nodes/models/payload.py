@@ -48,10 +48,14 @@ else:
 
 
 class PayloadField(Column[T]):
-    """A bytea column of a SealedModel that reads and writes values of one msgspec shape."""
+    """A bytea column of a SealedModel that reads and writes values of one msgspec shape.
 
-    def __init__(self, shape: type[T] | None = None, **options: Any) -> None:
+    What `is_secret` is left out of every export.
+    """
+
+    def __init__(self, shape: type[T] | None = None, *, is_secret: bool = False, **options: Any) -> None:
         self.shape = shape
+        self.is_secret = is_secret
         super().__init__(**options)
 
     def deconstruct(self) -> Any:

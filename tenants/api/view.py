@@ -1,7 +1,7 @@
 """Views that belong to one box: they run behind its door, and only for a token that carries its id."""
 
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -26,6 +26,7 @@ class NodeView(ApiView):
     An operator who broke the glass (`tenants.tokens.break_glass`) reads what the owner's apps may read.
     """
 
+    opens_to_leave: ClassVar[bool] = True  # False: breaking the glass does not show it
     leave: BreakGlass | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -50,7 +51,7 @@ class NodeView(ApiView):
 
     def _is_owners_read(self, request: Request) -> bool:
         granted: list[frozenset[str]] = [getattr(rule, "scopes", frozenset()) for rule in self.get_permissions()]
-        return request.method == "GET" and all("read" in scopes for scopes in granted)
+        return self.opens_to_leave and request.method == "GET" and all("read" in scopes for scopes in granted)
 
 
 def tenant_of(request: Request) -> TenantRef:

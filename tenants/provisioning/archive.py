@@ -32,10 +32,11 @@ class TableCopy(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """Whose backup it is, when it was taken, of which revision of the template, and which keys its rows need."""
+    """Of which box, whose it was, when it was taken, of which revision of the template, and which keys it needs."""
 
     format: int
     dazbox_id: UUID
+    owner_id: UUID
     revision: str
     taken_at: dt.datetime
     key_generations: list[int]

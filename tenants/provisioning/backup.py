@@ -15,7 +15,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from tenants.context import use_schema
-from tenants.events import record_event
+from tenants.events import announce_owner_change, record_event
 from tenants.models.dazbox import SERVED_STATES, Dazbox
 from tenants.models.export import Export
 from tenants.models.template import SchemaTemplate
@@ -65,7 +65,9 @@ def backup_tenant(pubkey: str, path: Path) -> Manifest:
                 for name, columns, identities in cursor.fetchall()
             ]
         generations = list_generations(dazbox.id)
-        manifest = Manifest(FORMAT, dazbox.id, dazbox.schema_revision, timezone.now(), generations, tables)
+        manifest = Manifest(
+            FORMAT, dazbox.id, dazbox.owner_id, dazbox.schema_revision, timezone.now(), generations, tables
+        )
         with tempfile.TemporaryFile() as content:
             content.write(msgspec.json.format(msgspec.json.encode(manifest)))
             add_member(archive, MANIFEST, content=content)
@@ -76,7 +78,8 @@ def restore_tenant(path: Path) -> Dazbox:
     """Puts a box back to the moment of its backup, all in one transaction; until its end others see what was before.
 
     1. check the file  2. a fresh schema in place of the old, of the backup's revision  3. copy in  4. migrate it to
-    the newest revision. Requests of this box wait meanwhile. Raises ArchiveError, DatabaseError.
+    the newest revision  5. credentials of an owner before go. Requests of this box wait meanwhile.
+    Raises ArchiveError, DatabaseError.
     """
     try:
         with tarfile.open(path, "r:") as archive:
@@ -112,6 +115,8 @@ def _replace_schema(archive: tarfile.TarFile, manifest: Manifest) -> Dazbox:
     if manifest.revision != dazbox.schema_revision:
         upgrade_schema(dazbox.schema_name, plan_upgrade(manifest.revision, dazbox.schema_revision))
     dazbox.save(update_fields=["schema_revision"])
+    if manifest.owner_id != dazbox.owner_id:
+        announce_owner_change(refer_to(dazbox))
     text = f"Restored to the backup of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC"
     record_event(refer_to(dazbox), "restore", text=text, taken_at=manifest.taken_at.isoformat())
     return dazbox

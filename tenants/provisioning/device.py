@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
 from tenants.context import leave_tenant
+from tenants.events import announce_owner_change
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState, new_schema_name
 from tenants.models.job import JobLane
@@ -21,6 +22,7 @@ from tenants.provisioning.claim import digest_code, is_vouched_for
 from tenants.provisioning.lifecycle import change_state, lock_dazbox, refuse_transition
 from tenants.provisioning.proof import spend_challenge, verify_proof
 from tenants.provisioning.schema import activate_dazbox
+from tenants.selectors import refer_to
 from tenants.tokens.device_key import create_device_key, find_live_keys, kid_of
 
 log = structlog.get_logger(__name__)
@@ -177,6 +179,7 @@ def _take_over(box_id: UUID, claim: Claim, *, request: DeviceRequest) -> Registr
         alias=request.alias,
         agent_version=request.agent_version,
     )
+    announce_owner_change(refer_to(dazbox))  # again: an older backup may have been restored meanwhile
     claim.used_at = timezone.now()
     claim.save(update_fields=["used_at"])
     return Registration(dazbox, is_new=True)

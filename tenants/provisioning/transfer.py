@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants.engine.plan import PLANS
+from tenants.events import announce_owner_change
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.export import Export
@@ -15,6 +16,7 @@ from tenants.provisioning.claim import ClaimTerms, NewClaim, create_claims
 from tenants.provisioning.lifecycle import change_state, lock_dazbox
 from tenants.provisioning.schema import build_schema, current_template, drop_schema
 from tenants.sealing.tenant import replace_keys
+from tenants.selectors import refer_to
 from tenants.tokens.api_key import revoke_api_keys
 from tenants.tokens.device_key import end_device_keys, find_live_keys
 
@@ -30,7 +32,8 @@ class TransferTerms:
 
 @transaction.atomic
 def transfer_dazbox(dazbox_id: UUID, terms: TransferTerms, *, actor: str) -> NewClaim:
-    """1. history goes, if asked for  2. out of service  3. device keys, API keys and tokens end  4. a new code.
+    """1. history goes, if asked for  2. out of service  3. device keys, API keys, tokens and credentials end
+    4. a new code.
 
     Again, while nobody has redeemed it: the code before is revoked. Raises Problem 404, 409, or 422 (no such owner).
     """
@@ -41,6 +44,7 @@ def transfer_dazbox(dazbox_id: UUID, terms: TransferTerms, *, actor: str) -> New
         change_state(dazbox, DazboxState.TRANSFERRING, actor=actor, reason="it changes hands")
     end_device_keys(dazbox, find_live_keys(dazbox.id))
     revoke_api_keys(dazbox.id)
+    announce_owner_change(refer_to(dazbox))
     Claim.objects.filter(dazbox=dazbox, used_at=None, revoked_at=None).update(revoked_at=timezone.now())
     claim_terms = ClaimTerms(
         label="transfer",

@@ -30,6 +30,7 @@ class Caller(StrEnum):
 
 NOT_FOUND = (404, "not-found")
 NO_SCOPE = (403, "scope-missing")
+OWNER_ONLY = (403, "owner-only")
 GONE = (410, "device-deleted")
 SUSPENDED = (403, "device-suspended")
 LEAVING = (403, "device-pending-deletion")
@@ -79,6 +80,10 @@ RULES: dict[str, Rule] = {
     "set_mode": BOX,
     "get_fee_policy": BOX_READ,
     "set_fee_policy": BOX,
+    "list_credentials": BOX,
+    "get_credential": BOX,
+    "set_credential": BOX | {Caller.OWN: OWNER_ONLY},  # a device token is the box's, not its owner's
+    "delete_credential": BOX | {Caller.OWN: OWNER_ONLY},
     "create_api_key": BOX,
     "list_api_keys": BOX,
     "revoke_api_key": BOX,

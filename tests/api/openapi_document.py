@@ -8,7 +8,7 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-KEY_ID = "00000000-0000-4000-8000-000000000001"  # of an API key, where nobody names another
+USUAL = {"key_id": "00000000-0000-4000-8000-000000000001", "service": "openai"}  # where nobody names another
 METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -27,8 +27,8 @@ class Operation:
         return re.findall(r"{(\w+)}", self.path)
 
     def address(self, **values: str) -> str:
-        """The path with its parameters filled in; every one needs a value, but for the id of an API key."""
-        return self.path.format(**({"key_id": KEY_ID} | values))
+        """The path with its parameters filled in; every one needs a value, but for the usual."""
+        return self.path.format(**(USUAL | values))
 
 
 @cache

@@ -11,6 +11,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 
+from nodes.engine.credential import Service
+from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.export.order import request_export
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
@@ -36,6 +38,7 @@ from tests.factories import (
     make_channel,
     make_device_request,
     make_forward,
+    make_offer,
     make_snapshot,
     pubkey_of,
 )
@@ -50,6 +53,7 @@ BODIES: dict[str, Any] = {
     "send_forwards": {"events": [as_json(make_forward(77))], "cursor": "77"},
     "set_mode": {"mode": "shadow"},
     "set_fee_policy": {},
+    "set_credential": {"secret": "x" * 40},
     "create_api_key": {"name": "new", "scopes": ["read"]},
     "create_claims": {},
     "change_device": {"alias": "x"},
@@ -109,6 +113,7 @@ def settle(name: str) -> Resident:
     places = {
         "pubkey": box.pubkey,
         "short_channel_id": "800000x1x0",
+        "service": Service.OPENAI,
         "key_id": ApiKey.objects.get(dazbox=box.dazbox).id,
         "device_id": box.dazbox.id,
         "kid": box.kid,
@@ -128,6 +133,7 @@ def report(box: Box, word: str) -> None:
         accept_forwards([make_forward(number, id=f"{word} {number}") for number in range(1, 9)], word)
         accept_snapshot(make_snapshot(1, box.channels, node=node))
         run_cycle()
+        set_credential(Service.OPENAI, make_offer(word), actor=word)
 
 
 def link_another(name: str, owner_id: uuid.UUID) -> str:

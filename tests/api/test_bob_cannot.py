@@ -74,6 +74,7 @@ def test_the_document_lists_the_operations_these_tests_are_about() -> None:
         "pubkey",
         "short_channel_id",
         "key_id",
+        "service",
     }
 
 

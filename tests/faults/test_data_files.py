@@ -9,12 +9,14 @@ import pytest
 from django.db import connection
 
 from mcp_saas.kit.node_message import derive_pubkey
+from nodes.engine.credential import CredentialOffer, Service
 from nodes.engine.types import Forward, NodeSnapshot
+from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from tenants.context import enter_tenant
 from tests.committed import find_files, other_session
-from tests.factories import Box, make_box, make_channel, make_forward, make_policy, make_snapshot
+from tests.factories import Box, make_box, make_channel, make_forward, make_offer, make_policy, make_snapshot
 from tests.load.database import empty_database
 
 pytestmark = pytest.mark.fault
@@ -72,6 +74,19 @@ def read_disk() -> tuple[bytes, bytes]:
     return read_files(files), read_files(log)
 
 
+def make_credentials() -> dict[Service, CredentialOffer]:
+    macaroon, host = secrets.token_hex(120), f"{secrets.token_hex(12)}.example"
+    return {
+        Service.LND: make_offer(macaroon, url=f"https://{host}"),
+        Service.OPENAI: make_offer(f"sk-{secrets.token_urlsafe(36)}"),
+    }
+
+
+def list_openers(credentials: dict[Service, CredentialOffer]) -> set[bytes]:
+    lnd, openai = credentials[Service.LND], credentials[Service.OPENAI]
+    return {lnd.secret.encode(), bytes.fromhex(lnd.secret), str(lnd.url)[8:].encode(), openai.secret.encode()}
+
+
 def list_traces(snapshot: NodeSnapshot, forwards: list[Forward]) -> set[bytes]:
     texts = {forward.id for forward in forwards}
     for channel in snapshot.channels:
@@ -85,9 +100,11 @@ def list_traces(snapshot: NodeSnapshot, forwards: list[Forward]) -> set[bytes]:
     return {text.encode() for text in texts} | pubkeys
 
 
-def test_neither_files_nor_log_hold_a_peer_a_channel_or_an_amount(box: Box) -> None:
-    snapshot, forwards = make_reports()
+def test_neither_files_nor_log_hold_a_peer_a_channel_an_amount_or_a_credential(box: Box) -> None:
+    (snapshot, forwards), credentials = make_reports(), make_credentials()
     with enter_tenant(box.tenant):
+        for service, offer in credentials.items():
+            set_credential(service, offer, actor="test")
         accept_forwards(forwards, "end")
         accept_snapshot(snapshot)
         run_cycle()
@@ -95,8 +112,8 @@ def test_neither_files_nor_log_hold_a_peer_a_channel_or_an_amount(box: Box) -> N
     assert box.dazbox.schema_name.encode() in files  # these are the files, and they are complete:
     assert box.pubkey.encode() in files
     assert box.pubkey.encode() in log
-    traces = list_traces(snapshot, forwards)
-    assert len(traces) == 12 * 5 + 300
+    traces = list_traces(snapshot, forwards) | list_openers(credentials)
+    assert len(traces) == 12 * 5 + 300 + 4
     assert {trace for trace in traces if trace in files or trace in log} == set()
     assert [label for label in LABELS if label.encode() in files] == []
 

@@ -70,8 +70,10 @@ def record_of(model: type[models.Model]) -> Record:
 
 
 def is_secret(field: models.Field[Any, Any]) -> bool:
-    """Raw bytes, unless they are known to be evidence: hashes of tokens and codes, sealed answers, keys."""
-    is_raw = isinstance(field, models.BinaryField) and not isinstance(field, PayloadField)
+    """Credentials, and raw bytes unless they are known to be evidence: hashes of tokens, sealed answers, keys."""
+    if isinstance(field, PayloadField):
+        return field.is_secret
+    is_raw = isinstance(field, models.BinaryField)
     return is_raw and f"{field.model._meta.app_label}.{field.model.__name__}.{field.name}" not in _EVIDENCE  # noqa: SLF001
 
 

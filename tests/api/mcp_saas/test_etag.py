@@ -15,7 +15,10 @@ from tests.conftest import ApiClient, fill_box
 from tests.factories import Box, make_box, make_snapshot
 
 __all__ = ["committed_db"]
-READS = ["channels", "channels/800000x1x0", "decisions", "decisions?run=latest", "runs/latest", "mode", "fee-policy"]
+READS = [
+    "channels", "channels/800000x1x0", "decisions", "decisions?run=latest", "runs/latest", "mode", "fee-policy",
+    "credentials", "credentials/lnd",
+]  # fmt: skip
 WRITES = {"mode": {"mode": "shadow"}, "fee-policy": {"limits": {"max_fee_rate_ppm": 900}}}
 
 

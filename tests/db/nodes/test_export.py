@@ -18,9 +18,11 @@ from django.db.models import BinaryField, DurationField, Model
 from django.utils import timezone
 from psycopg import sql
 
+from nodes.engine.credential import Service
 from nodes.models.export import ExportChunk
 from nodes.models.forward import ForwardDay
 from nodes.models.payload import PayloadField
+from nodes.pipeline.credential import set_credential
 from nodes.pipeline.export.archive import begin_snapshot, write_archive
 from nodes.pipeline.export.order import MAX_ATTEMPTS, request_export, run_export, tend_exports
 from nodes.pipeline.export.record import is_secret, record_of
@@ -38,7 +40,7 @@ from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
 from tenants.tokens.refresh import issue_tokens
 from tests.committed import other_session
 from tests.conftest import fill_box
-from tests.factories import Box, make_api_key, make_box
+from tests.factories import Box, make_api_key, make_box, make_offer
 from tests.load.database import empty_database
 
 # Tables of the public schema that say nothing about any one box, and Django's own.
@@ -182,17 +184,23 @@ def test_what_is_sealed_or_packed_is_readable_in_it(boxes: tuple[Box, Box]) -> N
 
 def test_secrets_are_left_out_and_named(boxes: tuple[Box, Box]) -> None:
     alice, _ = boxes
+    with enter_tenant(alice.tenant):
+        set_credential(Service.OPENAI, make_offer(), actor="test")
     archive = make_export(alice)
     left_out = {table["file"].split("/")[1]: table["left_out"] for table in read_manifest(archive)["tables"]}
     assert left_out["tenants_refreshtoken.ndjson"] == ["digest"]
     assert left_out["tenants_apikey.ndjson"] == ["digest"]
     assert left_out["tenants_claim.ndjson"] == ["digest"]
+    assert left_out["nodes_credential.ndjson"] == ["access"]
     assert left_out["nodes_channel.ndjson"] == []
     everything = b"".join(archive.read(name) for name in archive.namelist())
     digest = bytes(RefreshToken.objects.get(dazbox=alice.dazbox).digest)
     assert alice.pubkey.encode() in everything
     assert digest not in everything
     assert digest.hex().encode() not in everything
+    assert make_offer().secret.encode() not in everything
+    [row] = lines_of(archive, "box/nodes_credential.ndjson")
+    assert (row["service"], row["last_used_at"]) == ("openai", None)
 
 
 def test_raw_bytes_are_secrets_unless_they_are_known_to_be_none() -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,33 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from mcp_saas.kit.crypto import KeyMissingError, SealBrokenError
+from nodes.engine.credential import KeyAccess, Service
 from nodes.models.channel import Channel
+from nodes.models.credential import Credential
 from nodes.models.journal import JournalEntry
 from nodes.models.snapshot import Snapshot
+from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards
 from nodes.pipeline.reencrypt import reencrypt_tenant
 from nodes.selectors.chain import verify_chain
+from nodes.selectors.credential import read_credential
 from tenants.context import enter_tenant, use_schema
 from tenants.models.dazbox import Dazbox
 from tenants.models.template import SchemaTemplate
 from tenants.models.tenant_key import TenantKey
 from tenants.provisioning.archive import ArchiveError
 from tenants.provisioning.backup import backup_tenant, restore_tenant
+from tenants.provisioning.device import register_device
 from tenants.provisioning.lifecycle import delete_dazbox
 from tenants.provisioning.purge import purge_dazbox
 from tenants.provisioning.schema import drop_schema
+from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
 from tenants.sealing.tenant import current_keys
 from tests.committed import find_blocked, list_box_schemas, lock_table, other_session, run_together
 from tests.conftest import fill_box
 from tests.db.tenants.test_migration import describe, release
-from tests.factories import Box, make_box, make_forward
+from tests.factories import Box, make_box, make_device_request, make_forward, make_offer
 from tests.faults.embedded_instance import eventually
 from tests.load.database import empty_database
 
@@ -253,3 +260,42 @@ def test_a_backup_of_an_older_release_is_migrated_as_it_is_restored(
     assert restored.schema_revision == SchemaTemplate.objects.latest().revision
     assert describe(restored, "columns") == migrated
     assert Dazbox.objects.get(id=box.dazbox.id).schema_revision == restored.schema_revision
+
+
+def store_credentials(box: Box) -> None:
+    with enter_tenant(box.tenant):
+        set_credential(Service.OPENAI, make_offer(), actor="test")
+        set_credential(Service.LND, make_offer("5eed" * 60, url="https://lnd.example"), actor="test")
+
+
+def count_credentials(box: Box) -> int:
+    with enter_tenant(box.tenant):
+        return int(Credential.objects.count())
+
+
+def test_credentials_stay_sealed_in_the_file_and_come_back_with_it(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    box, file = boxes[0], tmp_path / "backup.tar"
+    store_credentials(box)
+    manifest = backup_tenant(box.pubkey, file)
+    assert {table.name: table.rows for table in manifest.tables}["nodes_credential"] == 2
+    content = file.read_bytes()
+    assert not [text for text in (make_offer().secret, "5eed" * 60, "lnd.example") if text.encode() in content]
+    with enter_tenant(box.tenant):
+        Credential.objects.all().delete()
+    restore_tenant(file)
+    with enter_tenant(box.tenant):
+        assert read_credential(Service.OPENAI) == KeyAccess(make_offer().secret)
+
+
+def test_a_backup_brings_back_no_credential_of_another_owner(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    """Neither restored on the way to the next one nor when they have the box."""
+    box, file = boxes[0], tmp_path / "backup.tar"
+    store_credentials(box)
+    backup_tenant(box.pubkey, file)
+    code = transfer_dazbox(box.dazbox.id, TransferTerms(expires_in=timedelta(days=1)), actor="test").code
+    assert count_credentials(box) == 0
+    restore_tenant(file)
+    register_device(make_device_request(box.name, code=code))
+    assert count_credentials(box) == 0
+    restore_tenant(file)
+    assert count_credentials(box) == 0
