@@ -10,9 +10,8 @@ from nodes.engine.reason import explain_change
 from nodes.engine.types import ChannelDecision, ChannelPolicy, DecisionInput, ProportionalStrategy
 from nodes.engine.wish import Wish
 
-ENGINE_VERSION = (
-    1  # grows with every change that can alter a decision: a stored one is replayed by its own version only
-)
+# Grows with every change that can alter a decision: a stored one is replayed by its own version only.
+ENGINE_VERSION = 1
 
 
 def decide_channel(given: DecisionInput) -> ChannelDecision:
