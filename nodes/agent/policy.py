@@ -39,11 +39,13 @@ def map_policy(policy: object, *, max_rate_ppm: int) -> dict[str, object] | None
 
 
 def exceeds_contract(terms: dict[str, int], max_rate_ppm: int) -> bool:
-    """BOLT 7 has u32 for base fee and rate and i32 for inbound fees (bLIP-18), which LND's own fields hold to."""
+    """BOLT 7 has u32 for base fee and rate and i32 for inbound fees (bLIP-18), which LND's own fields hold to, and no
+    smallest payment above the largest.
+    """
     return (
         terms["base_fee_msat"] > MAX_U32
         or terms["fee_rate_ppm"] > max_rate_ppm
         or abs(terms["inbound_fee_rate_ppm"]) > max_rate_ppm
         or terms["time_lock_delta"] > MAX_U16
-        or max(terms["min_htlc_msat"], terms["max_htlc_msat"]) > MAX_MSAT
+        or not terms["min_htlc_msat"] <= terms["max_htlc_msat"] <= MAX_MSAT
     )

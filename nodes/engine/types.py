@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from mcp_saas.kit.text import Pubkey, spelled
+from nodes.engine.short_channel_id import ShortChannelId
 
 MAX_SAT = 2_100_000_000_000_000  # 21 million bitcoin
 MAX_MSAT = MAX_SAT * 1000
@@ -22,13 +23,6 @@ MAX_U32 = 4_294_967_295  # BOLT 7 carries timestamps, fee_base_msat and fee_prop
 FIRST_BLOCK_AT = dt.datetime(2009, 1, 3, tzinfo=dt.UTC)
 LAST_INSTANT = dt.datetime.max.replace(tzinfo=dt.UTC)
 
-ShortChannelId = Annotated[
-    str,
-    spelled(
-        r"(0|[1-9][0-9]{0,7})x(0|[1-9][0-9]{0,7})x(0|[1-9][0-9]{0,4})",
-        "block x transaction x output, as in 800000x12x1, without leading zeros",  # BOLT 7; one channel has one name
-    ),
-]
 ChannelPoint = Annotated[
     str,
     spelled(r"[0-9a-f]{64}:[0-9]{1,5}", "the funding transaction's id in 64 hex digits, a colon, the output's index"),
@@ -63,6 +57,10 @@ class ChannelPolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     inbound_base_fee_msat: InboundBaseFeeMsat = 0
     inbound_fee_rate_ppm: InboundFeeRatePpm = 0
     last_update: Annotated[int, Meta(ge=0, le=MAX_U32, description="unix seconds; null: not known")] | None = None
+
+    def __post_init__(self) -> None:
+        if self.min_htlc_msat > self.max_htlc_msat:
+            raise ValueError(f"min_htlc_msat: must not be above max_htlc_msat {self.max_htlc_msat}")
 
 
 class PeerPolicy(ChannelPolicy, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -108,7 +106,7 @@ class ChannelState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class NodeState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     alias: Alias
     implementation: Literal["lnd", "cln"]
-    version: Annotated[str, Meta(max_length=128)]
+    version: Annotated[str, spelled(r"[^\x00-\x1f\x7f]*", "text without control characters", max_length=128)]
     block_height: BlockHeight
     synced_to_chain: bool
 

@@ -4,9 +4,11 @@ import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
 
+import msgspec
 from django.db import transaction
 from django.utils import timezone
 
+from mcp_saas.kit.alias import tame_alias
 from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
 from nodes.engine.types import ChannelState, FeePolicy, Forward, NodeSnapshot
 from nodes.models.channel import Channel, digest_channel
@@ -22,8 +24,10 @@ from tenants.context import current_tenant
 from tenants.sealing.tenant import current_keys
 
 CLOCK_LEEWAY = dt.timedelta(minutes=5)
+MAX_STEP_BACK = 2 * CLOCK_LEEWAY  # above the leeway: a clock set right is taken at once, however far it ran ahead
 FLOW_WINDOW = dt.timedelta(days=7)
 FUTURE = "lies in the future: check the clock of the box"
+PAST = "lies more than 10 minutes before the last snapshot, {}: check the clock of the box"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +58,20 @@ class NodeFacts:
 def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
     """Stores a report and brings the channels up to it: all or nothing.
 
-    The same `seq` with the same content again is no error and no second row. Raises Problem 409 for an older `seq` or
-    other content under a known one, 422 for a moment in the future, 400 for a node that is its own peer, 429
-    beyond the plan; nothing is stored then.
+    The same `seq` with the same content again is no error and no second row. `seq` alone says which is newer: the
+    clock may be set back a little. Raises Problem 409 for an older `seq` or other content under a known one, 422 for
+    a moment in the future or long before the last snapshot, 400 for a node that is its own peer, 429 beyond the plan;
+    nothing is stored then.
     """
-    if snapshot.taken_at > timezone.now() + CLOCK_LEEWAY:
-        raise _refuse_future("/taken_at")
+    _refuse_future_moments(snapshot)
     _refuse_itself_as_peer(snapshot)
+    snapshot = _tame_aliases(snapshot)
     digest = current_keys().digest("snapshot", pack(snapshot))
     with transaction.atomic():
         node = lock_own_node()
         if node.last_seq is not None and snapshot.seq <= node.last_seq:
             return _accept_repeat(snapshot.seq, digest, node=node)
+        _refuse_step_back(snapshot.taken_at, node.last_taken_at)
         check_snapshot_quota(snapshot)
         Snapshot.objects.create(seq=snapshot.seq, taken_at=snapshot.taken_at, digest=digest, content=snapshot)
         _bring_channels_up_to(snapshot)
@@ -127,6 +133,32 @@ def _accept_repeat(seq: int, digest: bytes, *, node: OwnNode) -> SnapshotReceipt
         raise refuse_value("/seq", detail, status=409, code="seq-taken", title="Another snapshot has this number")
     detail = f"{seq} is older than {node.last_seq}, the last we have"
     raise refuse_value("/seq", detail, status=409, code="seq-outdated", title="A newer snapshot is here")
+
+
+def _refuse_step_back(taken_at: dt.datetime, last_taken_at: dt.datetime | None) -> None:
+    if last_taken_at is not None and taken_at < last_taken_at - MAX_STEP_BACK:
+        detail = PAST.format(last_taken_at.isoformat())
+        raise refuse_value("/taken_at", detail, status=422, code="clock-stepped-back", title="The clock went back")
+
+
+def _refuse_future_moments(snapshot: NodeSnapshot) -> None:
+    limit = timezone.now() + CLOCK_LEEWAY
+    if snapshot.taken_at > limit:
+        raise _refuse_future("/taken_at")
+    for index, channel in enumerate(snapshot.channels):
+        if channel.opened_at is not None and channel.opened_at > limit:
+            raise _refuse_future(f"/channels/{index}/opened_at")
+
+
+def _tame_aliases(snapshot: NodeSnapshot) -> NodeSnapshot:
+    """Strangers choose aliases: what is kept of one can stand in any line, and none costs the box its report."""
+    node = msgspec.structs.replace(snapshot.node, alias=tame_alias(snapshot.node.alias))
+    return msgspec.structs.replace(snapshot, node=node, channels=[_tame_peer(channel) for channel in snapshot.channels])
+
+
+def _tame_peer(channel: ChannelState) -> ChannelState:
+    tame = tame_alias(channel.peer_alias or "") or None
+    return channel if tame == channel.peer_alias else msgspec.structs.replace(channel, peer_alias=tame)
 
 
 def _refuse_itself_as_peer(snapshot: NodeSnapshot) -> None:

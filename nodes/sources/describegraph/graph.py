@@ -38,7 +38,7 @@ class GraphPolicy(Struct, frozen=True, gc=False, kw_only=True):
             and all(abs(value) <= MAX_I32 for value in (self.inbound_base_fee_msat, self.inbound_fee_rate_ppm))
             and 0 <= self.time_lock_delta <= MAX_U16
             and self.min_htlc_msat >= 0
-            and self.max_htlc_msat >= 0
+            and (self.max_htlc_msat == 0 or self.min_htlc_msat <= self.max_htlc_msat)
         )
 
     @property

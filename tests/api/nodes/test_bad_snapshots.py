@@ -1,8 +1,11 @@
 """Each field of a snapshot that is wrong: a problem that points at it, and nothing stored."""
 
+import datetime as dt
 import json
 from typing import Any
 
+from nodes.engine.types import NodeSnapshot
+from nodes.pipeline.ingest import MAX_STEP_BACK
 from tests.api import lasting
 from tests.api.case import cases
 from tests.api.problem import assert_refused_at
@@ -12,6 +15,7 @@ from tests.factories import Box, as_json, make_channel, make_snapshot, pubkey_of
 
 alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 PEER = pubkey_of("peer 1")
+SECOND = dt.timedelta(seconds=1)
 LOCAL = '"local_balance_sat":4000000'
 FIRST = "/channels/0"
 AMOUNTS = {
@@ -64,6 +68,10 @@ FIELDS = {
     "update after the last u32 second": (
         '"last_update":null', '"last_update":4294967296', f"{FIRST}/own_policy/last_update",
     ),
+    "smallest payment above the largest": (
+        '"min_htlc_msat":1000', '"min_htlc_msat":4950000001', f"{FIRST}/own_policy/min_htlc_msat",
+    ),
+    "version with an escape": ('"version":"0.20"', r'"version":"0.20\u001b[2J"', "/node/version"),
     "pending HTLCs above the protocol's": ('"pending_htlcs":0', '"pending_htlcs":967', f"{FIRST}/pending_htlcs"),
     "pending HTLCs true": ('"pending_htlcs":0', '"pending_htlcs":true', f"{FIRST}/pending_htlcs"),
     "a pending HTLC of less than nothing": (
@@ -102,6 +110,10 @@ SHORT_CHANNEL_IDS = {
     "colons": "800000:1:0",
     "upper case": "800000X1X0",
     "negative": "-1x1x0",
+    "block of 25 bits": "16777216x1x1",
+    "transaction of 25 bits": "1x16777216x1",
+    "output of 17 bits": "1x1x65536",
+    "eight digits": "99999999x1x1",
     "nine digits": "999999999x1x0",
     "unicode digit": "٣x1x0",
     "leading zeros": "0800000x1x0",
@@ -128,6 +140,10 @@ def spoil(old: str, new: str) -> bytes:
     text = json.dumps(as_json(make_snapshot(9)), separators=(",", ":"))
     assert old in text
     return text.replace(old, new, 1).encode()
+
+
+def as_bytes(snapshot: NodeSnapshot) -> bytes:
+    return json.dumps(as_json(snapshot)).encode()
 
 
 def send_and_compare(api: ApiClient, box: Box, raw: bytes) -> Any:
@@ -165,6 +181,8 @@ def test_a_wrong_pubkey_is_refused(api: ApiClient, alice: Box, case: str) -> Non
 def test_a_wrong_short_channel_id_is_refused(api: ApiClient, alice: Box, case: str) -> None:
     answer = send_and_compare(api, alice, spoil("800000x1x0", case))
     assert_refused_at(answer, f"{FIRST}/short_channel_id")
+    words = "block below 16777216, transaction below 16777216, output below 65536"
+    assert words in answer.json["errors"][0]["detail"]
 
 
 @cases({"a newline after it": r"0:0\n", "a dash": "0-0", "upper case": "A:0", "no output": "0:"})
@@ -182,6 +200,23 @@ def test_a_moment_that_is_none_is_refused(api: ApiClient, alice: Box, case: str)
 def test_a_moment_in_the_future_is_refused_with_a_word_about_the_clock(api: ApiClient, alice: Box, case: str) -> None:
     answer = send_and_compare(api, alice, spoil("2026-11-01T12:09:00Z", case))
     assert_refused_at(answer, "/taken_at", status=422, code="in-the-future")
+    assert "clock" in answer.json["detail"]
+
+
+def test_a_channel_opened_in_the_future_is_refused_at_that_channel(api: ApiClient, alice: Box) -> None:
+    body = as_json(make_snapshot(9))
+    body["channels"][1]["opened_at"] = "2099-01-01T00:00:00Z"
+    answer = send_and_compare(api, alice, json.dumps(body).encode())
+    assert_refused_at(answer, "/channels/1/opened_at", status=422, code="in-the-future")
+
+
+def test_a_newer_snapshot_from_long_before_the_last_is_refused_with_a_word_about_the_clock(
+    api: ApiClient, alice: Box
+) -> None:
+    """The last, of `alice` herself, is number 1."""
+    last = make_snapshot(1).taken_at
+    answer = send_and_compare(api, alice, as_bytes(make_snapshot(9, taken_at=last - MAX_STEP_BACK - SECOND)))
+    assert_refused_at(answer, "/taken_at", status=422, code="clock-stepped-back")
     assert "clock" in answer.json["detail"]
 
 

@@ -32,6 +32,8 @@ WRONG_FIELDS = {
     "amount null": ("in_msat", None),
     "amount above 21 million bitcoin": ("in_msat", 2_100_000_000_000_000_001),
     "no channel": ("incoming_scid", "0"),
+    "channel beyond 64 bits": ("incoming_scid", "16777216x1x1"),
+    "output beyond 16 bits": ("outgoing_scid", "1x1x65536"),
     "channel with leading zero": ("outgoing_scid", "0800000x1x0"),
     "empty id": ("id", ""),
     "id too long": ("id", "f" * 129),

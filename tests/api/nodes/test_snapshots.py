@@ -11,6 +11,7 @@ from nodes.engine.types import MAX_SAT
 from nodes.models.channel import Channel
 from nodes.models.node import OwnNode
 from nodes.models.snapshot import Snapshot
+from nodes.pipeline.ingest import CLOCK_LEEWAY, MAX_STEP_BACK
 from tenants.context import enter_tenant
 from tenants.models.schedule import CycleSchedule
 from tests.api.problem import assert_refused_at
@@ -161,7 +162,30 @@ def test_what_strangers_announce_does_not_cost_the_snapshot(api: ApiClient, char
     report = make_snapshot(1, [make_channel(peer_alias=alias, peer_policy=peer_policy)])
     assert api.post(charlie.path("snapshots"), report, token=token).status == 201
     [shown] = api.get(charlie.path("channels"), token=token).json["items"]
-    assert shown["state"]["peer_alias"] == alias
+    assert shown["state"]["peer_alias"] == "<script>'; DROP TABLE x;--⚡"
+
+
+def test_aliases_are_kept_without_what_would_upset_a_line(api: ApiClient, charlie: Box) -> None:
+    token = api.token_of(charlie)
+    channels = [make_channel(1, peer_alias="\x1b[31mred\x07"), make_channel(2, peer_alias="\u202e\x00")]
+    report = make_snapshot(1, channels)
+    report = msgspec.structs.replace(report, node=msgspec.structs.replace(report.node, alias="two\r\nlines\x00"))
+    assert api.post(charlie.path("snapshots"), report, token=token).status == 201
+    assert api.post(charlie.path("snapshots"), report, token=token).json == {"seq": 1, "stored": False}
+    _, _, node, states = read_state(charlie)
+    assert node.alias == "two lines"
+    assert [state.peer_alias for _, _, _, state in states] == ["[31mred", None]
+
+
+def test_a_clock_that_is_set_back_a_little_is_no_fault(api: ApiClient, charlie: Box) -> None:
+    """Ten minutes: more than a clock can have been ahead when its last snapshot was taken in."""
+    token = api.token_of(charlie)
+    first = make_snapshot(1)
+    second = make_snapshot(2, taken_at=first.taken_at - MAX_STEP_BACK)
+    sent = [api.post(charlie.path("snapshots"), snapshot, token=token).status for snapshot in (first, second)]
+    assert sent == [201, 201]
+    assert read_state(charlie)[:2] == (2, second.taken_at)
+    assert MAX_STEP_BACK > CLOCK_LEEWAY
 
 
 def test_a_snapshot_without_channels_is_one(api: ApiClient, charlie: Box) -> None:

@@ -115,6 +115,7 @@ def test_a_node_that_the_graph_does_not_know_still_reports_its_channels(box: Box
     "odd",
     [
         {"max_htlc_msat": "18446744073709551615"},
+        {"min_htlc": "2", "max_htlc_msat": "1"},
         {"time_lock_delta": 70_000},
         {"fee_base_msat": "4294967296"},
         {"fee_rate_milli_msat": "4294967296"},

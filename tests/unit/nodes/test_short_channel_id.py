@@ -1,10 +1,13 @@
 """A channel's two names say the same."""
 
+import contextlib
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.engine.short_channel_id import channel_id_from_scid, scid_from_channel_id
+from nodes.engine.short_channel_id import ShortChannelId, channel_id_from_scid, scid_from_channel_id
 
 
 @pytest.mark.parametrize(
@@ -22,7 +25,20 @@ def test_there_and_back(channel_id: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1x2", "1x2x3x4", "ax1x1", "1x-1x1", "16777216x0x0", "0x16777216x0", "0x0x65536", "1x1x\u0661"]
+    "text",
+    [
+        "",
+        "1x2",
+        "1x2x3x4",
+        "ax1x1",
+        "1x-1x1",
+        "16777216x0x0",
+        "0x16777216x0",
+        "0x0x65536",
+        "1x1x\u0661",
+        "01x1x1",
+        "1x1x1\n",
+    ],
 )
 def test_what_is_no_short_channel_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="short channel id"):
@@ -33,3 +49,24 @@ def test_what_is_no_short_channel_id_is_refused(text: str) -> None:
 def test_what_does_not_fit_in_64_bits_is_refused(channel_id: int) -> None:
     with pytest.raises(ValueError, match="64-bit"):
         scid_from_channel_id(channel_id)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_each_number_of_a_short_channel_id_ends_where_its_bits_do(place: int) -> None:
+    limit = (2**24, 2**24, 2**16)[place]
+    near = {
+        *range(1200),
+        *(10**power + step for power in range(8) for step in (-1, 0, 1)),
+        *range(limit - 9, limit + 9),
+    }
+    taken = set()
+    for number in near:
+        with contextlib.suppress(msgspec.ValidationError):
+            taken.add(int(convert_scid(number, place).split("x")[place]))
+    assert taken == {number for number in near if number < limit}
+
+
+def convert_scid(number: int, place: int) -> str:
+    numbers = ["0", "0", "0"]
+    numbers[place] = str(number)
+    return msgspec.convert("x".join(numbers), ShortChannelId)
