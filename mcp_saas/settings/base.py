@@ -1,5 +1,7 @@
 """Django settings for every profile; what differs between profiles hangs on `ENV.profile` here and nowhere else."""
 
+from pathlib import Path
+
 from mcp_saas.settings.database import parse_database_url
 from mcp_saas.settings.environment import read_environment
 from mcp_saas.settings.logs import configure_logging
@@ -63,6 +65,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+WHITENOISE_ROOT = Path(__file__).parent.parent / "api" / "root"  # /favicon.ico, which browsers ask for unbidden
 WHITENOISE_USE_FINDERS = True  # serve admin and Swagger UI files from the packages: no collectstatic step
 APPEND_SLASH = False
 
@@ -143,6 +146,7 @@ UNFOLD = {
     "SITE_TITLE": "Dazbox Cloud",
     "SITE_HEADER": "Dazbox Cloud",
     "SITE_SYMBOL": "bolt",
+    "SITE_URL": None,  # there is no other site to go back to
     "SHOW_HISTORY": True,
     "LOGIN": {"form": "tenants.api.log_in_form.OperatorLogInForm"},
     "SIDEBAR": {"navigation": "tenants.admin.list_rooms"},

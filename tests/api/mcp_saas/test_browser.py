@@ -87,6 +87,16 @@ def test_the_admin_needs_no_inline_script(api: ApiClient, alice: Box) -> None:
         assert inline_scripts(page.raw.decode()) == []
 
 
+def test_browsers_find_an_icon_where_they_look_unbidden(api: ApiClient) -> None:
+    icon = api.get("/favicon.ico")
+    assert (icon.status, icon.raw[:4]) == (200, bytes([0, 0, 1, 0]))
+    assert icon.headers["Content-Type"] in {"image/x-icon", "image/vnd.microsoft.icon"}
+
+
+def test_the_admin_leads_to_no_page_for_programs(api: ApiClient, db: None) -> None:
+    assert "Return to site" not in api.get("/admin/login/").raw.decode()
+
+
 def inline_scripts(page: str) -> list[str]:
     """What a script-src without 'unsafe-inline' keeps from running: scripts in the page, handlers in attributes."""
     scripts = [text.strip() for text in re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page, re.DOTALL)]

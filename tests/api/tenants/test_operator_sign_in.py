@@ -161,6 +161,13 @@ def test_the_admin_asks_for_the_code_as_well(olga: User) -> None:
     assert not log_in(code)[0]
 
 
+def test_the_admin_says_what_is_wrong_once_and_where_it_is(olga: User) -> None:
+    refused, page = log_in(password="wrong")
+    assert (refused, page.count(b"errornote")) == (False, 1)
+    refused, page = log_in("abc")
+    assert (refused, page.count(b"errornote"), page.count(b"Enter a valid value.")) == (False, 0, 1)
+
+
 def test_the_admin_lets_in_no_one_who_is_not_staff(db: None) -> None:
     User.objects.create_user("olga", password=PASSWORD)
     assert not log_in()[0]
