@@ -4,7 +4,7 @@ import zlib
 from typing import IO, Any, TypeVar, cast
 
 import msgspec
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -71,6 +71,15 @@ def read_bytes(request: Request) -> bytes:
     if read is None:
         read = request.META[_READ] = _read_bounded(request)
     return read
+
+
+def drop_body(request: HttpRequest) -> None:
+    """Once answered. Requests of Django and DRF refer to themselves: what they hold stays until the garbage collector
+    comes, and the server's stream holds the bytes it gave.
+    """
+    request.META.pop(_READ, None)
+    request.META.pop("wsgi.input", None)
+    vars(request).pop("_stream", None)
 
 
 def _read_bounded(request: Request) -> bytes:

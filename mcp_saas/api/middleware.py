@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from mcp_saas.api.body import drop_body
 from mcp_saas.api.errors import as_problem, render_problem
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -27,6 +28,19 @@ class RequestIdMiddleware:
             response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
+
+
+class BodyMiddleware:
+    """A body is let go of as soon as it is answered."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        finally:
+            drop_body(request)
 
 
 class ProblemMiddleware:

@@ -12,6 +12,7 @@ from mcp_saas.kit.errors import Problem, refuse_field
 from mcp_saas.kit.text import describe_pattern
 
 T = TypeVar("T")
+_MOST_EXPLAINED_BYTES = 65_536  # Python objects of any shape take twenty times the memory of their text
 _PATH = re.compile(r" - at `(?P<path>[^`]+)`$")
 _PATTERN = re.compile(r"^Expected `str` matching regex (?P<quoted>['\"].+['\"])$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<name>.+)`$", re.DOTALL)
@@ -35,7 +36,7 @@ def decode_json(raw: bytes, shape: type[T]) -> T:
 
 def _explain_malformed(raw: bytes, shape: type, *, error: Exception) -> Problem:
     """NaN and Infinity are no JSON, but Python reads them as numbers: so the field they stand in can be named."""
-    if b"NaN" in raw or b"Infinity" in raw:
+    if len(raw) <= _MOST_EXPLAINED_BYTES and (b"NaN" in raw or b"Infinity" in raw):
         try:
             msgspec.convert(json.loads(raw), shape)
         except msgspec.ValidationError as fault:

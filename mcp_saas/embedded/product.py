@@ -1,5 +1,7 @@
 """The processes of Dazbox Cloud on one machine, and the demonstration that ends the start."""
 
+from dataclasses import replace
+
 from mcp_saas.embedded.fleet import choose_fleet
 from mcp_saas.embedded.ports import HOST
 from mcp_saas.embedded.process import Command
@@ -7,6 +9,14 @@ from mcp_saas.embedded.run import LaunchContext, Product, RunInfo, python_comman
 from mcp_saas.embedded.seed import seed_command
 
 WEB_THREADS = 4
+# What large bodies took goes back to the system at once: glibc's malloc and the server's own jemalloc would keep it,
+# for each of their arenas. Where there is another malloc, these say nothing.
+LEAN_MALLOC = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "262144",
+    "_RJEM_MALLOC_CONF": "narenas:2,dirty_decay_ms:0,muzzy_decay_ms:0",
+}
 
 
 def prepare_command(context: LaunchContext) -> Command:
@@ -15,12 +25,13 @@ def prepare_command(context: LaunchContext) -> Command:
 
 
 def web_command(context: LaunchContext) -> Command:
-    return python_command(
+    command = python_command(
         "web", "-m", "granian", "--interface", "wsgi", "mcp_saas.wsgi:application", "--host", HOST,
         "--port", context.environment["PORT"], "--http", "1", "--no-ws", "--workers", "1",
         "--blocking-threads", str(WEB_THREADS), "--no-access-log",
         context=context,
     )  # fmt: skip
+    return replace(command, environment={**LEAN_MALLOC, **command.environment})
 
 
 def worker_command(context: LaunchContext) -> Command:

@@ -53,6 +53,7 @@ DATABASES = {"default": parse_database_url(ENV.database_url)}
 
 MIDDLEWARE = [
     "mcp_saas.api.middleware.RequestIdMiddleware",
+    "mcp_saas.api.middleware.BodyMiddleware",
     "mcp_saas.api.browser.OriginMiddleware",
     "mcp_saas.api.browser.ContentPolicyMiddleware",
     "mcp_saas.api.middleware.ProblemMiddleware",

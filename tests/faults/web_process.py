@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import IO
 
 import httpx
+import psutil
 
 from mcp_saas.embedded.product import web_command
 from tests.committed import child_environment
@@ -28,7 +29,7 @@ class WebProcess:
         self._process = subprocess.Popen(
             command.argv,
             cwd=command.folder,
-            env=environment,
+            env=command.environment,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -41,6 +42,11 @@ class WebProcess:
         with suppress(httpx.TransportError):
             return httpx.get(f"{self.url}/nope", trust_env=False).status_code == 404
         return False
+
+    def measure_pss_mb(self) -> float:
+        """What it and its worker have in memory, shared pages by halves. Linux only."""
+        process = psutil.Process(self._process.pid)
+        return sum(one.memory_full_info().pss for one in (process, *process.children(recursive=True))) / 2**20
 
     def kill(self) -> None:
         """kill -9 of the whole session."""
