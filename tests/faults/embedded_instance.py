@@ -63,6 +63,12 @@ def processes_of(home: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if belongs_to(process, places)]
 
 
+def kill_processes_of(home: Path) -> None:
+    for leftover in processes_of(home):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            leftover.send_signal(signal.SIGKILL)
+
+
 def belongs_to(process: psutil.Process, places: set[str]) -> bool:
     try:
         words = (*process.cmdline(), process.cwd(), process.environ().get("DAZBOX_HOME", ""))
@@ -71,23 +77,25 @@ def belongs_to(process: psutil.Process, places: set[str]) -> bool:
         return False
 
 
+def launcher_environment(home: Path, port: int, **variables: str) -> dict[str, str]:
+    inherited = {name: value for name, value in ENVIRON.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    search_path = os.pathsep.join(sys.path)
+    return inherited | {"DAZBOX_HOME": str(home), "PORT": str(port), "PYTHONPATH": search_path} | variables
+
+
 @contextlib.contextmanager
 def launcher(
     home: Path, port: int, *, output: int = subprocess.PIPE, **variables: str
 ) -> Iterator[subprocess.Popen[str]]:
     """A running launcher process; killed with all that is its, at the end of the block, if the test did not end it."""
-    inherited = {name: value for name, value in ENVIRON.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    search_path = os.pathsep.join(sys.path)
-    environment = inherited | {"DAZBOX_HOME": str(home), "PORT": str(port), "PYTHONPATH": search_path} | variables
+    environment = launcher_environment(home, port, **variables)
     process = subprocess.Popen([sys.executable, __file__], env=environment, stdout=output, stderr=output, text=True)
     try:
         yield process
     finally:
         process.kill()
         process.communicate()
-        for leftover in processes_of(home):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                leftover.send_signal(signal.SIGKILL)
+        kill_processes_of(home)
 
 
 def python_command(name: str, code: str, context: LaunchContext) -> Command:

@@ -8,13 +8,23 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.faults.embedded_instance import DEADLINE_S, discard_home, eventually, launcher, processes_of
+from tests.faults import embedded_instance
+from tests.faults.embedded_instance import (
+    DEADLINE_S,
+    discard_home,
+    eventually,
+    kill_processes_of,
+    launcher,
+    launcher_environment,
+    processes_of,
+)
 
 NEVER_PREPARED = "import signal; print('preparing', flush=True); signal.pause()"
 
@@ -83,6 +93,22 @@ def test_the_end_of_its_terminal_stops_it_like_any_stop_signal(home: Path, port:
         process.send_signal(number)
         assert process.wait(DEADLINE_S) == 0
         assert processes_of(home) == []
+
+
+def test_a_closed_terminal_stops_it_also_where_make_leads_the_session(home: Path, port: int, tmp_path: Path) -> None:
+    """A terminal window that runs `make run` and nothing else: the system's SIGHUP reaches make alone."""
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(f"run:\n\t@exec {sys.executable} {embedded_instance.__file__}\n")
+    leader, terminal = pty.fork()
+    if leader == 0:
+        os.execvpe("make", ["make", "-f", str(makefile)], launcher_environment(home, port))  # noqa: S606
+    try:
+        await_ready(home)
+        os.close(terminal)
+        assert eventually(lambda: processes_of(home) == [])
+    finally:
+        kill_processes_of(home)
+        os.waitpid(leader, 0)
 
 
 def test_a_second_signal_while_stopping_changes_nothing(home: Path, port: int) -> None:
