@@ -23,8 +23,10 @@ def make_world(fleet_count: int, *, graph_path: Path | None, world_path: Path, g
     """
     now_s = int(time.time())
     if graph_path is not None:
-        origin = f"The channel graph of {graph_path.name}. {REAL_GRAPH_NOTE}"
-        world = build_world(read_graph(graph_path), fleet_count, origin=origin, now_s=now_s)
+        graph = read_graph(graph_path)
+        repeats = f" {graph.repeats} repeated entries are left out." if graph.repeats else ""
+        origin = f"The channel graph of {graph_path.name}.{repeats} {REAL_GRAPH_NOTE}"
+        world = build_world(graph, fleet_count, origin=origin, now_s=now_s)
     else:
         graph = generate_network(
             seed=DEFAULT_SEED, now_s=now_s, node_count=max(_SMALLEST_NETWORK, _NODES_PER_BOX * fleet_count)

@@ -84,3 +84,4 @@ class GraphChannel(Struct, frozen=True, kw_only=True):
 class Graph(Struct, frozen=True, kw_only=True):
     nodes: list[GraphNode]
     channels: list[GraphChannel] = field(name="edges")
+    repeats: int = 0  # nodes and channels that the file held again, and that were left out

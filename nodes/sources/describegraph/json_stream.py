@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 _CHUNK_BYTES = 2**18
 _WHITESPACE = " \t\r\n"
+_TOO_EARLY = "the text ends too early"
 _GOES_ON = {"", *"0123456789.eE+-"}  # after a number that the window cuts, there is more of it, or nothing yet
 
 
@@ -28,6 +29,8 @@ class JsonStream:
     def __init__(self, source: ByteSource, *, max_bytes: int, max_value_chars: int = 2**22) -> None:
         self._source = source
         self._bytes_left = max_bytes
+        self._bytes_read = 0
+        self._window_start_bytes = 0
         self._max_value_chars = max_value_chars
         self._decode_text = codecs.getincrementaldecoder("utf-8")().decode
         self._scan_value = json.JSONDecoder().raw_decode
@@ -42,8 +45,10 @@ class JsonStream:
             complaint = "a value goes on for too long"
             try:
                 value, end = self._scan_value(self._window, self._at)
+            except json.JSONDecodeError as error:
+                complaint = self._explain(error)
             except (ValueError, RecursionError) as error:
-                complaint = str(error)
+                complaint = f"{error}, in the value that begins at byte {self._count_bytes(self._at)}"
             else:
                 if self._ended or self._window[end : end + 1] not in _GOES_ON:
                     self._at = end
@@ -88,7 +93,8 @@ class JsonStream:
     def _take(self, expected: str) -> None:
         found = self.peek()
         if found != expected:
-            raise JsonStreamError(f"{expected!r} expected, found {found!r}" if found else "the text ends too early")
+            where = f"at byte {self._count_bytes(self._at)}"
+            raise JsonStreamError(f"{expected!r} expected, found {found!r} {where}" if found else _TOO_EARLY)
         self._at += 1
 
     def _skip_whitespace(self) -> None:
@@ -104,10 +110,26 @@ class JsonStream:
         self._bytes_left -= len(chunk)
         if self._bytes_left < 0:
             raise TooLargeError
-        try:
-            text = self._decode_text(chunk, not chunk)
-        except UnicodeDecodeError as error:
-            raise JsonStreamError(str(error)) from error
+        self._bytes_read += len(chunk)
+        text = self._decode(chunk)
+        self._window_start_bytes = self._count_bytes(self._at)
         self._window = self._window[self._at :] + text
         self._at = 0
         self._ended = not chunk
+
+    def _decode(self, chunk: bytes) -> str:
+        try:
+            return self._decode_text(chunk, not chunk)
+        except UnicodeDecodeError as error:
+            at = self._bytes_read - len(error.object) + error.start
+            wrong = f"can't decode byte {error.object[error.start]:#04x} at byte {at}: {error.reason}"
+            raise JsonStreamError(wrong if chunk else _TOO_EARLY) from error
+
+    def _explain(self, error: json.JSONDecodeError) -> str:
+        """The decoder knows the window alone: its line and column are of no use to people."""
+        is_cut = error.pos >= len(self._window.rstrip()) or error.msg.startswith("Unterminated string")
+        return _TOO_EARLY if self._ended and is_cut else f"{error.msg} at byte {self._count_bytes(error.pos)}"
+
+    def _count_bytes(self, at: int) -> int:
+        """How many bytes of the document lie before this place in the window."""
+        return self._window_start_bytes + len(self._window[:at].encode())

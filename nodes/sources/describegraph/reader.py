@@ -4,7 +4,8 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
@@ -28,8 +29,9 @@ class GraphFileError(ValueError):
 def read_graph(path: Path, *, max_bytes: int = MAX_GRAPH_BYTES) -> Graph:
     """The graph in `path`. Memory holds the typed graph and a window of the text, never the whole text.
 
-    Raises GraphFileError: missing, unreadable, empty, truncated, larger than `max_bytes` unpacked, not JSON, or JSON
-    of another shape.
+    A node or channel that is there again is left out and counted. Raises GraphFileError: missing, unreadable, empty,
+    truncated, larger than `max_bytes` unpacked, not JSON, JSON of another shape, or a node or channel that is there
+    again with other values.
     """
     try:
         with path.open("rb") as file, _unpack(file) as unpacked:
@@ -70,17 +72,35 @@ def _read_document(stream: JsonStream) -> Graph:
         raise JsonStreamError("it is empty")
     nodes: list[GraphNode] | None = None
     channels: list[GraphChannel] | None = None
+    repeats = 0
     for name in stream.read_members():
         if name == "nodes":
-            nodes = list(_convert_items(stream.read_items(), GraphNode, place=name))
+            items = _convert_items(stream.read_items(), GraphNode, place=name)
+            nodes, repeated = _keep_once(items, attrgetter("pubkey"), place=name)
+            repeats += repeated
         elif name == "edges":
-            channels = list(_convert_items(_share_pubkeys(stream.read_items()), GraphChannel, place=name))
+            edges = _convert_items(_share_pubkeys(stream.read_items()), GraphChannel, place=name)
+            channels, repeated = _keep_once(edges, attrgetter("channel_id"), place=name)
+            repeats += repeated
         else:
             stream.read_value()
     stream.finish()
     if nodes is None or channels is None:
         raise msgspec.ValidationError("`nodes` or `edges` is missing")
-    return Graph(nodes=nodes, channels=channels)
+    return Graph(nodes=nodes, channels=channels, repeats=repeats)
+
+
+def _keep_once(items: Iterator[_Item], name_of: Callable[[_Item], object], *, place: str) -> tuple[list[_Item], int]:
+    """The items without those that are there again, and how many these were. Raises ValidationError."""
+    known: dict[object, _Item] = {}
+    repeats = 0
+    for index, item in enumerate(items):
+        first = known.setdefault(name_of(item), item)
+        if first is not item:
+            if first != item:
+                raise msgspec.ValidationError(f"{place}[{index}]: {name_of(item)} is there twice, with other values")
+            repeats += 1
+    return list(known.values()), repeats
 
 
 def _convert_items(items: Iterator[object], shape: type[_Item], *, place: str) -> Iterator[_Item]:

@@ -132,7 +132,7 @@ WHOLE = json.dumps(make_document()).encode()
         (b"", "it is empty"),
         (b"  \n ", "it is empty"),
         (gzip.compress(b""), "it is empty"),
-        (WHOLE[:-20], "only in part"),
+        (WHOLE[:-20], "ends too early"),
         (WHOLE[:-1], "ends too early"),
         (WHOLE + b"x", "more text follows"),
         (gzip.compress(WHOLE)[:-30], "truncated or damaged"),
@@ -180,6 +180,23 @@ def test_half_a_character_in_an_alias_is_replaced(file: Path) -> None:
 
     assert alias == "? Ann ⚡"
     assert alias.encode()
+
+
+def test_what_is_there_again_is_left_out_and_counted(file: Path) -> None:
+    document = make_document()
+    file.write_text(json.dumps({"nodes": document["nodes"] * 4, "edges": document["edges"] * 3}))
+
+    graph = read_graph(file)
+
+    assert (len(graph.nodes), len(graph.channels), graph.repeats) == (1, 1, 5)
+
+
+def test_a_channel_that_is_there_again_with_other_values_is_refused(file: Path) -> None:
+    edges = make_document()["edges"] + make_document(capacity="7")["edges"]
+    file.write_text(json.dumps(make_document() | {"edges": edges}))
+
+    with pytest.raises(GraphFileError, match=r"edges\[1\]: 946206860519374849 is there twice, with other values"):
+        read_graph(file)
 
 
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:

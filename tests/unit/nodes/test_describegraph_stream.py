@@ -66,6 +66,25 @@ def test_what_is_not_json_is_refused(text: str) -> None:
         read_document(stream)
 
 
+@pytest.mark.parametrize("drop_bytes", [3, 7, 1000])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (' {"é": [1, 2, {"a": }]}'.encode(), "Expecting value at byte 21"),
+        ('{"é": [1 2]}'.encode(), "']' expected, found '2' at byte 10"),
+        (b'{"abcdefgh": ["\xff"]}', "can't decode byte 0xff at byte 15: invalid start byte"),
+        (b'{"abcdefgh": [1, {"a": "b', "the text ends too early"),
+        (b'{"abcdefgh": [1, {"a": ', "the text ends too early"),
+        (b'{"abcdefgh": [1, {"a": "\xc3', "the text ends too early"),
+    ],
+)
+def test_a_fault_is_told_with_its_place_in_the_document(content: bytes, says: str, drop_bytes: int) -> None:
+    with pytest.raises(JsonStreamError) as caught:
+        read_document(JsonStream(Drops(content, drop_bytes), max_bytes=1_000))
+
+    assert str(caught.value) == says
+
+
 def test_one_endless_value_does_not_fill_the_memory() -> None:
     stream = open_stream(f'["{"x" * 9_000}"]', drop_bytes=100, max_value_chars=1_000)
 
