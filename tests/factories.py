@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mcp_saas.kit.node_message import derive_pubkey, sign_message
 from nodes.engine.credential import CredentialOffer
-from nodes.engine.types import ChannelPolicy, ChannelState, Forward, NodeSnapshot, NodeState, PeerPolicy
+from nodes.engine.report import ChannelPolicy, ChannelState, Forward, NodeSnapshot, NodeState, PeerPolicy
 from tenants.context import TenantRef
 from tenants.models.api_key import ApiKey
 from tenants.models.dazbox import Dazbox

@@ -8,16 +8,9 @@ from msgspec import Meta, Struct
 
 from mcp_saas.kit.text import without_nul
 from nodes.engine.credential import Service, hint_at
+from nodes.engine.report import ChannelPolicy, ChannelState, Forward
 from nodes.engine.summary import NodeSummary
-from nodes.engine.types import (
-    ChannelPolicy,
-    ChannelState,
-    DecisionInput,
-    Effect,
-    FeePolicy,
-    Forward,
-    ScoreCard,
-)
+from nodes.engine.types import DecisionInput, Effect, FeePolicy, ScoreCard
 from nodes.models.credential import Credential
 from nodes.models.journal import JournalEntry, JournalLink
 from tenants.engine.plan import LimitName

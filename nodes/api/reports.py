@@ -8,7 +8,7 @@ from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from nodes.api.contract import ForwardsAnswer, ForwardsBody, SnapshotAnswer
-from nodes.engine.types import NodeSnapshot
+from nodes.engine.report import NodeSnapshot
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from nodes.pipeline.schedule import request_cycle
 from tenants.api.view import NodeView

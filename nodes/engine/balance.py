@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from nodes.engine.types import ChannelState
+from nodes.engine.report import ChannelState
 
 
 class Balance(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from nodes.engine.guards import UNKNOWN_POLICY, Bar, Rest, find_bar, guard_wish
 from nodes.engine.policies.flow import wish_flow
 from nodes.engine.policies.proportional import wish_proportional
 from nodes.engine.reason import explain_change
-from nodes.engine.types import ChannelDecision, ChannelPolicy, DecisionInput, ProportionalStrategy
+from nodes.engine.report import ChannelPolicy
+from nodes.engine.types import ChannelDecision, DecisionInput, ProportionalStrategy
 from nodes.engine.wish import Wish
 
 # Grows with every change that can alter a decision: a stored one is replayed by its own version only.

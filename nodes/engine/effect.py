@@ -6,7 +6,8 @@ the median node. That is an observation, not a cause: the operator raised fees a
 -1.2.
 """
 
-from nodes.engine.types import ChannelPolicy, Effect, FlowTotals
+from nodes.engine.report import ChannelPolicy
+from nodes.engine.types import Effect, FlowTotals
 
 ELASTICITY = -0.62
 ELASTICITY_RANGE = (-0.4, -1.2)

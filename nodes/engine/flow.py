@@ -8,7 +8,8 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from nodes.engine.types import FlowTotals, Forward, LargeFlow
+from nodes.engine.report import Forward
+from nodes.engine.types import FlowTotals, LargeFlow
 
 DAY = dt.timedelta(days=1)
 WEEK = dt.timedelta(days=7)

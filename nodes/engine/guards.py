@@ -11,7 +11,8 @@ import datetime as dt
 from msgspec import Struct
 from msgspec.structs import replace
 
-from nodes.engine.types import ChannelPolicy, ChannelState, Limits
+from nodes.engine.report import ChannelPolicy, ChannelState
+from nodes.engine.types import Limits
 from nodes.engine.wish import Wish
 
 

@@ -1,7 +1,7 @@
 """The sentence an owner reads: what was seen, what follows from it, and what held it."""
 
 from nodes.engine.guards import Guarded
-from nodes.engine.types import ChannelPolicy
+from nodes.engine.report import ChannelPolicy
 from nodes.engine.wish import Wish
 
 

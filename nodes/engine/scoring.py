@@ -9,7 +9,8 @@ import datetime as dt
 import math
 
 from nodes.engine.balance import measure_balance
-from nodes.engine.types import ChannelState, FlowTotals, PeerPosition, ScoreCard, ScorePart, ScorePartName
+from nodes.engine.report import ChannelState
+from nodes.engine.types import FlowTotals, PeerPosition, ScoreCard, ScorePart, ScorePartName
 
 WEIGHTS: dict[ScorePartName, float] = {
     "centrality": 0.20,

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from mcp_saas.kit.alias import tame_alias
 from nodes.engine.effect import EXTRAPOLATED, is_extrapolated
-from nodes.engine.types import ChannelDecision, ChannelState, DecisionInput, Effect
+from nodes.engine.report import ChannelState
+from nodes.engine.types import ChannelDecision, DecisionInput, Effect
 
 Pair = tuple[DecisionInput, ChannelDecision]
 

@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from nodes.engine.types import ChannelPolicy
+from nodes.engine.report import ChannelPolicy
 from nodes.models.decision import Decision
 from nodes.models.payload import PayloadField, SealedModel
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from nodes.engine.types import ChannelState
+from nodes.engine.report import ChannelState
 from nodes.models.payload import PayloadField, SealedModel
 from tenants.sealing.tenant import current_keys
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from nodes.engine.types import Forward
+from nodes.engine.report import Forward
 from nodes.models.payload import PayloadField, SealedModel
 
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from nodes.engine.types import NodeState
+from nodes.engine.report import NodeState
 from nodes.models.payload import PayloadField, SealedModel
 
 

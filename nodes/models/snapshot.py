@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from nodes.engine.types import NodeSnapshot
+from nodes.engine.report import NodeSnapshot
 from nodes.models.payload import PayloadField, SealedModel
 
 

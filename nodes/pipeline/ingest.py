@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from mcp_saas.kit.alias import tame_alias
 from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
-from nodes.engine.types import ChannelState, FeePolicy, Forward, NodeSnapshot
+from nodes.engine.report import ChannelState, Forward, NodeSnapshot
+from nodes.engine.types import FeePolicy
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.forward import ForwardDay
 from nodes.models.node import OwnNode

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from nodes.engine.balance import Balance, sum_peer_balance
 from nodes.engine.flow import measure_days_observed, sum_flows, total_flows
-from nodes.engine.types import ChannelState, FlowTotals, PeerPosition
+from nodes.engine.report import ChannelState
+from nodes.engine.types import FlowTotals, PeerPosition
 from nodes.pipeline.ingest import NodeFacts
 
 

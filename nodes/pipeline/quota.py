@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
-from nodes.engine.types import NodeSnapshot
+from nodes.engine.report import NodeSnapshot
 from nodes.models.channel import Channel
 from nodes.models.snapshot import Snapshot
 from tenants.context import current_tenant

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from nodes.engine.types import Forward
+from nodes.engine.report import Forward
 from nodes.models.forward import ForwardDay
 
 

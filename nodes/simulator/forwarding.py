@@ -1,6 +1,6 @@
 """What a node asks for passing a payment on, and whether its policy lets the payment through."""
 
-from nodes.engine.types import PeerPolicy
+from nodes.engine.report import PeerPolicy
 
 
 def admits(policy: PeerPolicy | None, amount_msat: int) -> bool:

@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from nodes.engine.types import PeerPolicy
+from nodes.engine.report import PeerPolicy
 from nodes.simulator.identity import derive_identities, make_identity_key, rename_nodes
 from nodes.simulator.seed import seed_random
 from nodes.simulator.selection import DEFAULT_SEED, select_fleet

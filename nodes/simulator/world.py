@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from mcp_saas.kit.private_file import write_private_file
-from nodes.engine.types import PeerPolicy
+from nodes.engine.report import PeerPolicy
 
 WORLD_VERSION = 2
 

@@ -10,7 +10,7 @@ from django.db import connection
 
 from mcp_saas.kit.node_message import derive_pubkey
 from nodes.engine.credential import CredentialOffer, Service
-from nodes.engine.types import Forward, NodeSnapshot
+from nodes.engine.report import Forward, NodeSnapshot
 from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot

@@ -7,7 +7,7 @@ from statistics import median
 
 from django.db import connection
 
-from nodes.engine.types import Forward
+from nodes.engine.report import Forward
 from nodes.models.forward import ForwardDay
 from nodes.models.payload import pack, unpack
 from nodes.pipeline.ingest import accept_forwards

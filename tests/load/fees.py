@@ -9,7 +9,8 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from nodes.engine.decision import decide_channel
-from nodes.engine.types import DecisionInput, FeePolicy, FlowStrategy, Forward, ProportionalStrategy
+from nodes.engine.report import Forward
+from nodes.engine.types import DecisionInput, FeePolicy, FlowStrategy, ProportionalStrategy
 from nodes.models.payload import pack, unpack
 from nodes.pipeline.ingest import FLOW_WINDOW, NodeFacts
 from nodes.pipeline.preprocess import prepare_channels

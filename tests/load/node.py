@@ -4,7 +4,8 @@ import datetime as dt
 import random
 from collections.abc import Iterator
 
-from nodes.engine.types import ChannelState, Forward, NodeSnapshot, PeerPosition
+from nodes.engine.report import ChannelState, Forward, NodeSnapshot
+from nodes.engine.types import PeerPosition
 from tests.factories import TAKEN_AT, make_channel, make_forward, make_policy, make_snapshot, pubkey_of
 
 SEED = 20261120

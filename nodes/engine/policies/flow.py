@@ -6,7 +6,8 @@ channel's fee by the peer's step, and rounds to whole increments, half to even.
 
 from msgspec import Struct
 
-from nodes.engine.types import ChannelPolicy, DecisionInput, FlowStrategy
+from nodes.engine.report import ChannelPolicy
+from nodes.engine.types import DecisionInput, FlowStrategy
 from nodes.engine.wish import Wish
 
 MIN_INBOUND_BASE_FEE_MSAT = -(2**31)  # bLIP-18: i32

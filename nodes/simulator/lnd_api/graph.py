@@ -1,6 +1,6 @@
 """GET /v1/graph/node/{pub_key} and /v1/graph/edge/{chan_id}"""
 
-from nodes.engine.types import PeerPolicy
+from nodes.engine.report import PeerPolicy
 from nodes.simulator.lnd_api.error import Code, LndError
 from nodes.simulator.lnd_api.info import COLOR
 from nodes.simulator.lnd_api.request import Request

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from nodes.engine.types import MAX_U32, PeerPolicy
+from nodes.engine.report import MAX_U32, PeerPolicy
 from nodes.simulator.lnd_api.chan_point import ChannelPointField, describe_outpoint, read_chan_point
 from nodes.simulator.lnd_api.error import Code, LndError
 from nodes.simulator.lnd_api.request import Request

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
 
 from mcp_saas.kit.text import Pubkey
-from nodes.engine.types import MAX_U32, Sat
+from nodes.engine.report import MAX_U32, Sat
 
 MAX_U16 = 2**16 - 1  # BOLT 7: cltv_expiry_delta
 MAX_I32 = 2**31 - 1  # bLIP-18: inbound fees

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from typing import Any
 
-from nodes.engine.types import NodeSnapshot
+from nodes.engine.report import NodeSnapshot
 from nodes.pipeline.ingest import MAX_STEP_BACK
 from tests.api import lasting
 from tests.api.case import cases

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from nodes.engine.types import NodeSnapshot
+from nodes.engine.report import NodeSnapshot
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.quota import HOUR
 from tenants.context import enter_tenant

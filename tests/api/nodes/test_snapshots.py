@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
-from nodes.engine.types import MAX_SAT
+from nodes.engine.report import MAX_SAT
 from nodes.models.channel import Channel
 from nodes.models.node import OwnNode
 from nodes.models.snapshot import Snapshot

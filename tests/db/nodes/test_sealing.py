@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from mcp_saas.kit.crypto import KeyMissingError, SealBrokenError, SealError
-from nodes.engine.types import NodeState
+from nodes.engine.report import NodeState
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.decision import CycleRun, Decision
 from nodes.models.node import OwnNode

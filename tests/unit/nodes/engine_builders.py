@@ -6,14 +6,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from nodes.engine.decision import ENGINE_VERSION
+from nodes.engine.report import ChannelPolicy, ChannelState, Forward
 from nodes.engine.types import (
-    ChannelPolicy,
-    ChannelState,
     DecisionInput,
     FeePolicy,
     FlowStrategy,
     FlowTotals,
-    Forward,
     Limits,
     PeerPosition,
     ProportionalStrategy,

@@ -10,7 +10,7 @@ import pytest
 from nodes.agent.errors import CloudError, NodeError
 from nodes.agent.forwards import map_forward
 from nodes.agent.report import Reporter
-from nodes.engine.types import Forward
+from nodes.engine.report import Forward
 from tests.fakes.box import Box, start_box
 from tests.fakes.json_server import Reply
 from tests.fakes.lnd_rest import describe_forward, make_chan_id

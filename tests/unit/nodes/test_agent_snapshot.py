@@ -12,7 +12,7 @@ from nodes.agent.errors import NodeError
 from nodes.agent.lnd import open_lnd
 from nodes.agent.report import Reporter
 from nodes.agent.snapshot import format_scid, read_node
-from nodes.engine.types import NodeSnapshot, PendingHtlc
+from nodes.engine.report import NodeSnapshot, PendingHtlc
 from tests.fakes.box import Box, start_box
 from tests.fakes.lnd_rest import OWN, PEERS, describe_policy, make_chan_id, make_chan_point
 

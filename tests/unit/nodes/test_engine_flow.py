@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.engine.flow import measure_days_observed, sum_flows, total_flow, total_flows
-from nodes.engine.types import FlowTotals, Forward
+from nodes.engine.report import Forward
+from nodes.engine.types import FlowTotals
 from tests.unit.nodes.engine_builders import NOW, make_forward
 
 DAY = dt.timedelta(days=1)

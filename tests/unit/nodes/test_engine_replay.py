@@ -17,10 +17,9 @@ from nodes.engine.replay import (
     encode_input,
     replay_decision,
 )
+from nodes.engine.report import ChannelPolicy, ChannelState
 from nodes.engine.types import (
     ChannelDecision,
-    ChannelPolicy,
-    ChannelState,
     DecisionInput,
     FlowStrategy,
     FlowTotals,

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.engine.balance import measure_balance, sum_peer_balance
+from nodes.engine.report import ChannelState, PendingHtlc
 from nodes.engine.scoring import (
     WEIGHTS,
     score_age,
@@ -16,7 +17,7 @@ from nodes.engine.scoring import (
     score_uptime,
     score_volume,
 )
-from nodes.engine.types import ChannelState, FlowTotals, PeerPosition, PendingHtlc, ScorePart
+from nodes.engine.types import FlowTotals, PeerPosition, ScorePart
 from tests.unit.nodes.engine_builders import NOW, QUIET_WEEK, make_channel, make_policy, make_position
 
 DAY = dt.timedelta(days=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.engine.types import PeerPolicy
+from nodes.engine.report import PeerPolicy
 from nodes.simulator.forwarding import admits, price_forward
 from nodes.simulator.network import HISTORY_DAYS, build_world
 from nodes.simulator.simulation import Simulation
