@@ -21,11 +21,10 @@ PORTS = frozenset({443, 8443})
 MAX_ANSWER_BYTES = 1 << 20
 TIMEOUT = httpx.Timeout(10, connect=5)
 BUDGET_S = 30.0
-# Global by name, but they lead inside: NAT64, 6to4, Teredo, protocol assignments, IPv4-compatible, site-local.
-_TRAPS = tuple(
-    ip_network(text)
-    for text in ("64:ff9b::/96", "2002::/16", "2001::/32", "192.0.0.0/24", "::/96", "fec0::/10", "192.88.99.0/24")
-)
+# All that is given to hosts of the public internet (RFC 4291): translated, mapped and local forms lie outside.
+_GLOBAL_UNICAST = ip_network("2000::/3")
+# Global by name, but they lead inside or nowhere: 6to4, Teredo, protocol assignments, 6to4 relays, documentation.
+_TRAPS = tuple(ip_network(text) for text in ("2002::/16", "2001::/32", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20"))
 # Labels, and a last one that no number form of an address has; not the inner ones (RFC 6761, 6762, 8375, ICANN).
 _PUBLIC_NAME = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
@@ -84,6 +83,8 @@ def is_public(address: str) -> bool:
     ip = ip_address(address)
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
+    if isinstance(ip, IPv6Address) and ip not in _GLOBAL_UNICAST:
+        return False
     return ip.is_global and not ip.is_multicast and not any(ip in trap for trap in _TRAPS)
 
 

@@ -32,7 +32,9 @@ FORMS = {
     "IPv6 loopback": "[::1]",
     "IPv4 in IPv6": "[::ffff:127.0.0.1]",
     "IPv4-compatible": "[::127.0.0.1]",
+    "IPv4-translated": "[::ffff:0:127.0.0.1]",
     "NAT64": "[64:ff9b::7f00:1]",
+    "a NAT64 of the house": "[64:ff9b:1::7f00:1]",
     "6to4": "[2002:7f00:1::]",
     "Teredo": "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
     "the cloud's metadata": "169.254.169.254",
@@ -43,6 +45,8 @@ FORMS = {
     "IPv6 link": "[fe80::1]",
     "IPv6 private": "[fd00::1]",
     "IPv6 site": "[fec0::1]",
+    "IPv6 segments": "[5f00::1]",
+    "IPv6 documentation": "[3fff::1]",
 }
 ODD_URLS = {
     "plain HTTP": "http://example.com/",
