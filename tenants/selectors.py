@@ -14,8 +14,6 @@ from tenants.models.claim import Claim
 from tenants.models.client import ProvisioningClient
 from tenants.models.dazbox import SERVED_STATES, Dazbox, DazboxState
 
-STANDING_TTL_S = 5.0  # what is revoked is refused by every process at most this much later
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -26,7 +24,7 @@ class Standing:
     is_active: bool
 
 
-_standings: TtlCache[UUID, Standing] = TtlCache(max_entries=10_000, ttl_s=STANDING_TTL_S)
+_standings: TtlCache[UUID, Standing] = TtlCache(max_entries=10_000)
 
 
 def find_active_tenant(tenant_id: UUID) -> TenantRef | None:

@@ -13,8 +13,10 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from mcp_saas.kit.ttl_cache import TRUSTED_S
+
 log = structlog.get_logger(__name__)
-REREAD_S = 5.0  # how often a process looks whether the keys changed
+REREAD_S = TRUSTED_S  # how often a process looks whether the keys changed
 PUBLISHED_FOR = dt.timedelta(seconds=60)  # before a new key is used: many times REREAD_S, clocks may differ
 FILE_NAME = "%Y%m%dT%H%M%S%f"
 

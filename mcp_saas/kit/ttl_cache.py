@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+TRUSTED_S = 4.0  # what is revoked is refused everywhere within 5 s: a second is left for the request that asks
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -12,7 +14,9 @@ V = TypeVar("V")
 class TtlCache(Generic[K, V]):
     """Keeps at most `max_entries`; the oldest goes first. Safe among threads."""
 
-    def __init__(self, *, max_entries: int, ttl_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, max_entries: int, ttl_s: float = TRUSTED_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._max_entries, self._ttl_s, self._clock = max_entries, ttl_s, clock
         self._entries: dict[K, tuple[float, V]] = {}  # in the order of age: dicts keep insertion order
         self._lock = threading.Lock()

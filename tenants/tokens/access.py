@@ -20,7 +20,7 @@ from tenants.keys import REREAD_S, KeyRing, SigningKey, load_key_ring
 ALGORITHM = "ES256"
 LIFETIME = dt.timedelta(minutes=15)
 LEEWAY = dt.timedelta(seconds=30)
-CACHE_TTL_S, CACHE_ENTRIES = 5.0, 10_000
+CACHE_ENTRIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class AccessGrant:
     ring: KeyRing  # it was verified with
 
 
-_verified: TtlCache[bytes, AccessGrant] = TtlCache(max_entries=CACHE_ENTRIES, ttl_s=CACHE_TTL_S)
+_verified: TtlCache[bytes, AccessGrant] = TtlCache(max_entries=CACHE_ENTRIES)
 
 
 class KeyRingBackend(TokenBackend):
