@@ -27,7 +27,7 @@ class Command(BaseCommand):
             raise CommandError("There is no such key: see `manage.py list_master_keys`")
         if not _is_succeeded(key, ring):
             raise CommandError("It wraps, or did ten minutes ago: `manage.py add_master_key` first, or wait")
-        if count := count_wrapped(key.kid):
+        if count := count_wrapped()[key.kid]:
             raise CommandError(f"{count} keys of boxes are under it: `manage.py rewrap_data_keys` first")
         key.path.unlink()
         self.stdout.write(f"Retired {key.kid}: copies of the database older than this need it still")

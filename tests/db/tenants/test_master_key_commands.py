@@ -92,9 +92,13 @@ def test_a_lost_master_key_is_named_and_nothing_is_made_up(box: Box, folder: Pat
         read(box)
     with pytest.raises(CommandError, match=old):
         run("rewrap_data_keys")
+    with pytest.raises(CommandError, match="Put the files of the missing keys back"):
+        call_command("list_master_keys", stdout=(listed := io.StringIO()))
+    assert listed.getvalue().splitlines()[1] == f"{old}  MISSING, 1 keys"
     assert TenantKey.objects.get().master_kid == old
     lost.rename(folder / "20200101T000000000000.key")
     assert read(box) is not None
+    assert "MISSING" not in run("list_master_keys")
 
 
 def test_a_wrong_master_key_under_a_known_kid_is_refused_without_a_secret(box: Box) -> None:
