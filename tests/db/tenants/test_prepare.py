@@ -1,5 +1,6 @@
 """`manage.py prepare` on an empty database: replicas that start at the same moment do not trip over each other."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,18 +12,15 @@ from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
-from tests.committed import ROOT, child_environment, other_session
+from tests.committed import ROOT, child_environment, new_database
 
-NAME = "test_prepare"
+NAME = f"test_prepare_{os.getpid()}"
 
 
 @pytest.fixture
 def empty_database(committed_db: None) -> Iterator[str]:
-    with other_session() as session:
-        session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(NAME)))
-        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
+    with new_database(NAME):
         yield NAME
-        session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(NAME)))
 
 
 def count_rows(database: str, table: str) -> int:
