@@ -36,6 +36,15 @@ app.conf.update(
 app.autodiscover_tasks(["tenants", "nodes"])
 
 
+def hurry_publishing(app: Celery) -> None:
+    """For processes that answer requests: a silent broker holds a thread for a second and is not asked again.
+
+    What is sent is in the database too, so beat hands it out later. A worker waits for messages: it is not hurried.
+    """
+    quick = {"socket_timeout": 1, "socket_connect_timeout": 1, "max_retries": 0}  # seconds
+    app.conf.update(task_publish_retry=False, broker_transport_options=app.conf.broker_transport_options | quick)
+
+
 @worker_init.connect
 def freeze_heap(**_: Any) -> None:
     """What is loaded by now stays out of garbage collection, so that forked processes go on sharing its pages."""
