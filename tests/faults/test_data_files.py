@@ -41,7 +41,8 @@ def box(django_db_setup: None, django_db_blocker: Any) -> Iterator[Box]:
 def make_reports() -> tuple[NodeSnapshot, list[Forward]]:
     """With names and numbers that are nowhere else."""
     scids = [
-        f"{secrets.randbelow(10**7) + 10**7}x{secrets.randbelow(10**7)}x{secrets.randbelow(10**4)}" for _ in range(12)
+        f"{secrets.randbelow(2**24 - 10**7) + 10**7}x{secrets.randbelow(2**24)}x{secrets.randbelow(2**16)}"
+        for _ in range(12)
     ]
     channels = [
         make_channel(
@@ -50,7 +51,7 @@ def make_reports() -> tuple[NodeSnapshot, list[Forward]]:
             channel_point=f"{secrets.token_hex(32)}:0",
             peer_pubkey=derive_pubkey(secrets.token_bytes(32)),
             peer_alias=f"peer-{secrets.token_hex(10)}",
-            own_policy=make_policy(max_htlc_msat=secrets.randbelow(10**15)),
+            own_policy=make_policy(max_htlc_msat=secrets.randbelow(10**15) + 10**15),
         )
         for number, scid in enumerate(scids)
     ]
