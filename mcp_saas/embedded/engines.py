@@ -7,6 +7,7 @@ from mcp_saas.embedded.postgres import start_postgres
 from mcp_saas.embedded.state import StateFolder
 from mcp_saas.embedded.supervisor import Supervisor
 from mcp_saas.embedded.valkey import start_valkey
+from mcp_saas.kit.database_rights import DEFAULT_OWNER
 
 
 def start_engines(
@@ -17,7 +18,8 @@ def start_engines(
     Raises LaunchError.
     """
     database_url, redis_url = given.get("DATABASE_URL"), given.get("REDIS_URL")
-    postgres = f"PostgreSQL at {check_postgres(database_url)}" if database_url else "PostgreSQL"
+    owner = given.get("DATABASE_OWNER") or DEFAULT_OWNER
+    postgres = f"PostgreSQL at {check_postgres(database_url, owner=owner)}" if database_url else "PostgreSQL"
     valkey = f"Redis at {check_redis('REDIS_URL', redis_url)}" if redis_url else "Valkey"
     broker_url = given.get("CELERY_BROKER_URL", "")
     if broker_url.startswith(("redis://", "rediss://")):

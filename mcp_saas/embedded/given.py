@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mcp_saas.embedded.errors import LaunchError
+from mcp_saas.kit.database_rights import DEFAULT_OWNER, FACTS_QUERY, RoleFacts, find_missing_rights
 
 CONNECT_TIMEOUT_S = 5
 OLDEST_POSTGRES = 18  # it reports every change of search_path (tenants/database)
@@ -15,10 +16,6 @@ OLDEST_REDIS = 6
 WRITE_PROBE = "dazbox:launch"
 POSTGRES_FORM = "postgresql://user:password@host:5432/name"
 REDIS_FORM = "redis://:password@host:6379/0"
-RIGHTS = (
-    "SELECT has_database_privilege(current_database(), 'CREATE'), has_schema_privilege('public', 'CREATE'), "
-    "NOT pg_is_in_recovery()"
-)
 # What a server says, and what to do then; the last is for whatever else.
 POSTGRES_HINTS = {
     "password": "correct the user or the password in it",
@@ -41,26 +38,28 @@ REDIS_HINTS = {
 }
 
 
-def check_postgres(url: str) -> str:
-    """Where it is, for people. Raises LaunchError: not a URL, unreachable, refused, too old, without the rights."""
+def check_postgres(url: str, *, owner: str = DEFAULT_OWNER) -> str:
+    """Where it is, for people; `owner` is DATABASE_OWNER. Raises LaunchError: not a URL, unreachable, refused, too old,
+    a replica, without the rights.
+    """
     import psycopg  # 10 MB that only this needs
 
     place = describe_place("DATABASE_URL", url, schemes={"postgresql", "postgres"}, form=POSTGRES_FORM)
     try:
         with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
             major = connection.info.server_version // 10_000
-            can_create = connection.execute(RIGHTS).fetchone() == (True, True, True)
+            is_replica = connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
+            facts = connection.execute(FACTS_QUERY, [owner]).fetchone() or ()
     except psycopg.Error as error:
         words = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
         said = re.sub(r".* failed: |FATAL: +", "", words[-1] if words else "no answer")
         raise refuse("DATABASE_URL", place, said=conceal(said, url), hints=POSTGRES_HINTS) from None
     if major < OLDEST_POSTGRES:
         raise LaunchError(f"DATABASE_URL: {place} is PostgreSQL {major}: name one of {OLDEST_POSTGRES} or newer")
-    if not can_create:
-        raise LaunchError(
-            f"DATABASE_URL: its user may not create schemas in {place}, and tables in public: "
-            "GRANT CREATE on the database and on the schema public, of the primary server"
-        )
+    if is_replica:
+        raise LaunchError(f"DATABASE_URL: {place} is a replica: name the primary server")
+    if missing := find_missing_rights(RoleFacts(*facts), owner):
+        raise LaunchError(f"DATABASE_URL: {place} gives too few rights. As its administrator: {'; '.join(missing)}")
     return place
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 LIMIT_BYTES = 5_000_000
 TAIL_BYTES = 4_000
-COMPLAINT = re.compile(r"FATAL|PANIC|[Ee]rror|ERROR")
+# Of Django's checks the fault counts, "(tenants.E001)", and not its heading, "ERRORS:".
+COMPLAINT = re.compile(r"FATAL|PANIC|[Ee]rror|ERROR(?!S:)|\.E\d{3}\)")
 POSTGRES_PREFIX = re.compile(r"^[-\d]+ [:.\d]+ UTC \[\d+\] ")
 
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from mcp_saas.kit.database_rights import DEFAULT_OWNER
+
 Profile = Literal["dev", "staging", "production"]
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 SECRETS_DIR = "SECRETS_DIR"
@@ -35,7 +37,7 @@ class Environment(BaseSettings):
         "postgresql:///dazbox", description="PostgreSQL 18, postgresql://user:password@host:port/name"
     )
     database_owner: str = Field(
-        "dazbox_owner",
+        DEFAULT_OWNER,
         pattern=r"^[a-z_][a-z0-9_]{0,62}$",
         description="database role that owns the boxes' schemas; `manage.py prepare` makes it",
     )

@@ -102,7 +102,7 @@ def test_a_role_that_may_make_no_roles_is_told_so_in_one_line(
     make_login(server, "")
     prepared = run(service_url, tmp_path, "manage.py", "prepare")
     assert prepared.returncode == 1
-    assert f"{LOGIN} needs CREATEROLE, or somebody else must make the role {OWNER}." in prepared.stderr
+    assert f"{LOGIN} needs CREATEROLE, or somebody else must make the role {OWNER}: ALTER ROLE" in prepared.stderr
     assert "Traceback" not in prepared.stderr
 
 

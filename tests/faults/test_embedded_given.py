@@ -94,8 +94,23 @@ def test_a_password_that_libpq_cannot_read_is_not_repeated() -> None:
     assert "does not serve us" in postgres_refusal("postgresql://u:s3cret%zz@127.0.0.1/x")
 
 
-def test_a_user_that_may_not_create_schemas_is_told(guest_url: str) -> None:
-    assert "its user may not create schemas" in postgres_refusal(guest_url)
+def test_a_user_that_lacks_rights_is_told_each_with_the_sql_that_gives_it(
+    admin: psycopg.Connection, guest_url: str
+) -> None:
+    """What is told is enough: carried out word for word, the launcher goes on."""
+    with pytest.raises(LaunchError) as problem:
+        check_postgres(guest_url, owner="nobody_yet")
+    message = told(problem)
+    place, _, rights = message.partition(" gives too few rights. As its administrator: ")
+    assert place.startswith("DATABASE_URL: ")
+    statements = [right.rpartition(": ")[2] for right in rights.split("; ")]
+    assert len(statements) == 3
+    for statement in statements:
+        admin.execute(statement.encode())
+    assert check_postgres(guest_url, owner="nobody_yet") in place
+    for statement in statements[1:]:
+        taken_back = statement.removesuffix(" WITH GRANT OPTION").replace(" TO ", " FROM ")
+        admin.execute(taken_back.replace("GRANT", "REVOKE").encode())
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1", "redis://:s3cret#@h/0", "redis://h:s3cret/0"])

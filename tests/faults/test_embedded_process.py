@@ -15,7 +15,7 @@ import pytest
 
 from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.interrupts import StopRequest
-from mcp_saas.embedded.log import LIMIT_BYTES
+from mcp_saas.embedded.log import LIMIT_BYTES, find_complaint
 from mcp_saas.embedded.process import Command, wait_for
 from mcp_saas.embedded.registry import ProcessRegistry
 from mcp_saas.embedded.state import StateFolder, open_state
@@ -368,3 +368,9 @@ def test_no_signal_breaks_in_once_stopping_has_begun(stop: StopRequest) -> None:
     with stop.held():
         signal.raise_signal(signal.SIGINT)
     assert stop.is_received
+
+
+def test_of_what_a_check_of_django_found_the_fault_is_told_and_not_its_heading() -> None:
+    fault = "?: (tenants.E001) dazbox needs CREATEROLE."
+    said = f"SystemCheckError: System check identified some issues:\n\nERRORS:\n{fault}\n\tHINT: Read the docs."
+    assert find_complaint(said) == fault
