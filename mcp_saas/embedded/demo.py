@@ -96,16 +96,8 @@ def sign_in(home: Path, node: SimulatedNode) -> DazboxAccess:
 def await_report(context: LaunchContext, box: DazboxAccess, *, agents: Child) -> BoxReport:
     """What the newest run of the pipeline says of this box."""
     cloud = CloudClient(context.api_url)
-    found: list[BoxReport] = []
-
-    def look() -> bool:
-        run = cloud.latest_run(box.pubkey, box.access)
-        if run is not None:
-            found.append(BoxReport.read(box.alias or box.pubkey[:16], run))
-        return bool(found)
-
-    wait_for(look, agents, seconds=CYCLE_BUDGET_S, pause_s=0.5)
-    return found[0]
+    run = wait_for(lambda: cloud.latest_run(box.pubkey, box.access), agents, seconds=CYCLE_BUDGET_S, pause_s=0.5)
+    return BoxReport.read(box.alias or box.pubkey[:16], run)
 
 
 def describe_access(context: LaunchContext, boxes: list[DazboxAccess]) -> RunInfo:

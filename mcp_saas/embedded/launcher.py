@@ -13,6 +13,7 @@ from mcp_saas.embedded.environment import build_environment
 from mcp_saas.embedded.interrupts import StopRequest
 from mcp_saas.embedded.migrations import read_migrations
 from mcp_saas.embedded.options import LaunchOptions
+from mcp_saas.embedded.place import choose_place, tell_abandoned
 from mcp_saas.embedded.ports import HOST, check_ports
 from mcp_saas.embedded.process import wait_for
 from mcp_saas.embedded.progress import make_progress
@@ -63,13 +64,16 @@ def start(supervisor: Supervisor, options: LaunchOptions, *, product: Product, g
     info = product.run_demo(context)
     publish_run(state, info)
     say(f"Ready.\n{describe_run(state, info)}")
+    if not given.get("DATABASE_URL") and (abandoned := tell_abandoned(choose_place(state))):
+        say(abandoned)
 
 
 def start_product(context: LaunchContext, product: Product) -> None:
     for make_command in product.preparations:
         context.supervisor.run(make_command(context))
     context.say("The database is prepared")
-    web, *_others = [context.supervisor.start(make_command(context)) for make_command in product.children]
+    web = context.supervisor.start(product.web(context))
+    context.supervisor.start(product.worker(context))
     wait_for(lambda: is_healthy(context.api_url), web, seconds=WEB_BUDGET_S, pause_s=0.1)
     context.say(f"The API answers at {context.api_url}")
 

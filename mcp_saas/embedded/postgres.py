@@ -12,7 +12,7 @@ import psutil
 from mcp_saas.embedded.disk import check_free_space
 from mcp_saas.embedded.errors import CHOOSE_ANOTHER, LaunchError
 from mcp_saas.embedded.log import COMPLAINT, find_complaint
-from mcp_saas.embedded.place import PostgresPlace, choose_place, find_programs, make_owned_folder, tell_abandoned
+from mcp_saas.embedded.place import PostgresPlace, choose_place, find_programs, make_owned_folder
 from mcp_saas.embedded.process import Command, as_user, is_live, wait_for
 from mcp_saas.embedded.registry import end_processes
 from mcp_saas.embedded.state import StateFolder
@@ -67,8 +67,6 @@ def start_postgres(state: StateFolder, supervisor: Supervisor, *, is_durable: bo
         check_cluster(place, state)
     else:
         create_cluster(place, programs, password=state.secret(SERVICE), is_durable=is_durable)
-        if abandoned := tell_abandoned(place):
-            supervisor.say(abandoned)
     write_settings(place, is_durable=is_durable)
     child = supervisor.start(server_command(place, programs))
     wait_for(lambda: is_ready(place.data, child.pid), child, seconds=READY_BUDGET_S)

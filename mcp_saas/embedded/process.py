@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 import psutil
 
@@ -19,6 +19,7 @@ from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.log import last_complaint, log_size, open_log
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +156,13 @@ def is_live(process: psutil.Process) -> bool:
         return False
 
 
-def wait_for(is_ready: Callable[[], bool], child: Child, *, seconds: float, pause_s: float = 0.02) -> None:
-    """Raises LaunchError if the child ends first, or after `seconds`."""
+def wait_for(ask: Callable[[], Answer | None], child: Child, *, seconds: float, pause_s: float = 0.02) -> Answer:
+    """The first answer that is true. Raises LaunchError if the child ends first, or after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not is_ready():
+    while not (answer := ask()):
         if child.exit_code is not None:
             raise LaunchError(child.explain_end())
         if time.monotonic() > deadline:
             raise LaunchError(child.explain(f"was not ready after {seconds:.0f} s"))
         time.sleep(pause_s)
+    return answer

@@ -50,4 +50,4 @@ def run_demo(context: LaunchContext) -> RunInfo:
     return run(context)
 
 
-DAZBOX_CLOUD = Product(choose_fleet, (prepare_command, seed_command), (web_command, worker_command), run_demo)
+DAZBOX_CLOUD = Product(choose_fleet, (prepare_command, seed_command), web_command, worker_command, run_demo)

@@ -61,12 +61,13 @@ class RunInfo:
 @dataclass(frozen=True, slots=True)
 class Product:
     """What is run besides the services: `choose` before them, the `preparations` to their end one after the other, then
-    the `children`, whose first is the one that answers at `api_url`.
+    `web`, which answers at `api_url`, and `worker`.
     """
 
     choose: Callable[[LaunchOptions, Supervisor], None]
     preparations: tuple[Callable[[LaunchContext], Command], ...]
-    children: tuple[Callable[[LaunchContext], Command], ...]
+    web: Callable[[LaunchContext], Command]
+    worker: Callable[[LaunchContext], Command]
     run_demo: Callable[[LaunchContext], RunInfo]
 
 
@@ -83,12 +84,16 @@ def publish_run(state: StateFolder, info: RunInfo) -> None:
 
 
 def describe_run(state: StateFolder, info: RunInfo) -> str:
-    """The same for people. Boxes' tokens are left to the file."""
+    """The same for people, in 80 columns. Boxes' tokens are left to the file."""
     return "\n".join((
-        f"  API           {info.api}   (documentation: {info.api}/docs)",
-        *([f"  MCP           {info.mcp}"] if info.mcp else []),
-        f"  Admin         {info.admin.url}   {info.admin.username} / {info.admin.password}",
-        f"  Provisioning  {info.provisioning.client_id} / {info.provisioning.client_secret}",
-        f"  All of it, with the tokens of {len(info.dazboxes)} boxes: {run_file(state)}",
+        f"  API         {info.api}",
+        f"              {info.api}/docs",
+        *([f"  MCP         {info.mcp}"] if info.mcp else []),
+        f"  Admin       {info.admin.url}",
+        f"    {info.admin.username:<10}{info.admin.password}",
+        "  Provisioning client",
+        f"    {info.provisioning.client_id:<10}{info.provisioning.client_secret}",
+        f"  All of it, with the tokens of {len(info.dazboxes)} boxes:",
+        f"    {run_file(state)}",
         "  Ctrl-C stops everything.",
     ))

@@ -114,10 +114,8 @@ def main() -> int:
     product = Product(
         choose=lambda *_: None,
         preparations=(lambda context: python_command("prepare", prepare, context),),
-        children=(
-            lambda context: python_command("web", WEB, context),
-            lambda context: python_command("worker", WORKER, context),
-        ),
+        web=lambda context: python_command("web", WEB, context),
+        worker=lambda context: python_command("worker", WORKER, context),
         run_demo=run_demo,
     )
     return run_launcher(product)

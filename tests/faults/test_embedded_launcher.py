@@ -77,7 +77,7 @@ def test_when_ready_it_says_how_to_go_on_and_a_stop_leaves_nothing_running(home:
         code, out, err = end(process, signal.SIGTERM)
         assert (code, err) == (0, "")
         assert f"http://127.0.0.1:{port}/api/v1" in out
-        assert "operator / admin-password" in out
+        assert "operator  admin-password" in out
         assert "\x1b" not in out
         assert processes_of(home) == []
         assert not (home / "run.json").exists()

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from mcp_saas.embedded.report import BoxReport, describe_age, write_report
+from mcp_saas.embedded.run import AdminAccess, ClientAccess, RunInfo, describe_run
+from mcp_saas.embedded.seed import OPERATOR, SHOP
+from mcp_saas.embedded.state import StateFolder
 
 NOW = dt.datetime(2026, 3, 3, 12, tzinfo=dt.UTC)
 REASON = (
@@ -113,3 +117,14 @@ def test_boxes_looked_at_far_apart_are_given_with_both_ends() -> None:
     made_at = [NOW, NOW - dt.timedelta(days=3)]
 
     assert describe_age(made_at, now=NOW) == "Made 2026-02-28 12:00:00 UTC (3 days ago) to 2026-03-03 12:00:00 UTC"
+
+
+def test_how_to_go_on_fits_80_columns() -> None:
+    state = StateFolder(Path("/home/ann/dazbox/var"), "0123456789abcdef")
+    api, secret = "http://127.0.0.1:65535/api/v1", "f" * 64
+    admin = AdminAccess("http://127.0.0.1:65535/admin/", OPERATOR, secret)
+
+    shown = describe_run(state, RunInfo(api, None, admin, ClientAccess(SHOP, secret), ()))
+
+    assert shown.count(secret) == 2
+    assert max(len(line) for line in shown.splitlines()) <= 80
