@@ -41,7 +41,8 @@ def choose_fleet(options: LaunchOptions, supervisor: Supervisor) -> None:
     if is_settled(state):
         tell_if_ignored(options, supervisor)
         return
-    supervisor.say("Choosing the nodes of the fleet ...")
+    origin = f" from {options.graph.name} ({options.graph.stat().st_size:,} bytes)" if options.graph else ""
+    supervisor.say(f"Choosing the nodes of the fleet{origin} ...")
     folder = fleet_folder(state)
     shutil.rmtree(folder, ignore_errors=True)
     make_private_folder(folder)

@@ -14,6 +14,8 @@ def seed_command(context: LaunchContext) -> Command:
         state.secret(name)
     simulated = public_graph(state)
     graph = None if is_settled(state) else simulated if simulated.exists() else context.graph
+    if graph:
+        context.say("Working out where each node stands in the network ...")
     return python_command(
         "seed", "manage.py", "seed_demo",
         "--operator", OPERATOR, "--password-file", str(state.secrets / OPERATOR),

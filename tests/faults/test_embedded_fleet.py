@@ -41,7 +41,10 @@ def choose(state: StateFolder, **variables: str) -> list[str]:
 def test_a_used_folder_goes_on_with_its_fleet_and_says_so_only_if_another_was_chosen(
     state: StateFolder, graph: Path
 ) -> None:
-    assert choose(state, FLEET="2", GRAPH=str(graph)) == ["Choosing the nodes of the fleet ..."]
+    size = f"{graph.stat().st_size:,} bytes"
+    assert choose(state, FLEET="2", GRAPH=str(graph)) == [
+        f"Choosing the nodes of the fleet from mine.json ({size}) ..."
+    ]
     settle_fleet(state)
     fleet = read_fleet(state)
     assert (fleet.boxes, fleet.graph and fleet.graph.name) == (2, "mine.json")

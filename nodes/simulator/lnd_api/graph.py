@@ -7,6 +7,7 @@ from nodes.simulator.lnd_api.request import Request
 from nodes.simulator.lnd_api.view import NodeView
 from nodes.simulator.traffic import NS_PER_S
 from nodes.simulator.world import Channel, KnownNode
+from nodes.sources.describegraph.writer import describe_policy
 
 PUBKEY_DIGITS = 66
 
@@ -60,8 +61,8 @@ def describe_edge(channel: Channel) -> dict[str, object]:
         "node1_pub": first.pubkey,
         "node2_pub": second.pubkey,
         "capacity": str(channel.capacity_sat),
-        "node1_policy": _describe_policy(first.policy),
-        "node2_policy": _describe_policy(second.policy),
+        "node1_policy": describe_policy(first.policy),
+        "node2_policy": describe_policy(second.policy),
         "custom_records": {},
         "auth_proof": None,
     }
@@ -82,20 +83,3 @@ def _describe_node(view: NodeView, known: KnownNode) -> dict[str, object]:
 
 def _last_update(policy: PeerPolicy | None) -> int:
     return (policy.last_update or 0) if policy else 0
-
-
-def _describe_policy(policy: PeerPolicy | None) -> dict[str, object] | None:
-    if policy is None:
-        return None
-    return {
-        "time_lock_delta": policy.time_lock_delta,
-        "min_htlc": str(policy.min_htlc_msat),
-        "fee_base_msat": str(policy.base_fee_msat),
-        "fee_rate_milli_msat": str(policy.fee_rate_ppm),
-        "disabled": policy.disabled,
-        "max_htlc_msat": str(policy.max_htlc_msat),
-        "last_update": policy.last_update or 0,
-        "custom_records": {},
-        "inbound_fee_base_msat": policy.inbound_base_fee_msat,
-        "inbound_fee_rate_milli_msat": policy.inbound_fee_rate_ppm,
-    }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from nodes.engine.report import PeerPolicy
 from nodes.sources.describegraph.graph import Graph, GraphChannel, GraphPolicy
 
 
@@ -36,12 +37,13 @@ def _channel_json(channel: GraphChannel) -> dict[str, object]:
         "node1_pub": channel.node1,
         "node2_pub": channel.node2,
         "capacity": str(channel.capacity_sat),
-        "node1_policy": _policy_json(channel.policy1),
-        "node2_policy": _policy_json(channel.policy2),
+        "node1_policy": describe_policy(channel.policy1),
+        "node2_policy": describe_policy(channel.policy2),
     }
 
 
-def _policy_json(policy: GraphPolicy | None) -> dict[str, object] | None:
+def describe_policy(policy: GraphPolicy | PeerPolicy | None) -> dict[str, object] | None:
+    """As LND writes it, in a graph as in the answer on a channel."""
     if policy is None:
         return None
     return {
@@ -51,7 +53,8 @@ def _policy_json(policy: GraphPolicy | None) -> dict[str, object] | None:
         "fee_rate_milli_msat": str(policy.fee_rate_ppm),
         "disabled": policy.disabled,
         "max_htlc_msat": str(policy.max_htlc_msat),
-        "last_update": policy.last_update,
+        "last_update": policy.last_update or 0,
+        "custom_records": {},
         "inbound_fee_base_msat": policy.inbound_base_fee_msat,
         "inbound_fee_rate_milli_msat": policy.inbound_fee_rate_ppm,
     }
