@@ -17,7 +17,7 @@ from django.utils import timezone
 from tenants.models.dazbox import Dazbox
 from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.claim import ClaimTerms, create_claims
-from tests.api.openapi_document import Operation, list_operations
+from tests.api.openapi_document import list_operations
 from tests.factories import Box, as_json, make_box, make_channel, make_forward, make_snapshot
 from tests.faults.embedded_instance import eventually
 from tests.faults.search import Places, nowhere, search_stores, search_tables
@@ -106,13 +106,15 @@ def live(instance: WholeInstance, neighbour: Neighbour) -> None:
     order = f"{API}provisioning/exports/{call('POST', f'{device}/exports').json()['id']}"
     assert eventually(lambda: call("GET", order).json()["state"] == "ready")
     neighbour.export = httpx.get(call("GET", order).json()["link"]["url"], trust_env=False).content
-    places = {"pubkey": box.pubkey, "device_id": str(box.dazbox.id), "export_id": order.rpartition("/")[2]}
-    places |= {"short_channel_id": "800000x1x0", "operation_id": str(box.dazbox.operations.get().id)}
-    neighbour.answers = {str(one): call("GET", address(one, places)).content for one in READS}
-
-
-def address(operation: Operation, places: dict[str, str]) -> str:
-    return operation.path.format(**places, user_code="BCDFGHJK")
+    places = {
+        "pubkey": box.pubkey,
+        "device_id": str(box.dazbox.id),
+        "export_id": order.rpartition("/")[2],
+        "short_channel_id": "800000x1x0",
+        "user_code": "BCDFGHJK",
+        "operation_id": str(box.dazbox.operations.get().id),
+    }
+    neighbour.answers = {str(one): call("GET", one.address(**places)).content for one in READS}
 
 
 def foreign(name: str) -> bytes:
