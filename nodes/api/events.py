@@ -31,8 +31,8 @@ class EventsView(ApiView):
         parameters=PAGE_PARAMETERS,
     )
     def get(self, request: Request, device_id: UUID) -> HttpResponse:
-        """Every entry with its number in the chain, the hash of its content and the hash over the link before, so that
-        the owner can check it without us.
+        """Every entry with its number in the chain, the hash of its content and the hash over the link before: who
+        notes the last one sees later whether anything before it was changed or cut off.
         """
         window = read_window(request)
         with enter_tenant(refer_to(find_built_box(request, device_id))):

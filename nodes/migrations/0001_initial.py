@@ -207,6 +207,7 @@ class Migration(migrations.Migration):
                         max_length=32,
                     ),
                 ),
+                ("seal", models.BinaryField(default=b"", max_length=32)),
             ],
             options={
                 "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="journal_head_alone")],

@@ -29,7 +29,10 @@ class JournalEntry(SealedModel):
 
 
 class JournalLink(models.Model):
-    """One link of the journal's hash chain: the entry's own hash, and the hash of this link over the one before."""
+    """One link of the journal's hash chain: the entry's own hash, and this link's over its number and the one before.
+
+    Both are HMAC-SHA-256 with the box's key for digests.
+    """
 
     seq = models.BigIntegerField(primary_key=True)
     entry_id = models.BigIntegerField()
@@ -41,11 +44,12 @@ class JournalLink(models.Model):
 
 
 class JournalHead(models.Model):
-    """Where the chain ends: one row, locked by whoever adds to it."""
+    """Where the chain ends: one row, locked by whoever adds to it. `seal`: HMAC-SHA-256 over both, empty at first."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     seq = models.BigIntegerField(default=0)
     link_hash = models.BinaryField(max_length=32, default=bytes(32))
+    seal = models.BinaryField(max_length=32, default=b"")
 
     class Meta:
         constraints = (models.CheckConstraint(condition=models.Q(id=1), name="journal_head_alone"),)

@@ -7,19 +7,23 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from nodes.models.journal import Detail, JournalDetail, JournalEntry, JournalHead, JournalLink
-from nodes.selectors.chain import hash_entry, hash_link
+from nodes.selectors.chain import hash_entry, hash_link, is_head_sealed, seal_head
 from tenants.context import TenantRef, enter_tenant
 from tenants.events import Fact, event_happened
 
 
 def note(kind: str, text: str, **facts: Detail) -> None:
-    """One entry: a sentence and the facts behind it, chained to the one before. Writers go in one after the other."""
+    """One entry: a sentence and the facts behind it, chained to the one before. Writers go in one after the other.
+
+    A head that somebody else has written stays unsealed for good: going on does not hide what was cut off.
+    """
     with transaction.atomic():
         JournalHead.objects.get_or_create(id=1)
         head = JournalHead.objects.select_for_update().get(id=1)
         entry = JournalEntry.objects.create(at=timezone.now(), kind=kind, detail=JournalDetail(text, facts))
-        content_hash = hash_entry(entry)
-        head.seq, head.link_hash = head.seq + 1, hash_link(bytes(head.link_hash), content_hash)
+        content_hash, is_ours = hash_entry(entry), is_head_sealed(head)
+        head.seq, head.link_hash = head.seq + 1, hash_link(head.seq + 1, bytes(head.link_hash), content_hash)
+        head.seal = seal_head(head) if is_ours else b""
         JournalLink.objects.create(seq=head.seq, entry_id=entry.id, content_hash=content_hash, link_hash=head.link_hash)
         head.save()
 
