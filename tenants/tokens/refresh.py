@@ -72,8 +72,12 @@ def revoke_refresh(raw: str) -> None:
         revoke_family(row.family)
 
 
+@transaction.atomic
 def revoke_access(tenant_id: UUID) -> None:
-    """Signs a box out: its refresh tokens are refused at once, its access tokens within 5 s everywhere."""
+    """Signs a box out: its refresh tokens are refused at once, its access tokens within 5 s everywhere.
+
+    The new version is to be seen when the refresh tokens have ended, else one of them would still get it.
+    """
     with leave_tenant():
         Dazbox.objects.filter(id=tenant_id).update(token_version=F("token_version") + 1)
         _revoke_all(RefreshToken.objects.filter(dazbox_id=tenant_id))

@@ -14,9 +14,21 @@ from django.db import transaction
 from django.db.models import F
 
 from mcp_saas.kit.errors import Problem
+from tenants.api.authentication import is_revoked
 from tenants.models.refresh_token import RefreshToken
-from tenants.tokens.refresh import GRACE, TokenPair, issue_tokens, revoke_family, revoke_refresh, rotate_refresh
+from tenants.selectors import forget_standing
+from tenants.tokens.access import verify_access_token
+from tenants.tokens.refresh import (
+    GRACE,
+    TokenPair,
+    issue_tokens,
+    revoke_access,
+    revoke_family,
+    revoke_refresh,
+    rotate_refresh,
+)
 from tests.committed import find_blocked, other_session, run_together
+from tests.factories import make_box
 from tests.faults.embedded_instance import eventually
 from tests.load.tokens import race_ours, race_stock
 
@@ -97,3 +109,27 @@ def test_a_rotation_under_way_does_not_outlive_the_end_of_its_family(first: str)
     assert ended is None
     assert is_refused(pair.refresh)
     assert not RefreshToken.objects.filter(revoked_at=None).exists()
+
+
+def test_a_refresh_while_a_box_is_signed_out_gives_no_token_that_outlives_it(committed_db: None) -> None:
+    """The refresh comes first to its token's row; the signing-out waits for it, its new version not yet to be seen."""
+    box, is_locked = make_box("ours"), threading.Event()
+    first = issue_tokens(subject=str(box.dazbox.id), scope="device read act", dazbox=box.dazbox).refresh
+
+    def refresh_slowly() -> TokenPair:
+        with other_session() as session, transaction.atomic():
+            RefreshToken.objects.select_for_update().get(dazbox=box.dazbox)
+            is_locked.set()
+            assert eventually(lambda: find_blocked(session) != [])
+            return rotate_refresh(first)
+
+    def sign_out_meanwhile() -> None:
+        assert is_locked.wait(10)
+        revoke_access(box.dazbox.id)
+
+    pair, signed_out = run_together([refresh_slowly, sign_out_meanwhile])
+    assert isinstance(pair, TokenPair)
+    assert signed_out is None
+    forget_standing(box.dazbox.id)
+    assert is_revoked(verify_access_token(pair.access.encode()))
+    assert is_refused(pair.refresh)
