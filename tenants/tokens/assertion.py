@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from typing import Annotated
 from uuid import UUID
 
 import jwt
@@ -11,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
+from mcp_saas.kit.text import spelled
 from tenants.keys import read_device_key
 from tenants.models.device_key import DeviceKey
 from tenants.models.refresh_token import SpentAssertion
@@ -24,7 +26,7 @@ class AssertionClaims(msgspec.Struct, frozen=True):
 
     iss: str
     sub: str
-    jti: str
+    jti: Annotated[str, spelled(r"[ -~]{1,128}", "1 to 128 printable ASCII characters")]
     iat: float
     exp: float
 

@@ -40,6 +40,11 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "jti a number": {"jti": 5},
     "jti a list": {"jti": ["x"]},
     "jti null": {"jti": None},
+    "jti empty": {"jti": ""},
+    "NUL in the jti": {"jti": "a\x00b"},
+    "newline after the jti": {"jti": "a\n"},
+    "jti of 129 characters": {"jti": "x" * 129},
+    "jti not ASCII": {"jti": "é"},
     "exp null": {"exp": None},
 }
 GARBAGE = {
@@ -185,8 +190,8 @@ def test_the_jti_of_one_box_is_no_matter_of_another(api: ApiClient, alice: Box, 
         assert api.post(DEVICE_TOKEN, {"assertion": box.sign_assertion(jti="1")}).status == 200
 
 
-@pytest.mark.parametrize("jti", ["a\x00b", "é" * 200, "'; --"])
-def test_any_text_serves_as_jti(api: ApiClient, charlie: Box, jti: str) -> None:
+@pytest.mark.parametrize("jti", ["x" * 128, "two words", "'; --"])
+def test_any_printable_text_serves_as_jti(api: ApiClient, charlie: Box, jti: str) -> None:
     assertion = charlie.sign_assertion(jti=jti)
     assert [api.post(DEVICE_TOKEN, {"assertion": assertion}).status for _ in range(2)] == [200, 401]
 
