@@ -20,6 +20,13 @@ def without_nul(*, min_length: int | None = None, max_length: int) -> Meta:
     return spelled(r"[^\x00]*", "text without NUL characters", min_length=min_length, max_length=max_length)
 
 
+def telling(*, min_length: int = 1, max_length: int) -> Meta:
+    """Text for people to read: blanks around it do not count for `min_length`."""
+    words = f"text of {min_length} characters at least, blanks around it not counted, without NUL characters"
+    pattern = rf"\s*(?=[^\s\x00])[^\x00]{{{min_length - 1},}}[^\s\x00]\s*"
+    return spelled(pattern, words, min_length=min_length, max_length=max_length)
+
+
 def describe_pattern(pattern: str) -> str | None:
     """The words of a pattern that `spelled` has made."""
     return _words.get(pattern)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from mcp_saas.kit.text import Pubkey, without_nul
+from mcp_saas.kit.text import Pubkey, telling, without_nul
 from tenants.api.contract.text import Base64Of32Bytes, Reason, Short
 
 
@@ -130,7 +130,7 @@ class ReasonBody(Struct, frozen=True, forbid_unknown_fields=True):
 class BreakGlassBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Why an operator must read a box, and for how long: the owner sees both."""
 
-    reason: Annotated[str, without_nul(min_length=10, max_length=200)]
+    reason: Annotated[str, telling(min_length=10, max_length=200)]
     minutes: Annotated[int, Meta(ge=1, le=60)] = 15
 
 

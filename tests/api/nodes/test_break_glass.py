@@ -99,7 +99,17 @@ def test_leave_ends_by_time_and_by_giving_it_back(api: ApiClient, alice: Box, ol
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"reason": ""}, {"reason": "short"}, {"minutes": 0}, {"minutes": 61}, {"minutes": "9"}]
+    "wrong",
+    [
+        {"reason": ""},
+        {"reason": "short"},
+        {"reason": " " * 10},
+        {"reason": "short     "},
+        {"reason": "     short"},
+        {"minutes": 0},
+        {"minutes": 61},
+        {"minutes": "9"},
+    ],
 )
 def test_leave_needs_a_reason_and_an_end(api: ApiClient, alice: Box, olga: str, wrong: dict[str, Any]) -> None:
     assert_problem(take_leave(api, alice, olga, **wrong), 400)
