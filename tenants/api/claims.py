@@ -48,7 +48,6 @@ def describe_claim(claim: Claim) -> ClaimView:
         label=claim.label,
         plan=claim.plan,
         status=status_of(claim, timezone.now()),
-        owner_id=claim.owner_id,
         allowed_pubkey=claim.allowed_pubkey or None,
         created_by=claim.created_by,
         created_at=claim.created_at,

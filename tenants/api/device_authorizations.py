@@ -25,7 +25,7 @@ from tenants.api.contract.authorization import (
 )
 from tenants.api.device_keys import check_device_key
 from tenants.api.operations import find_provisioning
-from tenants.api.owner import owner_of, owner_only
+from tenants.api.owner import owner_of, owner_only, signed_in_box
 from tenants.api.proof import ProofView
 from tenants.models.device_authorization import DeviceAuthorization
 from tenants.provisioning.authorization import (
@@ -109,10 +109,13 @@ class DevicePollView(ApiView):
 
 
 class UserCodeView(ApiView):
-    """What an owner does with a code: five wrong ones lock this for the rest of 15 minutes."""
+    """What an owner does with a code: five wrong ones lock this for the rest of 15 minutes.
+
+    By a device's token: a box that an API key approved would speak for the owner when the key has ended.
+    """
 
     rate_class = "provisioning"
-    permission_classes = (owner_only,)
+    permission_classes = (signed_in_box, owner_only)
     _owner_id: UUID | None = None
 
     def enter_code(self, request: Request) -> UUID:
@@ -152,7 +155,9 @@ class ApproveView(UserCodeView):
         idempotency="optional",
     )
     def post(self, request: Request, user_code: str) -> HttpResponse:
-        """The box becomes one of the caller's. Only while the code is good and nobody has decided otherwise."""
+        """The box becomes one of the caller's, who is signed in with another: no API key links one. Only while the code
+        is good and nobody has decided otherwise.
+        """
         return answer(_describe(decide_authorization(user_code, self.enter_code(request), approves=True)))
 
 

@@ -7,13 +7,12 @@ from django.utils import timezone
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView, principal_of
 from mcp_saas.kit.errors import refuse_field
 from tenants.api.contract.device import DeviceKeyAnswer, DeviceKeyBody, DeviceKeyList
-from tenants.api.owner import find_box, find_box_in_service, may_read
+from tenants.api.owner import find_box, find_box_in_service, may_read, owner_only, signed_in_box
 from tenants.keys import read_device_key
 from tenants.models.device_key import DeviceKey
 from tenants.tokens.device_key import add_device_key, list_device_keys, revoke_device_key
@@ -25,7 +24,7 @@ class KeyView(ApiView):
     rate_class = "provisioning"
 
     def get_permissions(self) -> list[BasePermission]:
-        return [may_read()] if self.request.method == "GET" else [require_scope("device")(), require_scope("act")()]
+        return [may_read()] if self.request.method == "GET" else [signed_in_box(), owner_only()]
 
 
 class DeviceKeysView(KeyView):

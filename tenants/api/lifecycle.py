@@ -25,7 +25,11 @@ from tenants.provisioning.lifecycle import (
 )
 
 PURGE_PARAMETERS = [
-    OpenApiParameter("purge", {"type": "string", "enum": ["now"]}, description="destroy it after 24 hours, not 30 days")
+    OpenApiParameter(
+        "purge",
+        {"type": "string", "enum": ["now"]},
+        description="destroy it after 24 hours, not 30 days; with a device's token alone",
+    )
 ]
 
 

@@ -14,6 +14,7 @@ STAFF_SCOPES = frozenset({"operator", "provisioning"})
 may_read = require_scope("operator", "provisioning", "read", "device")
 may_act = require_scope("operator", "act")
 owner_only = require_scope("act")
+signed_in_box = require_scope("device")  # beside `owner_only` for what outlives an API key: a leaked one must not
 owner_reads = require_scope("read", "device")
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.urls import reverse
 from msgspec import UNSET, to_builtins
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from mcp_saas.api.auth import Open, require_scope
@@ -15,6 +16,7 @@ from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import PAGE_PARAMETERS, endpoint
 from mcp_saas.api.paging import answer_page
 from mcp_saas.api.view import ApiView, principal_of
+from mcp_saas.kit.errors import Problem
 from tenants.api.claims import describe_claim
 from tenants.api.contract.claim import ClaimAnswer, ClaimPage, ClaimsAnswer, ClaimsBody
 from tenants.api.contract.device import (
@@ -31,11 +33,11 @@ from tenants.api.describe import describe, describe_registration
 from tenants.api.device_keys import check_device_key
 from tenants.api.lifecycle import PURGE_PARAMETERS, answer_deletion
 from tenants.api.operations import find_provisioning, tell_when
-from tenants.api.owner import find_box, find_box_in_service, is_staff, may_read, owner_of, owner_only
+from tenants.api.owner import find_box, find_box_in_service, is_staff, may_read, owner_of, owner_only, signed_in_box
 from tenants.api.proof import ProofView
 from tenants.keys import thumbprint
 from tenants.models.dazbox import UNBUILT_STATES
-from tenants.provisioning.claim import ClaimTerms, create_claims
+from tenants.provisioning.claim import ClaimTerms, create_claims, record_replay
 from tenants.provisioning.device import DeviceRequest, Registration, register_device
 from tenants.provisioning.lifecycle import rename_dazbox
 from tenants.provisioning.proof import claim_message, create_challenge
@@ -58,15 +60,14 @@ class ClaimsView(ApiView):
         idempotency="required",
     )
     def post(self, request: Request) -> HttpResponse:
-        """The codes are in this answer and nowhere else: we keep a hash. A claim can be bound to one node or to an
-        owner who has boxes already.
+        """The codes are in this answer and nowhere else: we keep a hash. A claim can be bound to one node. Whoever
+        redeems it is a new owner: a box of an owner who has some joins by their approval alone.
         """
         wanted = read_body(request, ClaimsBody)
         terms = ClaimTerms(
             label=wanted.label,
             expires_in=dt.timedelta(seconds=wanted.expires_in),
             plan=wanted.plan,
-            owner_id=wanted.owner_id,
             allowed_pubkey=wanted.allowed_pubkey or "",
         )
         made = create_claims(wanted.count, terms, created_by=principal_of(request).subject)
@@ -115,6 +116,13 @@ class ChallengesView(ApiView):
 
 
 class DevicesView(ProofView):
+    _claim_code = ""
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, Problem) and exc.code == "claim-used":
+            record_replay(self._claim_code)
+        return super().handle_exception(exc)
+
     def get_authenticators(self) -> list[Any]:
         """A box that redeems a claim may still send the token it had before: nobody looks at it."""
         return [] if self.request and self.request.method == "POST" else super().get_authenticators()
@@ -139,6 +147,7 @@ class DevicesView(ProofView):
         body = read_body(request, DeviceBody)
         check_device_key(body.device_key.x)
         self.refuse_guessing(request, body.pubkey)
+        self._claim_code = body.claim_code
         registration = register_device(
             DeviceRequest(
                 claim_code=body.claim_code,
@@ -180,8 +189,12 @@ def answer_registration(registration: Registration) -> HttpResponse:
 class DeviceView(ApiView):
     rate_class = "provisioning"
 
-    def get_permissions(self):  # type: ignore[no-untyped-def]
-        return [may_read() if self.request.method == "GET" else owner_only()]
+    def get_permissions(self) -> list[BasePermission]:
+        """To shorten the grace is for a device's token: what an API key deletes, its owner has 30 days to restore."""
+        if self.request.method == "GET":
+            return [may_read()]
+        is_final = self.request.method == "DELETE" and self.request.GET.get("purge") == "now"
+        return [signed_in_box(), owner_only()] if is_final else [owner_only()]
 
     @endpoint(
         "get_device",
@@ -220,7 +233,7 @@ class DeviceView(ApiView):
         parameters=PURGE_PARAMETERS,
     )
     def delete(self, request: Request, device_id: UUID) -> HttpResponse:
-        """Out of service at once; destroyed with all its data after 30 days, with `purge=now` after 24 hours. Until
-        then its owner can restore it.
+        """Out of service at once; destroyed with all its data after 30 days, with `purge=now`, which takes a
+        device's token, after 24 hours. Until then its owner can restore it.
         """
         return answer_deletion(request, device_id)

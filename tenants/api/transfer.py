@@ -13,10 +13,7 @@ from mcp_saas.api.view import ApiView, principal_of
 from tenants.api.contract.claim import ClaimAnswer, TransferAnswer, TransferBody
 from tenants.api.owner import find_box
 from tenants.api.view import refuse_service
-from tenants.models.dazbox import DazboxState
-from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
-
-READY = (DazboxState.ACTIVE, DazboxState.TRANSFERRING)
+from tenants.provisioning.transfer import READY, TransferTerms, transfer_dazbox
 
 
 class TransferView(ApiView):
@@ -41,9 +38,7 @@ class TransferView(ApiView):
         body, dazbox = read_body(request, TransferBody), find_box(request, device_id)
         if dazbox.state not in READY:
             raise refuse_service(dazbox)
-        terms = TransferTerms(
-            expires_in=dt.timedelta(seconds=body.expires_in), owner_id=body.owner_id, wipes_history=body.wipe_history
-        )
+        terms = TransferTerms(expires_in=dt.timedelta(seconds=body.expires_in), wipes_history=body.wipe_history)
         new = transfer_dazbox(dazbox.id, terms, actor=principal_of(request).subject)
         claim = ClaimAnswer(new.claim.id, new.code, new.claim.prefix, new.claim.expires_at)
         return answer(TransferAnswer(dazbox.id, claim), status=201, headers={"Cache-Control": "no-store"})

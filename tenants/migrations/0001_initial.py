@@ -403,16 +403,6 @@ class Migration(migrations.Migration):
                         to="tenants.dazbox",
                     ),
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        blank=True,
-                        help_text="who the box will belong to; none: a new owner",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="tenants.owner",
-                    ),
-                ),
             ],
             options={
                 "ordering": ("created_at", "id"),

@@ -6,7 +6,6 @@ from django.db import models
 
 from tenants.engine.plan import DEFAULT_PLAN, PLANS
 from tenants.models.dazbox import Dazbox
-from tenants.models.owner import Owner
 
 
 class Claim(models.Model):
@@ -20,13 +19,6 @@ class Claim(models.Model):
     created_by = models.CharField(max_length=128)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
-    owner = models.ForeignKey(
-        Owner,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        help_text="who the box will belong to; none: a new owner",
-    )
     allowed_pubkey = models.CharField(max_length=66, blank=True, help_text="the one node it is for; empty: any")
     is_vouched = models.BooleanField(default=False, help_text="the operator has checked that node: it need not sign")
     revoked_at = models.DateTimeField(null=True, blank=True)

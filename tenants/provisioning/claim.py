@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
-from mcp_saas.kit.errors import Problem, not_found, refuse_value
+from mcp_saas.kit.errors import Problem, not_found
 from tenants.engine.plan import DEFAULT_PLAN, PlanCode
+from tenants.events import record_event
 from tenants.models.claim import Claim
-from tenants.models.owner import Owner
+from tenants.models.dazbox import SERVED_STATES
+from tenants.provisioning.lifecycle import lock_dazbox
+from tenants.provisioning.proof import note_replay
+from tenants.selectors import refer_to
 
 ClaimStatus = Literal["unused", "used", "expired", "revoked"]
 PREFIX_LENGTH = 12  # "dzc_" and eight characters: enough to find a code in a list, useless to redeem it
@@ -25,7 +30,6 @@ class ClaimTerms:
     label: str = ""
     expires_in: dt.timedelta = dt.timedelta(days=30)
     plan: PlanCode = DEFAULT_PLAN
-    owner_id: UUID | None = None
     allowed_pubkey: str = ""
     is_vouched: bool = False
     dazbox_id: UUID | None = None  # the box it hands over; None: it makes a new one
@@ -38,11 +42,7 @@ class NewClaim:
 
 
 def create_claims(count: int, terms: ClaimTerms, *, created_by: str) -> list[NewClaim]:
-    """`count` codes (1..500), stored as prefix and SHA-256. Raises Problem 422 for an owner that is none."""
-    if terms.owner_id is not None and not Owner.objects.filter(id=terms.owner_id).exists():
-        raise refuse_value(
-            "/owner_id", "there is no such owner", status=422, code="owner-unknown", title="The owner is not known"
-        )
+    """`count` codes (1..500), stored as prefix and SHA-256."""
     made = [_make_claim(terms, created_by=created_by) for _ in range(count)]
     Claim.objects.bulk_create([new.claim for new in made])
     return made
@@ -57,7 +57,6 @@ def _make_claim(terms: ClaimTerms, *, created_by: str) -> NewClaim:
         plan=terms.plan,
         created_by=created_by,
         expires_at=timezone.now() + terms.expires_in,
-        owner_id=terms.owner_id,
         allowed_pubkey=terms.allowed_pubkey,
         is_vouched=terms.is_vouched,
         dazbox_id=terms.dazbox_id,
@@ -75,6 +74,16 @@ def revoke_claim(claim_id: UUID) -> None:
         raise not_found("There is no such claim.")
     if claim.used_at is not None:
         raise Problem(409, "claim-used", "The claim code was used", detail="Delete the Dazbox it made instead.")
+
+
+@transaction.atomic
+def record_replay(code: str) -> None:
+    """Somebody tried a code that was used: whoever has the box it made reads of it, at most once in 15 minutes."""
+    claim = Claim.objects.filter(digest=digest_code(code)).first()
+    dazbox = lock_dazbox(claim.dazbox_id) if claim and claim.dazbox_id else None
+    if claim and dazbox and dazbox.state in SERVED_STATES and note_replay(dazbox.pubkey):
+        text = "A claim code of this box was tried again, with another key or for another node"
+        record_event(refer_to(dazbox), "claim", text=text, prefix=claim.prefix)
 
 
 def status_of(claim: Claim, now: dt.datetime) -> ClaimStatus:

@@ -141,7 +141,7 @@ def _repeat(dazbox: Dazbox | None, request: DeviceRequest) -> Registration:
 
 def _spend_claim(claim: Claim, request: DeviceRequest) -> Registration:
     box = NewBox(request.pubkey, request.alias, device_key=request.device_key, agent_version=request.agent_version)
-    dazbox = create_box(box, claim.owner or Owner.objects.create(), plan=claim.plan)
+    dazbox = create_box(box, Owner.objects.create(), plan=claim.plan)
     claim.used_at, claim.dazbox = timezone.now(), dazbox
     claim.save(update_fields=["used_at", "dazbox"])
     return Registration(dazbox, is_new=True)
@@ -175,7 +175,7 @@ def _take_over(box_id: UUID, claim: Claim, *, request: DeviceRequest) -> Registr
         DazboxState.ACTIVE,
         actor=f"claim:{claim.id}",
         reason="its new claim code was redeemed",
-        owner=claim.owner or Owner.objects.create(),
+        owner=Owner.objects.create(),
         alias=request.alias,
         agent_version=request.agent_version,
     )

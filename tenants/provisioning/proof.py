@@ -70,6 +70,15 @@ def note_failure(address: str, pubkey: str) -> None:
     _note_failures(f"{address} {pubkey}", address)
 
 
+def note_replay(pubkey: str) -> bool:
+    """Whether it is the first for this node in 15 minutes."""
+    source = f"used claim code of {pubkey}"
+    if _count_failures(source):
+        return False
+    _note_failures(source)
+    return True
+
+
 def refuse_code_guessing(owner_id: UUID) -> None:
     """Raises Problem 429 for an owner who typed five codes that no box shows."""
     if _count_failures(f"user codes of {owner_id}") >= MAX_FAILURES:

@@ -72,7 +72,7 @@ def _forget_claims(dazbox: Dazbox) -> None:
     """A claim that waits for this very node, or for this box to change hands, would tell of it as well: it ends."""
     claims = Claim.objects.filter(Q(dazbox=dazbox) | Q(allowed_pubkey=dazbox.pubkey))
     claims.filter(used_at=None, revoked_at=None).update(revoked_at=timezone.now())
-    claims.update(label="", owner=None, allowed_pubkey="", is_vouched=False)
+    claims.update(label="", allowed_pubkey="", is_vouched=False)
 
 
 def _bury(dazbox: Dazbox) -> Dazbox:

@@ -13,20 +13,19 @@ from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.export import Export
 from tenants.provisioning.claim import ClaimTerms, NewClaim, create_claims
-from tenants.provisioning.lifecycle import change_state, lock_dazbox
+from tenants.provisioning.lifecycle import change_state, lock_dazbox, refuse_transition
 from tenants.provisioning.schema import build_schema, current_template, drop_schema
 from tenants.sealing.tenant import replace_keys
 from tenants.selectors import refer_to
 from tenants.tokens.api_key import revoke_api_keys
 from tenants.tokens.device_key import end_device_keys, find_live_keys
 
+READY = (DazboxState.ACTIVE, DazboxState.TRANSFERRING)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferTerms:
-    """`owner_id`: who has boxes already and gets this one, too; None: whoever redeems the code is a new owner."""
-
     expires_in: dt.timedelta
-    owner_id: UUID | None = None
     wipes_history: bool = False
 
 
@@ -35,9 +34,11 @@ def transfer_dazbox(dazbox_id: UUID, terms: TransferTerms, *, actor: str) -> New
     """1. history goes, if asked for  2. out of service  3. device keys, API keys, tokens and credentials end
     4. a new code.
 
-    Again, while nobody has redeemed it: the code before is revoked. Raises Problem 404, 409, or 422 (no such owner).
+    Again, while nobody has redeemed it: the code before is revoked. Raises Problem 404 or 409.
     """
     dazbox = lock_dazbox(dazbox_id)
+    if dazbox.state not in READY:  # TRANSITIONS knows the way from pending deletion, too: a restored box goes it
+        raise refuse_transition(DazboxState(dazbox.state), DazboxState.TRANSFERRING)
     if terms.wipes_history:
         _wipe_history(dazbox)
     if dazbox.state != DazboxState.TRANSFERRING:
@@ -50,7 +51,6 @@ def transfer_dazbox(dazbox_id: UUID, terms: TransferTerms, *, actor: str) -> New
         label="transfer",
         expires_in=terms.expires_in,
         plan=PLANS[dazbox.plan].code,
-        owner_id=terms.owner_id,
         allowed_pubkey=dazbox.pubkey,
         dazbox_id=dazbox.id,
     )

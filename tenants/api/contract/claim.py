@@ -20,7 +20,6 @@ class ClaimsBody(Struct, frozen=True, forbid_unknown_fields=True):
     expires_in: Annotated[int, Meta(ge=60, le=90 * 86_400)] = 30 * 86_400
     label: Short = ""
     allowed_pubkey: Pubkey | None = None
-    owner_id: UUID | None = None
 
 
 class ClaimAnswer(Struct, frozen=True):
@@ -46,7 +45,6 @@ class ClaimView(Struct, frozen=True):
     label: str
     plan: str
     status: ClaimStatus
-    owner_id: UUID | None
     allowed_pubkey: str | None
     created_by: str
     created_at: dt.datetime
@@ -63,9 +61,8 @@ class ClaimPage(Struct, frozen=True):
 
 
 class TransferBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a Dazbox changes hands. Without `owner_id`, whoever redeems the code is a new owner."""
+    """How a Dazbox changes hands. Whoever redeems the code is a new owner."""
 
-    owner_id: UUID | None = None
     wipe_history: bool = False
     expires_in: Annotated[int, Meta(ge=60, le=90 * 86_400)] = 30 * 86_400
 

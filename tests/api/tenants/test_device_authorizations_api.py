@@ -203,3 +203,14 @@ def test_only_an_owner_decides(api: ApiClient, charlie: Box) -> None:
     code = begin(api)["user_code"]
     assert_problem(api.post(f"{BASE}/{code}/approve"), 401)
     assert_problem(api.post(f"{BASE}/{code}/approve", token=make_api_key(charlie, scopes=("read",))), 403)
+
+
+@pytest.mark.parametrize("word", ["approve", "deny"])
+def test_no_api_key_decides_for_what_it_linked_would_be_the_owner_after_its_end(
+    api: ApiClient, charlie: Box, word: str
+) -> None:
+    codes = begin(api)
+    refused = api.post(f"{BASE}/{codes['user_code']}/{word}", token=make_api_key(charlie, scopes=("read", "act")))
+    assert_problem(refused, 403)
+    assert refused.json["type"].endswith("/scope-missing")
+    assert_error(poll(api, codes), "authorization_pending")

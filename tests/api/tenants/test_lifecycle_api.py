@@ -1,5 +1,6 @@
 """What a box can still do while it is suspended, about to be deleted, or gone; and who may bring it there."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -12,7 +13,7 @@ from tenants.provisioning.purge import purge_due_boxes
 from tenants.tokens.access import mint_access_token
 from tests.api.problem import assert_problem, assert_refused_at
 from tests.conftest import ApiClient
-from tests.factories import Box, make_box
+from tests.factories import Box, make_api_key, make_box
 
 DEVICES = "/api/v1/provisioning/devices"
 REASON = {"reason": "because"}
@@ -96,10 +97,28 @@ def test_purge_is_now_or_not_said(api: ApiClient, charlie: Box, purge: str) -> N
     assert_problem(api.call("DELETE", f"{address(charlie)}?purge={purge}", token=api.token_of(charlie)), 400)
 
 
+def test_what_an_api_key_deletes_is_kept_for_its_owner_for_thirty_days(api: ApiClient, charlie: Box) -> None:
+    key = make_api_key(charlie)
+    refused = api.call("DELETE", f"{address(charlie)}?purge=now", token=key)
+    assert_problem(refused, 403)
+    assert refused.json["type"].endswith("/scope-missing")
+    assert Dazbox.objects.get(id=charlie.dazbox.id).state == DazboxState.ACTIVE
+    assert api.call("DELETE", address(charlie), token=key).status == 202
+    assert_problem(api.call("DELETE", f"{address(charlie)}?purge=now", token=key), 403)
+    assert Dazbox.objects.get(id=charlie.dazbox.id).purge_at > timezone.now() + dt.timedelta(days=29)
+
+
 @pytest.mark.parametrize("call", ["/suspend", "/resume", "/restore"])
 @pytest.mark.parametrize(
     ("body", "pointer"),
-    [({}, "/reason"), ({"reason": ""}, "/reason"), ({"reason": "x" * 201}, "/reason"), (REASON | {"x": 1}, "/x")],
+    [
+        ({}, "/reason"),
+        ({"reason": ""}, "/reason"),
+        ({"reason": " \t\n"}, "/reason"),
+        ({"reason": "x" * 201}, "/reason"),
+        ({"reason": "a\x00"}, "/reason"),
+        (REASON | {"x": 1}, "/x"),
+    ],
 )
 def test_a_reason_must_be_given(api: ApiClient, charlie: Box, call: str, body: Any, pointer: str) -> None:
     assert_refused_at(api.post(address(charlie, call), body, token=api.token_of(charlie)), pointer)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 from django.utils import timezone
 
+from tenants.models.challenge import RedeemFailure
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.tokens.access import mint_access_token
@@ -184,6 +185,23 @@ def test_a_used_code_is_good_for_no_other_key_and_no_other_node(api: ApiClient, 
     assert_problem(answer, 409)
     assert answer.json["type"].endswith("/claim-used")
     assert Dazbox.objects.count() == 1
+
+
+def test_the_owner_reads_that_a_used_code_was_tried_again_once_in_fifteen_minutes(api: ApiClient, shop: str) -> None:
+    code, key = make_code(api, shop), Ed25519PrivateKey.generate()
+    box = Box("new", Dazbox(id=api.post(DEVICES, device_body(code, "new", key)).json["device_id"]), key)
+
+    def read_replays() -> list[Any]:
+        events = api.get(f"{DEVICES}/{box.dazbox.id}/events", token=api.token_of(box)).json["items"]
+        return [event["facts"] for event in events if event["kind"] == "claim"]
+
+    for name in ("another", "new", "another"):
+        answer = api.post(DEVICES, device_body(code, name), **{"Idempotency-Key": str(uuid.uuid4())})
+        assert_problem(answer, 409)
+    assert read_replays() == [{"prefix": code[:12]}]
+    RedeemFailure.objects.update(at=timezone.now() - dt.timedelta(minutes=15))
+    assert_problem(api.post(DEVICES, device_body(code, "another")), 409)
+    assert len(read_replays()) == 2
 
 
 def test_a_node_that_is_claimed_already_leaves_the_second_claim_unspent(
