@@ -131,23 +131,24 @@ def _revise(own: Side, update: PolicyUpdateRequest, *, fee_rate_ppm: int, now_s:
     if old is None:
         raise _ChannelRefusalError("edge policy not found", "UPDATE_FAILURE_NOT_FOUND")
     inbound = update.inbound_fee
-    new = msgspec.structs.replace(
+    low, high = _read_bounds(own, old, update)
+    return msgspec.structs.replace(
         old,
         base_fee_msat=update.base_fee_msat & MAX_U32,  # an int64 here, a u32 on the wire
         fee_rate_ppm=fee_rate_ppm,
         time_lock_delta=update.time_lock_delta,
-        max_htlc_msat=update.max_htlc_msat or min(old.max_htlc_msat, own.max_in_flight_msat),
-        min_htlc_msat=update.min_htlc_msat if update.min_htlc_msat_specified else old.min_htlc_msat,
+        max_htlc_msat=high,
+        min_htlc_msat=low,
         inbound_base_fee_msat=old.inbound_base_fee_msat if inbound is UNSET else inbound.base_fee_msat,
         inbound_fee_rate_ppm=old.inbound_fee_rate_ppm if inbound is UNSET else inbound.fee_rate_ppm,
         last_update=max(now_s, (old.last_update or 0) + 1),
     )
-    _check_bounds(own, new)
-    return new
 
 
-def _check_bounds(own: Side, policy: PeerPolicy) -> None:
-    low, high = policy.min_htlc_msat, policy.max_htlc_msat
+def _read_bounds(own: Side, old: PeerPolicy, update: PolicyUpdateRequest) -> tuple[int, int]:
+    """The smallest and the largest payment, which stay as they are unless the update names others."""
+    low = update.min_htlc_msat if update.min_htlc_msat_specified else old.min_htlc_msat
+    high = update.max_htlc_msat or min(old.max_htlc_msat, own.max_in_flight_msat)
     if low < own.min_htlc_msat:
         raise _ChannelRefusalError(
             f"min htlc amount of {low} mSAT is below min htlc parameter of {own.min_htlc_msat} mSAT"
@@ -158,6 +159,7 @@ def _check_bounds(own: Side, policy: PeerPolicy) -> None:
         )
     if low > high:
         raise _ChannelRefusalError(f"min_htlc {low} mSAT greater than max_htlc {high} mSAT")
+    return low, high
 
 
 def _explain_missing(view: NodeView, chan_point: str) -> dict[str, object]:
