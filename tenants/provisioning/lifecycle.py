@@ -40,8 +40,8 @@ def change_state(dazbox: Dazbox, to: DazboxState, *, actor: str, reason: str, **
 
 
 def lock_dazbox(dazbox_id: UUID) -> Dazbox:
-    """The box's row until the transaction ends. Raises Problem 404."""
-    row: Dazbox | None = Dazbox.objects.select_for_update().filter(id=dazbox_id).first()
+    """The box's row until the transaction ends; rows that refer to it may still come. Raises Problem 404."""
+    row: Dazbox | None = Dazbox.objects.select_for_update(no_key=True).filter(id=dazbox_id).first()
     if row is None:
         raise not_found("There is no such Dazbox.")
     return row

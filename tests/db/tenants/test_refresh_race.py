@@ -16,6 +16,7 @@ from django.db.models import F
 from mcp_saas.kit.errors import Problem
 from tenants.api.authentication import is_revoked
 from tenants.models.refresh_token import RefreshToken
+from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
 from tenants.selectors import forget_standing
 from tenants.tokens.access import verify_access_token
 from tenants.tokens.refresh import (
@@ -132,4 +133,26 @@ def test_a_refresh_while_a_box_is_signed_out_gives_no_token_that_outlives_it(com
     assert signed_out is None
     forget_standing(box.dazbox.id)
     assert is_revoked(verify_access_token(pair.access.encode()))
+    assert is_refused(pair.refresh)
+
+
+def test_a_transfer_and_a_refresh_at_once_both_come_to_their_end(committed_db: None) -> None:
+    """The refresh holds its token's row, and its successor will ask for the box's when it is committed."""
+    box, is_rotated = make_box("ours"), threading.Event()
+    first = issue_tokens(subject=str(box.dazbox.id), scope="device read act", dazbox=box.dazbox).refresh
+
+    def refresh_slowly() -> TokenPair:
+        with other_session() as session, transaction.atomic():
+            pair = rotate_refresh(first)
+            is_rotated.set()
+            assert eventually(lambda: find_blocked(session) != [])
+        return pair
+
+    def transfer_meanwhile() -> None:
+        assert is_rotated.wait(10)
+        transfer_dazbox(box.dazbox.id, TransferTerms(expires_in=dt.timedelta(days=1)), actor="test")
+
+    pair, transferred = run_together([refresh_slowly, transfer_meanwhile])
+    assert transferred is None
+    assert isinstance(pair, TokenPair)
     assert is_refused(pair.refresh)
