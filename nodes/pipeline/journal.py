@@ -22,7 +22,8 @@ def note(kind: str, text: str, **facts: Detail) -> None:
         head = JournalHead.objects.select_for_update().get(id=1)
         entry = JournalEntry.objects.create(at=timezone.now(), kind=kind, detail=JournalDetail(text, facts))
         content_hash, is_ours = hash_entry(entry), is_head_sealed(head)
-        head.seq, head.link_hash = head.seq + 1, hash_link(head.seq + 1, bytes(head.link_hash), content_hash)
+        link_hash = hash_link(head.seq + 1, bytes(head.link_hash), content_hash=content_hash)
+        head.seq, head.link_hash = head.seq + 1, link_hash
         head.seal = seal_head(head) if is_ours else b""
         JournalLink.objects.create(seq=head.seq, entry_id=entry.id, content_hash=content_hash, link_hash=head.link_hash)
         head.save()

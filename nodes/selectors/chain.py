@@ -38,7 +38,7 @@ def hash_entry(entry: JournalEntry) -> bytes:
     return current_keys().digest("journal", msgspec.json.encode(content, order="sorted"))
 
 
-def hash_link(seq: int, previous: bytes, content_hash: bytes) -> bytes:
+def hash_link(seq: int, previous: bytes, *, content_hash: bytes) -> bytes:
     return current_keys().digest("journal link", _SEQ.pack(seq) + previous + content_hash)
 
 
@@ -92,7 +92,7 @@ def _is_as_written(entry: JournalEntry, link: JournalLink) -> bool:
 def _judge(link: JournalLink, *, expected_seq: int, previous: bytes, entry: JournalEntry | None) -> str | None:
     if link.seq != expected_seq or entry is None:
         return "deleted"
-    expected = hash_link(expected_seq, previous, bytes(link.content_hash))
+    expected = hash_link(expected_seq, previous, content_hash=bytes(link.content_hash))
     return None if hmac.compare_digest(expected, bytes(link.link_hash)) else "reordered"
 
 
