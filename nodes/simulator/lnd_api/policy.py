@@ -131,7 +131,7 @@ def _revise(own: Side, update: PolicyUpdateRequest, *, fee_rate_ppm: int, now_s:
     if old is None:
         raise _ChannelRefusalError("edge policy not found", "UPDATE_FAILURE_NOT_FOUND")
     inbound = update.inbound_fee
-    low, high = _read_bounds(own, old, update)
+    low, high = _read_bounds(own, old, update=update)
     return msgspec.structs.replace(
         old,
         base_fee_msat=update.base_fee_msat & MAX_U32,  # an int64 here, a u32 on the wire
@@ -145,7 +145,7 @@ def _revise(own: Side, update: PolicyUpdateRequest, *, fee_rate_ppm: int, now_s:
     )
 
 
-def _read_bounds(own: Side, old: PeerPolicy, update: PolicyUpdateRequest) -> tuple[int, int]:
+def _read_bounds(own: Side, old: PeerPolicy, *, update: PolicyUpdateRequest) -> tuple[int, int]:
     """The smallest and the largest payment, which stay as they are unless the update names others."""
     low = update.min_htlc_msat if update.min_htlc_msat_specified else old.min_htlc_msat
     high = update.max_htlc_msat or min(old.max_htlc_msat, own.max_in_flight_msat)
