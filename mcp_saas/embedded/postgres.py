@@ -22,6 +22,7 @@ MAJOR = "18"
 ROLE = DATABASE = "dazbox"
 # Nobody can log in as the superuser that owns the cluster: it has no password, and nothing else is accepted.
 SUPERUSER = "postgres"
+MAKE_LARGE_OBJECTS = ("lo_creat(int)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
 TEST_ROLES = "pg_monitor, pg_read_all_data, pg_checkpoint"
 SERVICE = "postgres"
 READY_BUDGET_S = 60.0  # crash recovery of thousands of schemas
@@ -144,14 +145,18 @@ def create_cluster(place: PostgresPlace, programs: Path, *, password: str, is_du
         *([] if is_durable else ["--no-sync"]),
     ]  # fmt: skip
     run_program(initdb, place)
-    single = [str(programs / "postgres"), "--single", "-D", str(draft), *([] if is_durable else ["-F"]), "postgres"]
+    single = [str(programs / "postgres"), "--single", "-D", str(draft), *([] if is_durable else ["-F"]), "template1"]
     run_program(single, place, statement=script_roles(password, is_durable=is_durable))
     draft.rename(place.data)
 
 
 def script_roles(password: str, *, is_durable: bool) -> str:
-    """The role that logs in and its database, a statement a line. Tests make databases, and may look everywhere."""
+    """The role that logs in and its database, a statement a line. Tests make databases, and may look everywhere.
+
+    In template1: no database that comes from it lets anybody make large objects, which lie in no schema.
+    """
     lines = [
+        *(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC" for function in MAKE_LARGE_OBJECTS),
         f"CREATE ROLE {ROLE} LOGIN NOINHERIT CREATEROLE PASSWORD '{password}'",
         f"CREATE DATABASE {DATABASE} OWNER {ROLE}",
     ]

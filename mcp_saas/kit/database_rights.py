@@ -15,7 +15,7 @@ SELECT u.rolname, u.rolsuper, u.rolcreaterole, current_database(), o.oid IS NOT 
        coalesce(pg_has_role(u.oid, o.oid, 'USAGE'), false),
        coalesce(has_database_privilege(o.oid, current_database(), 'CREATE'), false),
        has_database_privilege(u.oid, current_database(), 'CREATE WITH GRANT OPTION'),
-       has_schema_privilege('public', 'CREATE')
+       has_schema_privilege('public', 'CREATE'), has_database_privilege('public', current_database(), 'TEMP')
 FROM pg_roles u LEFT JOIN pg_roles o ON o.rolname = %s WHERE u.rolname = session_user
 """
 
@@ -36,6 +36,7 @@ class RoleFacts:
     owner_makes_schemas: bool
     login_grants_schemas: bool
     login_makes_public_tables: bool
+    anybody_makes_temporary_tables: bool
 
 
 def find_missing_rights(facts: RoleFacts, owner: str) -> list[str]:

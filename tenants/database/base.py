@@ -128,8 +128,11 @@ class SchemaOnly:
 
 
 def write_prefix(place: Place) -> str:
-    """Role and path for the rest of the transaction, or of the message outside of one."""
-    return f'SET LOCAL ROLE {_role_of(place)}; SET LOCAL search_path = "{place.schema_name}"; '
+    """Role and path for the rest of the transaction, or of the message outside of one.
+
+    `pg_temp` is named because it is searched first where it is not: a temporary table would stand before the real one.
+    """
+    return f'SET LOCAL ROLE {_role_of(place)}; SET LOCAL search_path = "{place.schema_name}", pg_temp; '
 
 
 def _role_of(place: Place) -> str:

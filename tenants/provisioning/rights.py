@@ -18,7 +18,10 @@ HINT = "docs/embedded.md has the SQL of an ordinary server."
 
 
 def prepare_owner() -> None:
-    """Makes the owner and lets the login role become it, where that is not so yet. What fails is found by the check."""
+    """Makes the owner, lets the login role become it, and takes from everybody the right to temporary tables.
+
+    Each where it is not so yet. What fails is found by the check.
+    """
     facts = read_facts()
     owner, database = sql.Identifier(settings.ENV.database_owner), sql.Identifier(facts.database)
     if not facts.is_owner_there:
@@ -27,6 +30,8 @@ def prepare_owner() -> None:
         _try(sql.SQL("GRANT {} TO SESSION_USER WITH INHERIT FALSE, SET TRUE").format(owner))
     if not facts.owner_makes_schemas:
         _try(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(database, owner))
+    if facts.anybody_makes_temporary_tables:
+        _try(sql.SQL("REVOKE TEMP ON DATABASE {} FROM PUBLIC").format(database))
 
 
 def read_facts() -> RoleFacts:
@@ -47,7 +52,13 @@ def _find_faults(facts: RoleFacts, owner: str) -> list[CheckMessage]:
             f"{facts.login} is a superuser, for whom the boxes' roles are no bounds: use an ordinary role in service."
         )
         return [Warning(text, hint=HINT, id="tenants.W001")]
-    return [Error(f"{text}.", hint=HINT, id="tenants.E001") for text in find_missing_rights(facts, owner)]
+    faults: list[CheckMessage] = [
+        Error(f"{text}.", hint=HINT, id="tenants.E001") for text in find_missing_rights(facts, owner)
+    ]
+    if facts.anybody_makes_temporary_tables:
+        text = f"Boxes' roles may make temporary tables: REVOKE TEMP ON DATABASE {facts.database} FROM PUBLIC."
+        faults.append(Warning(text, hint=HINT, id="tenants.W002"))
+    return faults
 
 
 def _try(statement: sql.Composed) -> None:

@@ -31,8 +31,13 @@ CREATE SCHEMA "{name}";
 GRANT USAGE ON SCHEMA "{name}" TO "{name}";
 ALTER DEFAULT PRIVILEGES IN SCHEMA "{name}" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{name}";
 """
+# What a role owns outside its schema (large objects) would keep it alive; only who inherits from it may drop that.
 _DROP = """
 DROP SCHEMA IF EXISTS "{name}" CASCADE;
+DO $$ BEGIN IF to_regrole('"{name}"') IS NOT NULL THEN
+    GRANT "{name}" TO CURRENT_USER WITH INHERIT TRUE;
+    DROP OWNED BY "{name}";
+END IF; END $$;
 DROP ROLE IF EXISTS "{name}";
 """
 

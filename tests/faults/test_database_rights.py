@@ -31,6 +31,22 @@ with enter_tenant(box.tenant):
 """
 
 
+DROP_WITH_LARGE_OBJECT = """
+import sys
+import django; django.setup()
+from django.db import connection
+from tenants.context import enter_tenant
+from tenants.provisioning.schema import drop_schema
+from tests.factories import make_box
+box = make_box(sys.argv[1])
+with enter_tenant(box.tenant), connection.cursor() as cursor:
+    cursor.execute("SELECT lo_from_bytea(0, 'kept')")
+drop_schema(box.dazbox.schema_name)
+drop_schema(box.dazbox.schema_name)
+print("dropped")
+"""
+
+
 @pytest.fixture(scope="module")
 def superuser_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of its own: what an administrator has to do needs one, and roles are a whole server's."""
@@ -94,6 +110,31 @@ def test_an_ordinary_role_with_createrole_and_its_own_database_is_enough(
     assert run(service_url, tmp_path, "manage.py", "check", "--database", "default").returncode == 0
     rights = "SELECT pg_has_role(%s, oid, 'USAGE'), pg_has_role(%s, oid, 'SET') FROM pg_roles WHERE rolname = %s"
     assert server.execute(rights, [LOGIN, LOGIN, OWNER]).fetchone() == (False, True)
+
+
+def test_a_box_is_dropped_with_the_large_objects_of_its_role_where_it_may_make_some(
+    server: psycopg.Connection, superuser_url: str, service_url: str, tmp_path: Path
+) -> None:
+    make_login(server, "CREATEROLE")
+    assert run(service_url, tmp_path, "manage.py", "prepare").returncode == 0
+    refused = run(service_url, tmp_path, "-c", DROP_WITH_LARGE_OBJECT, "first")
+    assert "permission denied for function lo_from_bytea" in refused.stderr
+    inside = urlsplit(superuser_url)._replace(path=f"/{DATABASE}").geturl()
+    with psycopg.connect(inside, autocommit=True) as session:
+        session.execute("GRANT EXECUTE ON FUNCTION lo_from_bytea(oid, bytea) TO PUBLIC")
+        dropped = run(service_url, tmp_path, "-c", DROP_WITH_LARGE_OBJECT, "second")
+        assert (dropped.returncode, dropped.stdout) == (0, "dropped\n"), dropped.stderr
+        assert session.execute("SELECT count(*) FROM pg_largeobject_metadata").fetchone() == (0,)
+
+
+def test_a_database_of_somebody_elses_is_warned_of(
+    server: psycopg.Connection, service_url: str, tmp_path: Path
+) -> None:
+    make_login(server, "CREATEROLE")
+    server.execute(f"ALTER DATABASE {DATABASE} OWNER TO dazbox; GRANT CREATE ON DATABASE {DATABASE} TO {LOGIN}")
+    run(service_url, tmp_path, "manage.py", "prepare")
+    checked = run(service_url, tmp_path, "manage.py", "check", "--database", "default")
+    assert f"REVOKE TEMP ON DATABASE {DATABASE} FROM PUBLIC" in checked.stderr
 
 
 def test_a_role_that_may_make_no_roles_is_told_so_in_one_line(

@@ -48,6 +48,7 @@ OWN_TABLES = [
     "CREATE TABLE another (id int)",
     "CREATE TABLE public.another (id int)",
     "CREATE ROLE dz_another",
+    "CREATE TEMPORARY TABLE nodes_ownnode (id int)",
 ]
 REFUSED = r"permission denied|does not exist|must be owner"
 
