@@ -86,5 +86,5 @@ def test_the_last_token_of_a_key_ends_with_its_successors_first_quarter(folder: 
     add_key(folder, age=-HOUR)
     ring = read_key_ring(folder)
     old, new = ring.keys.values()
-    assert find_retirement(ring, old) == new.signs_from + dt.timedelta(minutes=15, seconds=35)
+    assert find_retirement(ring, old) == new.signs_from + dt.timedelta(minutes=15, seconds=34)
     assert find_retirement(ring, new) is None
