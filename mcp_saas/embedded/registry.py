@@ -67,6 +67,7 @@ def end_leftover(record: Record, home: Path) -> bool:
         return False  # the number now belongs to a stranger
     if found is not None:
         end_processes([psutil.Process(record.pid)], signal.Signals(record.stop_signal), patience_s=record.patience_s)
+    psutil.process_iter.cache_clear()  # it would show a process that had the same number before
     orphans = [process for process in psutil.process_iter() if is_orphan(process, session=record.pid, home=home)]
     end_processes(orphans, signal.SIGKILL, patience_s=record.patience_s)
     return found is not None or bool(orphans)

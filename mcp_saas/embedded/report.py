@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.padding import Padding
+from wcwidth import clip, ljust, width, wrap
 
 from mcp_saas.kit.alias import tame_alias
 
 WIDTH_COLUMNS = 78  # two columns to spare: terminals differ on how wide some emoji are
-INDENT_COLUMNS = 4
+INDENT = " " * 4
+RULE = "─" * WIDTH_COLUMNS
 INSTANT = "%Y-%m-%d %H:%M:%S UTC"
 UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 NO_DATA = "no data"
@@ -89,23 +88,21 @@ def describe_grounds(summary: dict[str, Any]) -> str:
 
 
 def print_report(reports: Sequence[BoxReport], *, note: str) -> None:
-    console = Console(highlight=False, markup=False, emoji=False)
-    console.width = min(WIDTH_COLUMNS, console.width) if console.is_terminal else WIDTH_COLUMNS
-    write_report(console, reports, note=note, now=dt.datetime.now(dt.UTC))
+    for line in lay_report(reports, note=note, now=dt.datetime.now(dt.UTC)):
+        print(line)
 
 
-def write_report(console: Console, reports: Sequence[BoxReport], *, note: str, now: dt.datetime) -> None:
-    console.print(TITLE)
-    console.print(describe_age([report.made_at for report in reports], now=now))
-    console.print()
-    console.print(lay_row(HEADER))
+def lay_report(reports: Sequence[BoxReport], *, note: str, now: dt.datetime) -> list[str]:
+    """The lines of the table and of what there is to know about it."""
+    lines = [TITLE, describe_age([report.made_at for report in reports], now=now), "", lay_row(HEADER)]
     for report in reports:
-        console.rule(style="none")
-        console.print(lay_row(report.cells))
-        console.print(Padding(f"{report.reason}\n{report.grounds}", (0, 0, 0, INDENT_COLUMNS), expand=False))
-    console.rule(style="none")
-    for line in (*note.strip().splitlines(), EFFECT_NOTE, *pick_notes(reports)):
-        console.print(line)
+        lines += [RULE, lay_row(report.cells), *lay_text(report.reason, INDENT), *lay_text(report.grounds, INDENT)]
+    notes = (*note.strip().splitlines(), EFFECT_NOTE, *pick_notes(reports))
+    return [*lines, RULE, *(line for text in notes for line in lay_text(text))]
+
+
+def lay_text(text: str, indent: str = "") -> list[str]:
+    return wrap(text, WIDTH_COLUMNS, initial_indent=indent, subsequent_indent=indent)
 
 
 def pick_notes(reports: Sequence[BoxReport]) -> list[str]:
@@ -119,8 +116,8 @@ def lay_row(cells: Sequence[str]) -> str:
     box, *figures = cells
     laid = "".join(f"  {figure:>{len(name)}}" for figure, name in zip(figures, HEADER[1:], strict=True))
     room = WIDTH_COLUMNS - len(laid)
-    name = box if cell_len(box) <= room else set_cell_size(box, room - 1).rstrip() + "…"
-    return set_cell_size(name, room) + laid
+    name = box if width(box) <= room else clip(box, 0, room - 1).rstrip() + "…"
+    return ljust(name, room) + laid
 
 
 def describe_age(made_at: Sequence[dt.datetime], *, now: dt.datetime) -> str:

@@ -1,15 +1,13 @@
 """What people see at the end of `make run`."""
 
 import datetime as dt
-import io
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.cells import cell_len
-from rich.console import Console
+from wcwidth import width
 
-from mcp_saas.embedded.report import BoxReport, describe_age, write_report
+from mcp_saas.embedded.report import BoxReport, describe_age, lay_report
 from mcp_saas.embedded.run import AdminAccess, ClientAccess, RunInfo, describe_run
 from mcp_saas.embedded.seed import OPERATOR, SHOP
 from mcp_saas.embedded.state import StateFolder
@@ -31,9 +29,7 @@ def read_report(alias: str = "start9", **changes: Any) -> BoxReport:
 
 
 def show(*reports: BoxReport, note: str = "") -> list[str]:
-    out = io.StringIO()
-    write_report(Console(file=out, width=78), reports, note=note, now=NOW)
-    return out.getvalue().splitlines()
+    return lay_report(reports, note=note, now=NOW)
 
 
 def test_the_table_says_what_to_do_what_it_may_bring_and_why() -> None:
@@ -62,7 +58,7 @@ def test_no_alias_makes_a_line_longer_than_80_columns_or_moves_the_cursor(alias:
     summary = {"sat_per_day": -1234567.0, "low_sat_per_day": -9e12, "high_sat_per_day": 9e12, "basis": "..."}
     lines = show(read_report(alias, effect=summary, top_reason=f"Channel 1x1x1 with {'w' * 300}"), note="n" * 200)
 
-    assert max(cell_len(line) for line in lines) <= 80
+    assert max(width(line) for line in lines) <= 80
     assert all(line.isprintable() for line in lines)
 
 
@@ -70,7 +66,7 @@ def test_an_alias_that_is_cut_ends_with_an_ellipsis_and_leaves_the_figures_in_th
     wide, narrow = (next(line for line in show(read_report(alias)) if "0.70" in line) for alias in ("日本" * 20, "x"))
 
     assert "日…" in wide
-    assert cell_len(wide) == cell_len(narrow)
+    assert width(wide) == width(narrow)
 
 
 def test_effects_beyond_what_was_measured_are_marked_counted_and_explained() -> None:
