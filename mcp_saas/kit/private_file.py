@@ -1,4 +1,4 @@
-"""Files that only our user may read. The box agent, which imports nothing of ours, has its own (`nodes/agent`)."""
+"""Files that only our user may read. The box agent, which imports nothing of the kit, has its own (`nodes/agent`)."""
 
 import os
 from pathlib import Path

@@ -3,32 +3,30 @@
 from dataclasses import replace
 from pathlib import Path
 
-from nodes.agent.cloud import OwnNode, Proof, ask_challenge, claim_device, open_cloud
-from nodes.agent.config import AgentConfig, LndAddress, find_config, write_config
+from nodes.agent.cloud import Proof, ask_challenge, claim_device, open_cloud
+from nodes.agent.config import AgentConfig, NodeAddress, find_config, write_config
 from nodes.agent.device_key import ensure_device_key
 from nodes.agent.errors import HomeError
-from nodes.agent.field import read_text
-from nodes.agent.lnd import open_lnd
-from nodes.agent.snapshot import clean_text
+from nodes.agent.node import open_node
 
 
-def claim_home(home: Path, claim_code: str, *, cloud: str, lnd: LndAddress, report_macaroon: Path) -> AgentConfig:
-    """Redeem an owner's claim code for the node behind `lnd`; the same claim again changes nothing.
-    Later reports use `report_macaroon`.
+def claim_home(home: Path, claim_code: str, *, cloud: str, node: NodeAddress, report_secret: Path) -> AgentConfig:
+    """Redeem an owner's claim code for the node behind the address; the same claim again changes nothing.
+    Later reports use `report_secret`, a macaroon or rune that may less.
 
     1. Make the device key, if the home has none. 2. Ask the node who it is. 3. Let it sign the cloud's challenge.
     4. Redeem the code. 5. Write `agent.json`.
-    Raises AgentError, and OSError when the home cannot be written.
+    Raises OutsideError, and OSError when the home cannot be written.
     """
     key = ensure_device_key(home)
-    with open_lnd(lnd) as node, open_cloud(cloud) as door:
-        info = node.get_info()
-        pubkey, alias = read_text(info, "identity_pubkey"), clean_text(read_text(info, "alias"))
-        check_unclaimed(home, cloud=cloud, pubkey=pubkey)
-        challenge = ask_challenge(door, pubkey=pubkey, key=key)
-        proof = Proof(nonce=challenge.nonce, signature=node.sign_message(challenge.message))
-        device_id = claim_device(door, claim_code, node=OwnNode(pubkey, alias), key=key, proof=proof)
-    config = AgentConfig(cloud=cloud, device_id=device_id, pubkey=pubkey, lnd=replace(lnd, macaroon=report_macaroon))
+    with open_node(node) as driver, open_cloud(cloud) as door:
+        identity = driver.identify()
+        check_unclaimed(home, cloud=cloud, pubkey=identity.pubkey)
+        challenge = ask_challenge(door, pubkey=identity.pubkey, key=key)
+        proof = Proof(nonce=challenge.nonce, signature=driver.sign_message(challenge.message))
+        device_id = claim_device(door, claim_code, node=identity, key=key, proof=proof)
+    kept = replace(node, secret=report_secret)
+    config = AgentConfig(cloud=cloud, device_id=device_id, pubkey=identity.pubkey, node=kept)
     write_config(home, config)
     return config
 

@@ -10,30 +10,23 @@ from functools import cache
 
 import httpx
 
-from nodes.agent.config import AGENT_VERSION
+from nodes.agent.config import AGENT_VERSION, USER_AGENT
 from nodes.agent.device_key import DeviceKey
-from nodes.agent.door import TIMEOUT, USER_AGENT, Door
 from nodes.agent.errors import CloudError
 from nodes.agent.problem import read_result
 from nodes.agent.session import API, Session
+from nodes.sources.driver.door import TIMEOUT, Door
+from nodes.sources.driver.driver import Identity
 
 MAX_ANSWER_BYTES = 1 << 20
 FIRST_CURSOR = "0"
-MAX_CURSOR_DIGITS = 10  # LND's index is 32 bits wide
+MAX_CURSOR_DIGITS = 20  # 64 bits; what they mean is the driver's
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForwardReceipt:
     cursor: str  # where to go on from
     stored: int  # how many of the page the cloud did not know yet
-
-
-@dataclass(frozen=True)
-class OwnNode:
-    """Whom the box speaks for."""
-
-    pubkey: str
-    alias: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +96,7 @@ def is_ours(message: str, nonce: str, *, key: DeviceKey) -> bool:
     return message.startswith("dazno-claim:v1:") and message.endswith(f":{nonce}:{key.thumbprint}")
 
 
-def claim_device(door: Door, claim_code: str, *, node: OwnNode, key: DeviceKey, proof: Proof) -> str:
+def claim_device(door: Door, claim_code: str, *, node: Identity, key: DeviceKey, proof: Proof) -> str:
     """Redeem the owner's claim code for this node and key; answers the device's id, the same one at every repeat.
 
     Raises CloudError: the code is not known, used by another box, expired; the signature is not the node's.

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from nodes.agent.claim import claim_home
 from nodes.agent.cloud import open_cloud
-from nodes.agent.config import AGENT_VERSION, LndAddress, normalise_url, read_config
+from nodes.agent.config import AGENT_VERSION, NodeAddress, normalise_url, read_config
 from nodes.agent.device_key import read_device_key
-from nodes.agent.errors import AgentError
 from nodes.agent.loop import run_homes
 from nodes.agent.report import Reporter
 from nodes.agent.session import Session
+from nodes.sources.driver.errors import OutsideError
 
 MAX_INTERVAL_S = 86_400
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start_log()
     try:
         status: int = options.command(options)
-    except (AgentError, OSError) as error:
+    except (OutsideError, OSError) as error:
         print(f"dazbox-agent: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -69,10 +69,10 @@ def build_parser() -> argparse.ArgumentParser:
 def claim_box(options: argparse.Namespace) -> int:
     # Absolute: the service that reports later runs in another folder.
     macaroon, tls_cert = options.macaroon.absolute(), options.tls_cert.absolute()
-    lnd = LndAddress(url=normalise_url(options.lnd), macaroon=macaroon, tls_cert=tls_cert)
+    node = NodeAddress(url=normalise_url(options.lnd), secret=macaroon, tls_cert=tls_cert)
     report_macaroon = (options.report_macaroon or options.macaroon).absolute()
     config = claim_home(
-        options.home, options.claim, cloud=normalise_url(options.cloud), lnd=lnd, report_macaroon=report_macaroon
+        options.home, options.claim, cloud=normalise_url(options.cloud), node=node, report_secret=report_macaroon
     )
     print(f"{options.home}: claimed for the node {config.pubkey} as device {config.device_id}")
     return 0
@@ -84,7 +84,7 @@ def report_once(options: argparse.Namespace) -> int:
         reporter = Reporter(home)
         try:
             print(f"{home}: {reporter.report()}", flush=True)
-        except (AgentError, OSError) as error:
+        except (OutsideError, OSError) as error:
             print(f"{home}: {error}", file=sys.stderr, flush=True)
             status = 1
         finally:

@@ -3,26 +3,30 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 import httpx
 
 from nodes.agent.errors import HomeError
 from nodes.agent.private_file import write_private_file
 
+Implementation: TypeAlias = Literal["lnd", "cln"]
+
 AGENT_VERSION = "0.1.0"
+USER_AGENT = f"dazbox-agent/{AGENT_VERSION}"
 CONFIG_FILE = "agent.json"
-CONFIG_FIELDS = frozenset({"cloud", "device_id", "pubkey", "lnd", "macaroon", "tls_cert"})
+SECRETS: dict[Implementation, str] = {"lnd": "macaroon", "cln": "rune"}  # what opens a node, by what the node is
 MAX_PORT = 65_535
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class LndAddress:
-    """Where LND answers, and the files that open it."""
+class NodeAddress:
+    """Where the node answers, and the files that open it."""
 
+    implementation: Implementation = "lnd"
     url: str  # base URL of the REST API
-    macaroon: Path
+    secret: Path  # the file of LND's macaroon or Core Lightning's rune
     tls_cert: Path
 
 
@@ -33,32 +37,35 @@ class AgentConfig:
     cloud: str  # base URL, without /api/v1
     device_id: str
     pubkey: str
-    lnd: LndAddress
+    node: NodeAddress
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
         """Raises ValueError when a field is missing, unknown or not text, HomeError when an address is none."""
         fields = json.loads(content)
-        if not isinstance(fields, dict) or set(fields) != CONFIG_FIELDS:
-            raise ValueError(f"needs exactly the fields {', '.join(sorted(CONFIG_FIELDS))}")
+        kind: Implementation = "cln" if isinstance(fields, dict) and "cln" in fields else "lnd"
+        names = {"cloud", "device_id", "pubkey", kind, SECRETS[kind], "tls_cert"}
+        if not isinstance(fields, dict) or set(fields) != names:
+            raise ValueError(f"needs exactly the fields {', '.join(sorted(names))}")
         if not all(isinstance(value, str) for value in fields.values()):
             raise ValueError("a field is not text")
-        url, macaroon, tls_cert = normalise_url(fields["lnd"]), Path(fields["macaroon"]), Path(fields["tls_cert"])
+        secret, tls_cert = Path(fields[SECRETS[kind]]), Path(fields["tls_cert"])
         return cls(
             cloud=normalise_url(fields["cloud"]),
             device_id=fields["device_id"],
             pubkey=fields["pubkey"],
-            lnd=LndAddress(url=url, macaroon=macaroon, tls_cert=tls_cert),
+            node=NodeAddress(implementation=kind, url=normalise_url(fields[kind]), secret=secret, tls_cert=tls_cert),
         )
 
     def to_json(self) -> bytes:
+        kind = self.node.implementation
         fields = {
             "cloud": self.cloud,
             "device_id": self.device_id,
             "pubkey": self.pubkey,
-            "lnd": self.lnd.url,
-            "macaroon": str(self.lnd.macaroon),
-            "tls_cert": str(self.lnd.tls_cert),
+            kind: self.node.url,
+            SECRETS[kind]: str(self.node.secret),
+            "tls_cert": str(self.node.tls_cert),
         }
         return json.dumps(fields, indent=2).encode() + b"\n"
 

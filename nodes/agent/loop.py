@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from nodes.agent.errors import AgentError
 from nodes.agent.report import Reporter
+from nodes.sources.driver.errors import OutsideError
 
 FIRST_BACKOFF_S = 5.0
 MAX_BACKOFF_S = 300.0
@@ -53,7 +53,7 @@ def report_until(reporter: Reporter, *, stop: Stop, interval_s: float) -> None:
         while not stop.wait(0):
             try:
                 logger.info("%s: %s", reporter.home, reporter.report())
-            except (AgentError, OSError) as error:
+            except (OutsideError, OSError) as error:
                 failures += 1
                 wait_s = choose_backoff_s(error, failures, jitter=dice.random())
                 logger.warning("%s: %s; next try in %.0f s", reporter.home, error, wait_s)
@@ -72,7 +72,7 @@ def choose_backoff_s(error: Exception, failures: int, *, jitter: float) -> float
     """
     longest_s = min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(failures - 1, MAX_DOUBLINGS))
     asked_s = 0.0
-    if isinstance(error, AgentError):
+    if isinstance(error, OutsideError):
         longest_s = MAX_BACKOFF_S if error.permanent else longest_s
         asked_s = error.retry_after_s or 0.0
     return max(longest_s * (0.5 + jitter / 2), asked_s * (1 + jitter / 10))

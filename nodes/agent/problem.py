@@ -2,8 +2,8 @@
 
 import time
 
-from nodes.agent.door import Answer
 from nodes.agent.errors import CloudError
+from nodes.sources.driver.door import Answer
 
 # No, but only for now: timeout, the same request is still in flight, too early, too many requests.
 PASSING_STATUSES = frozenset({408, 409, 425, 429})

@@ -10,11 +10,10 @@ from nodes.agent.cloud import Cloud, open_cloud
 from nodes.agent.config import AgentConfig, read_config
 from nodes.agent.device_key import read_device_key
 from nodes.agent.errors import CloudError
-from nodes.agent.forwards import read_forwards
-from nodes.agent.lnd import Lnd, open_lnd
+from nodes.agent.node import open_node
 from nodes.agent.sequence import take_seq
 from nodes.agent.session import Session
-from nodes.agent.snapshot import read_node
+from nodes.sources.driver.driver import Driver
 
 MAX_PAGES = 50  # of forwards in one report: a long history must not keep the next snapshot waiting
 
@@ -40,7 +39,7 @@ class Reporter:
         self._cursor: str | None = None  # of forwards; None: the cloud has to be asked
 
     def report(self) -> Report:
-        """Raises AgentError, and OSError when the home cannot be written.
+        """Raises OutsideError, and OSError when the home cannot be written.
 
         1. Read the node. 2. Send its forwards from where the cloud's knowledge of them ends.
         3. Send what it is now, last, for the cloud decides by it and needs the forwards by then; if that fails it is
@@ -48,11 +47,11 @@ class Reporter:
         """
         config = read_config(self.home)
         cloud = Cloud(self._open_session(config), config.pubkey)
-        with open_lnd(config.lnd) as lnd:
-            reading = read_node(lnd, config.pubkey)
+        with open_node(config.node, pubkey=config.pubkey) as driver:
+            reading = driver.read_node()
             now_s = self._clock()
             seq = take_seq(self.home, now_s)
-            stored = self._send_forwards(lnd, cloud)
+            stored = self._send_forwards(driver, cloud)
             cloud.send_snapshot({"seq": seq, "taken_at": format_instant(now_s), **reading})
         return Report(seq=seq, channel_count=len(reading["channels"]), forward_count=stored)
 
@@ -69,11 +68,11 @@ class Reporter:
         self._config, self._cursor = config, None
         return self._session
 
-    def _send_forwards(self, lnd: Lnd, cloud: Cloud) -> int:
+    def _send_forwards(self, driver: Driver, cloud: Cloud) -> int:
         cursor, self._cursor = self._cursor or cloud.ask_cursor(), None
         stored = 0
         for _ in range(MAX_PAGES):
-            page = read_forwards(lnd, cursor)
+            page = driver.read_forwards(cursor)
             if page.events:
                 receipt = cloud.send_forwards(page.events, page.cursor)
                 if receipt.cursor == cursor:

@@ -10,9 +10,9 @@ from typing import TypeGuard
 import httpx
 
 from nodes.agent.device_key import DeviceKey
-from nodes.agent.door import Answer, Door
 from nodes.agent.errors import CloudError
 from nodes.agent.problem import read_result
+from nodes.sources.driver.door import Answer, Door
 
 API = "/api/v1"
 AUDIENCE = "dazbox-cloud"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodes.agent.command import main
-from nodes.agent.config import LndAddress
+from nodes.agent.config import NodeAddress
 from tests.fakes.cloud import CLAIM_CODE, FakeCloud
 from tests.fakes.lnd_rest import FakeLnd
 
@@ -18,8 +18,8 @@ class Box:
     cloud: FakeCloud
 
     @property
-    def address(self) -> LndAddress:
-        return LndAddress(url=self.lnd.url, macaroon=self.lnd.macaroon_path, tls_cert=self.lnd.cert_path)
+    def address(self) -> NodeAddress:
+        return NodeAddress(url=self.lnd.url, secret=self.lnd.macaroon_path, tls_cert=self.lnd.cert_path)
 
     def claim(self, code: str = CLAIM_CODE) -> int:
         """The exit status of `claim`."""

@@ -7,10 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from nodes.agent.errors import CloudError, NodeError
-from nodes.agent.forwards import map_forward
+from nodes.agent.errors import CloudError
 from nodes.agent.report import Reporter
 from nodes.engine.report import Forward
+from nodes.sources.driver.errors import NodeError, OutsideError
+from nodes.sources.lnd.forward import map_forward
 from tests.fakes.box import Box, start_box
 from tests.fakes.json_server import Reply
 from tests.fakes.lnd_rest import describe_forward, make_chan_id
@@ -53,7 +54,8 @@ def test_a_forward_of_an_old_lnd_is_known_by_its_outgoing_side(absent: dict[str,
     assert map_forward(event | absent)["id"] == f"1726500003123456789:{make_chan_id(0)}:{make_chan_id(1)}:1000003"
 
 
-def test_all_forwards_arrive_in_pages_of_a_thousand(box: Box, reporter: Reporter) -> None:
+def test_all_forwards_arrive_in_pages(box: Box, reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nodes.sources.lnd.forward.PAGE_EVENTS", 1_000)
     box.lnd.forwards = [describe_forward(number) for number in range(2_300)]
 
     assert reporter.report().forward_count == 2_300
@@ -94,7 +96,10 @@ def test_a_page_whose_answer_was_lost_is_asked_for_again_and_stored_once(box: Bo
     assert len(box.cloud.forwards) == 4
 
 
-def test_a_cloud_that_asks_for_the_same_page_for_ever_is_not_obeyed(box: Box, reporter: Reporter) -> None:
+def test_a_cloud_that_asks_for_the_same_page_for_ever_is_not_obeyed(
+    box: Box, reporter: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nodes.sources.lnd.forward.PAGE_EVENTS", 1_000)
     box.lnd.forwards = [describe_forward(number) for number in range(1_500)]
     box.cloud.failures["forwards"] = [Reply(body={"cursor": "0", "stored": 0})] * 9
 
@@ -107,14 +112,16 @@ def test_a_cloud_that_asks_for_the_same_page_for_ever_is_not_obeyed(box: Box, re
 def test_a_cursor_that_is_no_index_of_lnd_is_refused(box: Box, reporter: Reporter, cursor: object) -> None:
     box.cloud.failures["forwards"] = [Reply(body={"cursor": cursor, "stored": 0})]
 
-    with pytest.raises(CloudError, match="cursor"):
+    with pytest.raises(OutsideError, match="cursor"):
         reporter.report()
+    assert box.lnd.calls_to("/v1/switch") == []
 
 
 def test_a_history_longer_than_a_report_takes_several(
     box: Box, reporter: Reporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nodes.agent.report.MAX_PAGES", 2)
+    monkeypatch.setattr("nodes.sources.lnd.forward.PAGE_EVENTS", 1_000)
     box.lnd.forwards = [describe_forward(number) for number in range(2_500)]
 
     assert [reporter.report().forward_count for _ in range(2)] == [2_000, 500]

@@ -9,9 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from nodes.agent.config import LndAddress
-from nodes.agent.errors import NodeError
-from nodes.agent.lnd import open_lnd
+from nodes.agent.config import NodeAddress
+from nodes.agent.node import open_node, read_certificate, read_secret
+from nodes.sources.driver.config import DriverConfig
+from nodes.sources.driver.driver import Identity
+from nodes.sources.driver.errors import Fault, NodeError
+from nodes.sources.lnd.client import open_lnd
 from tests.fakes.box import Box, start_box
 from tests.fakes.json_server import Reply
 from tests.fakes.lnd_rest import MACAROON, OWN, describe_error, describe_forward, make_tls
@@ -24,20 +27,20 @@ def box(tmp_path: Path) -> Iterator[Box]:
         yield started
 
 
-def ask_info(address: LndAddress) -> dict[str, Any]:
-    with open_lnd(address) as lnd:
-        return dict(lnd.get_info())
+def ask_identity(address: NodeAddress) -> Identity:
+    with open_node(address) as driver:
+        return driver.identify()
 
 
-def refusal(address: LndAddress) -> NodeError:
+def refusal(address: NodeAddress) -> NodeError:
     with pytest.raises(NodeError) as caught:
-        ask_info(address)
+        ask_identity(address)
     assert MACAROON.hex() not in str(caught.value)
     return caught.value
 
 
 def test_the_pinned_certificate_is_taken_whatever_host_name_it_is_for(box: Box) -> None:
-    assert ask_info(box.address)["identity_pubkey"] == OWN
+    assert ask_identity(box.address).pubkey == OWN
     assert box.lnd.calls[0].headers["Grpc-Metadata-macaroon"] == MACAROON.hex()
 
 
@@ -45,7 +48,7 @@ def test_another_certificate_gets_no_macaroon(box: Box, tmp_path: Path) -> None:
     other = tmp_path / "other.cert"
     make_tls(other)
 
-    error = refusal(LndAddress(url=box.lnd.url, macaroon=box.lnd.macaroon_path, tls_cert=other))
+    error = refusal(NodeAddress(url=box.lnd.url, secret=box.lnd.macaroon_path, tls_cert=other))
     assert "another certificate" in str(error)
     assert str(other) in str(error)
     assert box.lnd.calls == []
@@ -57,7 +60,7 @@ def test_a_certificate_of_a_public_authority_is_not_enough(box: Box, monkeypatch
     monkeypatch.setenv("SSL_CERT_FILE", str(box.lnd.cert_path))
 
     assert "another certificate" in str(
-        refusal(LndAddress(url=box.lnd.url, macaroon=box.lnd.macaroon_path, tls_cert=other))
+        refusal(NodeAddress(url=box.lnd.url, secret=box.lnd.macaroon_path, tls_cert=other))
     )
 
 
@@ -87,13 +90,15 @@ def test_an_lnd_that_is_not_ready_yet_is_tried_again(box: Box, message: str) -> 
     error = refusal(box.address)
     assert message in str(error)
     assert (error.permanent, error.retry_after_s) == (False, 7.0)
+    assert error.fault in {Fault.LOCKED, Fault.STARTING}
+    assert len(box.lnd.calls) == 1  # a moment later it would say the same
 
 
 def test_an_lnd_that_is_off_is_named_with_its_address(box: Box) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         url = f"https://127.0.0.1:{unused.getsockname()[1]}"
 
-    error = refusal(LndAddress(url=url, macaroon=box.lnd.macaroon_path, tls_cert=box.lnd.cert_path))
+    error = refusal(NodeAddress(url=url, secret=box.lnd.macaroon_path, tls_cert=box.lnd.cert_path))
     assert str(error).startswith(f"LND at {url} is not reachable")
     assert not error.permanent
 
@@ -122,7 +127,7 @@ def test_what_is_not_a_json_object_is_no_answer_of_lnd(box: Box, body: bytes) ->
 
 
 def test_an_answer_without_end_is_cut(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nodes.agent.lnd.MAX_ANSWER_BYTES", 1 << 20)
+    monkeypatch.setattr("nodes.sources.lnd.client.MAX_ANSWER_BYTES", 1 << 20)
     box.lnd.failure = Reply(body=b" " * ((1 << 20) + 1))
 
     assert "more than 1 MB" in str(refusal(box.address))
@@ -141,7 +146,13 @@ def test_the_fake_lnd_of_these_tests_has_the_shapes_of_the_real_one(box: Box) ->
         pytest.skip(f"there is no {LND_SWAGGER}: the fake LND of these tests is not compared with LND's own schema")
     box.lnd.forwards = [describe_forward(0)]
     definitions = json.loads(LND_SWAGGER.read_text())["definitions"]
-    with open_lnd(box.address) as lnd:
+    config = DriverConfig(
+        implementation="lnd",
+        url=box.lnd.url,
+        secret=read_secret(box.address),
+        certificate=read_certificate(box.lnd.cert_path),
+    )
+    with open_lnd(config) as lnd:
         answers = {
             "lnrpcGetInfoResponse": lnd.get_info(),
             "lnrpcListChannelsResponse": lnd.list_channels(),

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from nodes.agent.command import main
-from nodes.agent.errors import CloudError, NodeError
+from nodes.agent.errors import CloudError
 from nodes.agent.loop import choose_backoff_s, report_until
 from nodes.agent.report import Reporter
+from nodes.sources.driver.errors import NodeError
 from tests.fakes.box import Box, start_box
 from tests.fakes.cloud import refuse
 from tests.fakes.json_server import Reply

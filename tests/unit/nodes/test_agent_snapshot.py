@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from nodes.agent.errors import NodeError
-from nodes.agent.lnd import open_lnd
+from nodes.agent.node import open_node
 from nodes.agent.report import Reporter
-from nodes.agent.snapshot import format_scid, read_node
 from nodes.engine.report import NodeSnapshot, PendingHtlc
+from nodes.sources.driver.errors import NodeError
+from nodes.sources.driver.short_channel_id import format_scid
 from tests.fakes.box import Box, start_box
 from tests.fakes.lnd_rest import OWN, PEERS, describe_policy, make_chan_id, make_chan_point
 
@@ -26,8 +26,8 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 
 def read(box: Box) -> dict[str, Any]:
-    with open_lnd(box.address) as lnd:
-        return {**read_node(lnd, OWN)}
+    with open_node(box.address, pubkey=OWN) as driver:
+        return {**driver.read_node()}
 
 
 def decode(box: Box) -> NodeSnapshot:

@@ -1,11 +1,10 @@
 """What a snapshot says of the node: LND's words mapped to the cloud's, nothing added, nothing guessed."""
 
-import unicodedata
 from collections.abc import Mapping
-from typing import TypedDict
 
-from nodes.agent.errors import NodeError
-from nodes.agent.field import (
+from nodes.sources.driver.driver import NodeReading
+from nodes.sources.driver.errors import Fault, NodeError
+from nodes.sources.driver.field import (
     Fields,
     read_flag,
     read_int32,
@@ -14,39 +13,36 @@ from nodes.agent.field import (
     read_text,
     read_uint64,
 )
-from nodes.agent.lnd import Lnd
-from nodes.agent.policy import map_policies
+from nodes.sources.driver.short_channel_id import format_scid
+from nodes.sources.driver.text import clean_text
+from nodes.sources.lnd.client import Lnd
+from nodes.sources.lnd.edge import map_policies
 
-MAX_TEXT_CHARS = 128
 NO_ALIAS = "unable to lookup peer alias"  # LND writes its error where the alias belongs
 
 
-class NodeReading(TypedDict):
-    """The part of a snapshot that the node tells."""
-
-    node: dict[str, object]
-    channels: list[dict[str, object]]
-
-
-def read_node(lnd: Lnd, pubkey: str) -> NodeReading:
-    """In three calls. Raises NodeError.
+def read_node(lnd: Lnd, pubkey: str | None) -> tuple[NodeReading, str]:
+    """The reading and whose it is, in three calls. Raises NodeError; `pubkey`: whom we expect.
 
     LND does not tell when a channel was opened, nor the whole policies of one that is not announced: those are null.
     """
     info = lnd.get_info()
-    check_identity(info, pubkey)
+    own_pubkey = check_identity(info, pubkey)
     channels = read_objects(lnd.list_channels(), "channels")
-    edges = index_edges(lnd.get_node(pubkey))
-    return {
+    edges = index_edges(lnd.get_node(own_pubkey))
+    reading: NodeReading = {
         "node": map_node(info),
-        "channels": [map_channel(channel, edges, own_pubkey=pubkey) for channel in channels],
+        "channels": [map_channel(channel, edges, own_pubkey=own_pubkey) for channel in channels],
     }
+    return reading, own_pubkey
 
 
-def check_identity(info: Fields, pubkey: str) -> None:
+def check_identity(info: Fields, pubkey: str | None) -> str:
     found = read_text(info, "identity_pubkey")
-    if found != pubkey:
-        raise NodeError(f"this home was claimed for the node {pubkey}, but LND is now {found}", permanent=True)
+    if pubkey is not None and found != pubkey:
+        words = f"this was set up for the node {pubkey}, but LND is now {found}"
+        raise NodeError(words, fault=Fault.WRONG_NODE)
+    return found
 
 
 def index_edges(graph_node: Fields | None) -> dict[str, Fields]:
@@ -101,13 +97,3 @@ def read_peer_alias(channel: Fields) -> str | None:
     if not isinstance(alias, str) or alias.startswith(NO_ALIAS):
         return None
     return clean_text(alias) or None
-
-
-def clean_text(text: str) -> str:
-    """Strangers write aliases: no control characters, no half characters, no more than the contract allows."""
-    return "".join(char for char in text if unicodedata.category(char) not in {"Cc", "Cs"})[:MAX_TEXT_CHARS]
-
-
-def format_scid(chan_id: int) -> str:
-    """BOLT 7: block, transaction and output of 24, 24 and 16 bits."""
-    return f"{chan_id >> 40}x{chan_id >> 16 & 0xFFFFFF}x{chan_id & 0xFFFF}"

@@ -1,9 +1,9 @@
-"""LND's JSON read strictly: 64-bit numbers are text, 32-bit numbers are numbers, and nothing is guessed."""
+"""A node's JSON read strictly, and nothing guessed. LND writes 64-bit numbers as text, Core Lightning as numbers."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from nodes.agent.errors import NodeError
+from nodes.sources.driver.errors import Fault, NodeError
 
 Fields: TypeAlias = Mapping[str, object]
 
@@ -35,8 +35,16 @@ def read_int32(fields: Fields, name: str, *, default: int | None = None) -> int:
     return value
 
 
+def read_integer(fields: Fields, name: str) -> int:
+    """0 up to 64 bits, a JSON number."""
+    value = fields.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_UINT64:
+        raise wrong_field(name, "a whole number")
+    return value
+
+
 def read_uint64(fields: Fields, name: str) -> int:
-    """Also for what LND declares as int64: no amount, time or index it reports is negative."""
+    """As text. Also for what LND declares as int64: no amount, time or index it reports is negative."""
     text = fields.get(name)
     if not isinstance(text, str) or not text.isascii() or not text.isdecimal() or len(text) > MAX_UINT64_DIGITS:
         raise wrong_field(name, "a 64-bit number in quotes")
@@ -58,4 +66,4 @@ def read_objects(fields: Fields, name: str) -> list[Fields]:
 
 
 def wrong_field(name: str, expected: str) -> NodeError:
-    return NodeError(f"LND's answer is not as its API says: `{name}` is not {expected}")
+    return NodeError(f"the node's answer is not as its API says: `{name}` is not {expected}", fault=Fault.GARBLED)

@@ -1,4 +1,4 @@
-"""One way out: every HTTP exchange of the agent, with its timeouts, its size limit, and failures in plain words."""
+"""One way out: an HTTP exchange with a system outside, its timeouts, its size limit, and failures in plain words."""
 
 import email.utils
 import json
@@ -8,14 +8,12 @@ from typing import Self
 
 import httpx
 
-from nodes.agent.config import AGENT_VERSION
-from nodes.agent.errors import AgentError
+from nodes.sources.driver.errors import Fault, OutsideError
 
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 30
 TIMEOUT = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-USER_AGENT = f"dazbox-agent/{AGENT_VERSION}"
-MAX_RETRY_AFTER_S = 3600  # no answer may silence a box for longer
+MAX_RETRY_AFTER_S = 3600  # no answer may silence us for longer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +46,7 @@ class Door:
     """One server, called through `client`. All its failures are raised as `error` and name the server as `name`."""
 
     def __init__(
-        self, client: httpx.Client, *, name: str, error: type[AgentError], limit_bytes: int, certificate_hint: str
+        self, client: httpx.Client, *, name: str, error: type[OutsideError], limit_bytes: int, certificate_hint: str
     ) -> None:
         self._client = client
         self.name = name
@@ -73,7 +71,8 @@ class Door:
             return self._exchange(self._client.build_request(method, path, content=content, headers=headers))
         except httpx.HTTPError as error:
             # httpx may quote headers, which hold our secrets: only the text of connection failures is shown.
-            raise self._error(self._explain(error)) from error
+            fault, words = self._explain(error)
+            raise self._error(f"{self.name} {words}", fault=fault) from error
 
     def _exchange(self, request: httpx.Request) -> Answer:
         response = self._client.send(request, stream=True)
@@ -82,18 +81,21 @@ class Door:
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > self._limit_bytes:
-                    raise self._error(f"{self.name} answered more than {self._limit_bytes >> 20} MB")
+                    raise self._error(
+                        f"{self.name} answered more than {self._limit_bytes >> 20} MB", fault=Fault.GARBLED
+                    )
             return Answer(status=response.status_code, headers=response.headers, body=bytes(body))
         finally:
             response.close()
 
-    def _explain(self, error: httpx.HTTPError) -> str:
+    def _explain(self, error: httpx.HTTPError) -> tuple[Fault, str]:
+        timeout = self._client.timeout
         if isinstance(error, httpx.ConnectError):
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                return f"{self.name} shows another certificate than expected: {self._certificate_hint}"
-            return f"{self.name} is not reachable: {error}"
+                return Fault.CERTIFICATE, f"shows another certificate than expected: {self._certificate_hint}"
+            return Fault.UNREACHABLE, f"is not reachable: {error}"
         if isinstance(error, httpx.ConnectTimeout):
-            return f"{self.name} is not reachable: no connection within {CONNECT_TIMEOUT_S} s"
+            return Fault.UNREACHABLE, f"is not reachable: no connection within {timeout.connect:g} s"
         if isinstance(error, httpx.TimeoutException):
-            return f"{self.name} did not answer within {READ_TIMEOUT_S} s"
-        return f"{self.name} broke off the exchange ({type(error).__name__})"
+            return Fault.TIMEOUT, f"did not answer within {timeout.read:g} s"
+        return Fault.BROKEN, f"broke off the exchange ({type(error).__name__})"

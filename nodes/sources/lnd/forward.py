@@ -1,29 +1,29 @@
 """Settled forwards, page by page from LND's own numbering: LND's words mapped to the cloud's."""
 
-import datetime as dt
-from dataclasses import dataclass
+from nodes.sources.driver.driver import ForwardPage
+from nodes.sources.driver.errors import Fault, NodeError
+from nodes.sources.driver.field import MAX_UINT32, Fields, read_int32, read_objects, read_optional_uint64, read_uint64
+from nodes.sources.driver.instant import format_instant
+from nodes.sources.driver.short_channel_id import format_scid
+from nodes.sources.lnd.client import Lnd
 
-from nodes.agent.field import Fields, read_int32, read_objects, read_optional_uint64, read_uint64
-from nodes.agent.lnd import Lnd
-from nodes.agent.snapshot import format_scid
-
-PAGE_EVENTS = 1_000
-NS_PER_S = 10**9
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForwardPage:
-    events: list[dict[str, object]]
-    cursor: str  # LND's index to go on from
-    more: bool
+PAGE_EVENTS = 5_000  # LND gives up to 50,000, and counts from the first event for every page; a report takes 10,000
+MAX_CURSOR_DIGITS = 10  # LND's index is 32 bits wide
 
 
 def read_forwards(lnd: Lnd, cursor: str) -> ForwardPage:
     """The page after `cursor`, oldest first. Raises NodeError."""
-    answer = lnd.list_forwards(int(cursor), PAGE_EVENTS)
+    answer = lnd.list_forwards(read_cursor(cursor), PAGE_EVENTS)
     events = read_objects(answer, "forwarding_events")
     last = str(read_int32(answer, "last_offset_index")) if events else cursor
     return ForwardPage(events=[map_forward(event) for event in events], cursor=last, more=len(events) >= PAGE_EVENTS)
+
+
+def read_cursor(cursor: str) -> int:
+    is_index = cursor.isascii() and cursor.isdecimal() and len(cursor) <= MAX_CURSOR_DIGITS
+    if not is_index or int(cursor) > MAX_UINT32:
+        raise NodeError(f"the cursor {cursor} is no index of LND's forwards", fault=Fault.SETTING)
+    return int(cursor)
 
 
 def map_forward(event: Fields) -> dict[str, object]:
@@ -50,9 +50,3 @@ def identify_forward(event: Fields) -> str:
     if htlc_id is not None:
         return f"{arrival}:{htlc_id}"
     return f"{arrival}:{read_uint64(event, 'chan_id_out')}:{read_uint64(event, 'amt_out_msat')}"
-
-
-def format_instant(timestamp_ns: int) -> str:
-    """RFC 3339 in UTC, to the microsecond, without going through a float."""
-    whole = dt.datetime.fromtimestamp(timestamp_ns // NS_PER_S, dt.UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{timestamp_ns % NS_PER_S // 1000:06d}Z"
