@@ -6,4 +6,5 @@ from pathlib import Path
 _DATA = Path(os.getenv("DAZBOX_SHARED") or Path(__file__).resolve().parents[2] / "shared") / "data"
 MAINNET_GRAPH = _DATA / "graph" / "describegraph-2024-09-22.json.xz"
 LND_SWAGGER = _DATA / "lnd-api" / "lightning.swagger.json"
+CLN_SCHEMAS = _DATA / "cln-api" / "schemas"
 FEE_VECTORS = Path(os.getenv("FEE_VECTORS") or _DATA / "fee-vectors")

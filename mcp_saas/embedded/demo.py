@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mcp_saas.embedded.cloud import CloudClient
 from mcp_saas.embedded.fleet import fleet_folder, public_graph, read_fleet, settle_fleet
@@ -20,13 +21,15 @@ CYCLE_BUDGET_S = 90.0
 
 @dataclass(frozen=True, slots=True)
 class SimulatedNode:
-    """One entry of the simulator's ready file: where its LND answers."""
+    """One entry of the simulator's ready file: where its API answers, and the file that opens it."""
 
     pubkey: str
     alias: str
+    implementation: Literal["lnd", "cln"]
     url: str
     tls_cert: str
-    macaroon: str
+    macaroon: str | None
+    rune: str | None
 
 
 def run_demo(context: LaunchContext) -> RunInfo:
@@ -82,7 +85,7 @@ def make_claims(context: LaunchContext, pubkeys: list[str]) -> list[str]:
 def claim_box(context: LaunchContext, home: Path, *, node: SimulatedNode, code: str) -> None:
     run_tool(
         "nodes.agent", "claim", "--home", str(home), "--cloud", context.api_url.removesuffix("/api/v1"),
-        "--claim", code, "--lnd", node.url, "--macaroon", node.macaroon, "--tls-cert", node.tls_cert,
+        "--claim", code, "--lnd", node.url, "--macaroon", node.macaroon or "", "--tls-cert", node.tls_cert,
     )  # fmt: skip
 
 

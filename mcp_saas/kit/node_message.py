@@ -12,14 +12,14 @@ _PREFIX = b"Lightning Signed Message:"
 _ALPHABET = "ybndrfg8ejkmcpqxot1uwisza345h769"  # zbase32, RFC 6189 section 5.1.6
 _SIGNATURE_BYTES = 65
 _SIGNATURE_CHARS = _SIGNATURE_BYTES * 8 // 5
-_HEADER = 31  # 27, and 4 for a compressed key
+SIGNATURE_HEADER = 31  # 27, and 4 for a compressed key
 _VALUES = {char: value for value, char in enumerate(_ALPHABET)}
 
 
 def recover_signer(message: bytes, signature: str) -> str:
     """The public key (hex) of whoever signed the message. Raises ValueError for what is no signature of it."""
-    raw = _decode_zbase32(signature)
-    recovery_id = raw[0] - _HEADER
+    raw = decode_signature(signature)
+    recovery_id = raw[0] - SIGNATURE_HEADER
     if not 0 <= recovery_id <= 3:
         raise ValueError("the signature's first byte is no recovery id")
     try:
@@ -32,7 +32,7 @@ def recover_signer(message: bytes, signature: str) -> str:
 def sign_message(secret: bytes, message: bytes) -> str:
     """What `signmessage` of a node with this identity key (32 bytes) answers."""
     raw = PrivateKey(secret).sign_recoverable(_digest(message), hasher=None)
-    return _encode_zbase32(bytes([_HEADER + raw[64]]) + raw[:64])
+    return _encode_zbase32(bytes([SIGNATURE_HEADER + raw[64]]) + raw[:64])
 
 
 def derive_pubkey(secret: bytes) -> str:
@@ -44,7 +44,8 @@ def _digest(message: bytes) -> bytes:
     return hashlib.sha256(hashlib.sha256(_PREFIX + message).digest()).digest()
 
 
-def _decode_zbase32(text: str) -> bytes:
+def decode_signature(text: str) -> bytes:
+    """The signature's 65 bytes. Raises ValueError."""
     if len(text) != _SIGNATURE_CHARS or not set(text) <= _VALUES.keys():
         raise ValueError(f"the signature is not {_SIGNATURE_CHARS} characters of zbase32")
     number = 0

@@ -23,7 +23,11 @@ def _make(options: argparse.Namespace) -> int:
 
     try:
         world = make_world(
-            options.fleet, graph_path=options.graph, world_path=options.world, graph_out=options.graph_out
+            options.fleet,
+            graph_path=options.graph,
+            world_path=options.world,
+            graph_out=options.graph_out,
+            cln_count=options.cln,
         )
     except (GraphFileError, SelectionError) as error:
         print(error, file=sys.stderr)
@@ -57,14 +61,17 @@ def _parse_arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("make", help="choose a fleet, give it balances and fourteen days of history")
     make.add_argument("--fleet", type=_read_count, required=True, metavar="N", help="how many nodes")
+    make.add_argument(
+        "--cln", type=_read_count, default=0, metavar="N", help="the last N of them are Core Lightning nodes"
+    )
     make.add_argument("--graph", type=Path, metavar="FILE", help="an lncli describegraph file: plain, .gz or .xz")
     make.add_argument("--world", type=Path, required=True, metavar="FILE", help="where to write the world")
     make.add_argument(
         "--graph-out", type=Path, metavar="FILE", help="without --graph: where to write the simulated public graph"
     )
-    serve = commands.add_parser("serve", help="serve each node's LND REST API on a loopback port of its own")
+    serve = commands.add_parser("serve", help="serve each node's REST API on a loopback port of its own")
     serve.add_argument("--world", type=Path, required=True, metavar="FILE")
-    serve.add_argument("--home", type=Path, required=True, metavar="DIR", help="certificates, macaroons and ports")
+    serve.add_argument("--home", type=Path, required=True, metavar="DIR", help="certificates, macaroons, runes, ports")
     serve.add_argument(
         "--ready-file", type=Path, metavar="FILE", help="written when all nodes listen: how to reach them"
     )

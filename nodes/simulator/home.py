@@ -1,4 +1,4 @@
-"""What a served node keeps on disk, as LND does: certificate, key, macaroon, and the port it had last time."""
+"""What a served node keeps on disk: certificate, key, macaroon or rune, and the port it had last time."""
 
 import datetime as dt
 import secrets
@@ -8,8 +8,10 @@ from pathlib import Path
 
 from mcp_saas.kit.private_file import write_private_file
 from nodes.simulator.certificate import LOOPBACK, sign_certificate
+from nodes.simulator.rune import make_rune
 
 _FOLDER_NAME_DIGITS = 16  # of the public key
+_RUNE_SECRET_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,14 @@ class NodeHome:
         return self.folder / "admin.macaroon"
 
     @property
+    def rune_secret(self) -> Path:
+        return self.folder / "rune.secret"
+
+    @property
+    def rune(self) -> Path:
+        return self.folder / "admin.rune"
+
+    @property
     def port(self) -> Path:
         return self.folder / "port"
 
@@ -44,6 +54,16 @@ def open_home(root: Path, pubkey: str) -> NodeHome:
     if not home.macaroon.exists():
         write_private_file(home.macaroon, _bake_macaroon())
     return home
+
+
+def open_runes(home: NodeHome) -> bytes:
+    """The secret that this node's runes are derived from; with it a first rune, which may do everything."""
+    if not home.rune_secret.exists():
+        write_private_file(home.rune_secret, secrets.token_bytes(_RUNE_SECRET_BYTES))
+    secret = home.rune_secret.read_bytes()
+    if not home.rune.exists():
+        write_private_file(home.rune, f"{make_rune(secret, ['=0'])}\n".encode())
+    return secret
 
 
 def open_port(home: NodeHome) -> socket.socket:

@@ -1,4 +1,5 @@
-"""Serves every fleet node of a world as its own LND: one process, one event loop, one TLS port a node."""
+"""Serves every fleet node of a world as its own LND or Core Lightning: one process, one event loop, one TLS port a
+node."""
 
 import asyncio
 import contextlib
@@ -9,15 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import uvicorn
 
 from mcp_saas.kit.private_file import write_private_file
-from nodes.simulator.home import NodeHome, open_home, open_port
+from nodes.simulator.cln_api.app import ClnRest
+from nodes.simulator.home import NodeHome, open_home, open_port, open_runes
 from nodes.simulator.lnd_api.app import LndApi
-from nodes.simulator.lnd_api.view import NodeView
 from nodes.simulator.simulation import Simulation
+from nodes.simulator.view import NodeView
 from nodes.simulator.world import FleetNode, WorldFileError, load_world, save_world
 
 
@@ -26,9 +29,11 @@ class ServedNode(msgspec.Struct, frozen=True):
 
     pubkey: str
     alias: str
+    implementation: Literal["lnd", "cln"]
     url: str
     tls_cert: str
-    macaroon: str
+    macaroon: str | None  # of LND
+    rune: str | None  # of Core Lightning
 
 
 class _NodeServer(uvicorn.Server):
@@ -58,12 +63,15 @@ class _Post:
 
     def describe(self) -> ServedNode:
         host, port = self.bound.getsockname()
+        is_lnd = self.node.implementation == "lnd"
         return ServedNode(
             pubkey=self.node.pubkey,
             alias=self.node.alias,
+            implementation=self.node.implementation,
             url=f"https://{host}:{port}",
             tls_cert=str(self.home.tls_cert.resolve()),
-            macaroon=str(self.home.macaroon.resolve()),
+            macaroon=str(self.home.macaroon.resolve()) if is_lnd else None,
+            rune=None if is_lnd else str(self.home.rune.resolve()),
         )
 
 
@@ -111,7 +119,7 @@ def _open_post(simulation: Simulation, node: FleetNode, *, root: Path, save: Cal
         return NodeView(simulation=simulation, pubkey=node.pubkey, now_ns=now_ns, save=save)
 
     config = uvicorn.Config(
-        LndApi(look, home.macaroon.read_bytes()),
+        choose_api(node, home, look=look),
         ssl_certfile=home.tls_cert,
         ssl_keyfile=home.tls_key,
         lifespan="off",
@@ -122,6 +130,12 @@ def _open_post(simulation: Simulation, node: FleetNode, *, root: Path, save: Cal
         access_log=False,
     )
     return _Post(node=node, home=home, bound=open_port(home), server=_NodeServer(config))
+
+
+def choose_api(node: FleetNode, home: NodeHome, *, look: Callable[[], NodeView]) -> LndApi | ClnRest:
+    if node.implementation == "cln":
+        return ClnRest(look, open_runes(home))
+    return LndApi(look, home.macaroon.read_bytes())
 
 
 async def _run_until_signal(posts: list[_Post], announce: Callable[[list[ServedNode]], None]) -> None:

@@ -99,8 +99,15 @@ class Simulation:
             incoming_htlc=0,
             outgoing_htlc=0,
             status=status,
+            received_at_ns=attempt.at_ns,
+            arrival=self._count_arrival(attempt.pubkey),
         )
         self.nodes[attempt.pubkey].history.append(record)
+
+    def _count_arrival(self, pubkey: str) -> int:
+        node = self.nodes[pubkey]
+        node.arrivals += 1
+        return node.arrivals
 
     def _lock_in(self, attempt: Attempt, route: _Route) -> None:
         _, sender = route.incoming.seen_by(attempt.pubkey)
@@ -118,6 +125,8 @@ class Simulation:
             incoming_expiry=height + (own.policy.time_lock_delta if own.policy else 0),
             outgoing_expiry=height,
             payment_hash=hashlib.sha256(f"{self.world.seed}:{attempt.pubkey}:{attempt.at_ns}".encode()).digest(),
+            received_at_ns=attempt.at_ns,
+            arrival=self._count_arrival(attempt.pubkey),
         )
         heapq.heappush(self.world.in_flight, htlc)
 
@@ -145,6 +154,8 @@ class Simulation:
             incoming_htlc=htlc.incoming_htlc,
             outgoing_htlc=htlc.outgoing_htlc,
             status="settled",
+            received_at_ns=htlc.received_at_ns,
+            arrival=htlc.arrival,
         )
         self.nodes[htlc.pubkey].history.append(record)
 

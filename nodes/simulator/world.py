@@ -64,7 +64,7 @@ class Channel(Struct, kw_only=True):
 
 
 class ForwardRecord(Struct, frozen=True, array_like=True, gc=False):
-    """A payment a node was asked to pass on. LND's history lists settled ones only."""
+    """A payment a node was asked to pass on, settled or failed. LND's history lists settled ones only."""
 
     at_ns: int
     incoming_id: int
@@ -74,6 +74,8 @@ class ForwardRecord(Struct, frozen=True, array_like=True, gc=False):
     incoming_htlc: int
     outgoing_htlc: int
     status: Literal["settled", "failed", "local_failed"]
+    received_at_ns: int = 0  # when the payment came in; `at_ns` is when it was over
+    arrival: int = 0  # Core Lightning's created_index: 1 for the node's first payment, whatever became of it
 
 
 class InFlight(Struct, frozen=True, array_like=True, order=True):
@@ -90,6 +92,8 @@ class InFlight(Struct, frozen=True, array_like=True, order=True):
     incoming_expiry: int
     outgoing_expiry: int
     payment_hash: bytes
+    received_at_ns: int = 0
+    arrival: int = 0
 
 
 class FleetNode(Struct, kw_only=True):
@@ -101,8 +105,10 @@ class FleetNode(Struct, kw_only=True):
     alias: str
     settled_per_day: float
     attempts_per_day: float
+    implementation: Literal["lnd", "cln"] = "lnd"  # whose API it is served with
     pending_channel_points: list[str] = []
     history: list[ForwardRecord] = []
+    arrivals: int = 0  # payments it was asked to pass on so far
 
 
 class KnownNode(Struct, frozen=True, kw_only=True):

@@ -16,10 +16,11 @@ from typing import Any
 import httpx
 import uvicorn
 
+from nodes.simulator.cln_api.app import ClnRest
 from nodes.simulator.home import NodeHome, open_port
 from nodes.simulator.lnd_api.app import LndApi
-from nodes.simulator.lnd_api.view import NodeView
 from nodes.simulator.simulation import Simulation
+from nodes.simulator.view import NodeView
 from nodes.simulator.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,9 +78,19 @@ def serve_still(world: World, pubkey: str, home: NodeHome) -> Iterator[StillNode
     simulation = Simulation(world)
     saves: list[None] = []
     view = NodeView(simulation=simulation, pubkey=pubkey, now_ns=world.advanced_to_ns, save=lambda: saves.append(None))
+    with (
+        serve_app(LndApi(lambda: view, home.macaroon.read_bytes()), home) as url,
+        open_client(url, home.tls_cert, home.macaroon) as client,
+    ):
+        yield StillNode(client=client, world=world, pubkey=pubkey, saves=saves)
+
+
+@contextmanager
+def serve_app(app: LndApi | ClnRest, home: NodeHome) -> Iterator[str]:
+    """Its address."""
     bound = open_port(home)
     config = uvicorn.Config(
-        LndApi(lambda: view, home.macaroon.read_bytes()),
+        app,
         ssl_certfile=home.tls_cert,
         ssl_keyfile=home.tls_key,
         lifespan="off",
@@ -91,10 +102,11 @@ def serve_still(world: World, pubkey: str, home: NodeHome) -> Iterator[StillNode
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     server.listening.wait()
-    with open_client(f"https://127.0.0.1:{bound.getsockname()[1]}", home.tls_cert, home.macaroon) as client:
-        yield StillNode(client=client, world=world, pubkey=pubkey, saves=saves)
-    server.should_exit = server.force_exit = True
-    thread.join()
+    try:
+        yield f"https://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
 
 
 @dataclass
@@ -102,7 +114,7 @@ class Fleet:
     """A running `python -m nodes.simulator serve`."""
 
     process: subprocess.Popen[str]
-    ready: list[dict[str, str]]
+    ready: list[dict[str, Any]]
     printed: list[str]
 
     def open_client(self, index: int) -> httpx.Client:

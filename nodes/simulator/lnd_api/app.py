@@ -2,11 +2,11 @@
 
 import hmac
 import urllib.parse
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import msgspec
 
+from nodes.simulator.asgi import BodyTooLargeError, Message, Receive, Send, read_body, send_answer
 from nodes.simulator.lnd_api.channel import list_channels
 from nodes.simulator.lnd_api.error import Code, LndError
 from nodes.simulator.lnd_api.forward import list_forwards, report_fees
@@ -15,9 +15,8 @@ from nodes.simulator.lnd_api.info import get_info
 from nodes.simulator.lnd_api.message import sign
 from nodes.simulator.lnd_api.policy import update_policy
 from nodes.simulator.lnd_api.request import Request
-from nodes.simulator.lnd_api.view import NodeView
+from nodes.simulator.view import NodeView
 
-Message = MutableMapping[str, Any]  # ASGI's own type
 Handler = Callable[[NodeView, Request], dict[str, object]]
 
 MAX_BODY_BYTES = 4 * 2**20  # gRPC's limit for a message
@@ -42,22 +41,14 @@ class LndApi:
         self._look = look
         self._macaroon_hex = macaroon.hex().encode()
 
-    async def __call__(
-        self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
-            answer: object = self._answer(scope, await _read_body(receive))
+            answer: object = self._answer(scope, await _read_message(receive))
             status = 200
         except LndError as error:
             answer, status = error.to_json(), error.http_status
-        content = msgspec.json.encode(answer)
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"grpc-metadata-content-type", b"application/grpc"),
-            (b"content-length", str(len(content)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        headers = [(b"content-type", b"application/json"), (b"grpc-metadata-content-type", b"application/grpc")]
+        await send_answer(send, status, content=msgspec.json.encode(answer), headers=headers)
 
     def _answer(self, scope: Message, body: bytes) -> dict[str, object]:
         """As in LND, the route is looked up before the macaroon is: the proxy stands before the node."""
@@ -104,15 +95,10 @@ def _match(pattern: str, path: str) -> dict[str, str] | None:
     return parameters
 
 
-async def _read_body(receive: Callable[[], Awaitable[Message]]) -> bytes:
-    body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > MAX_BODY_BYTES:
-            raise LndError(
-                Code.RESOURCE_EXHAUSTED, f"grpc: received message larger than max ({len(body)} vs. {MAX_BODY_BYTES})"
-            )
-    return bytes(body)
+async def _read_message(receive: Receive) -> bytes:
+    try:
+        return await read_body(receive, MAX_BODY_BYTES)
+    except BodyTooLargeError as error:
+        raise LndError(
+            Code.RESOURCE_EXHAUSTED, f"grpc: received message larger than max ({error.size_bytes} vs. {MAX_BODY_BYTES})"
+        ) from error

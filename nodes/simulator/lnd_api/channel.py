@@ -4,8 +4,8 @@ import base64
 
 from nodes.simulator.lnd_api.error import Code, LndError
 from nodes.simulator.lnd_api.request import Request
-from nodes.simulator.lnd_api.view import NodeView
 from nodes.simulator.traffic import NS_PER_S
+from nodes.simulator.view import NodeView
 from nodes.simulator.world import Channel, InFlight, Side
 
 CSV_DELAY = 144

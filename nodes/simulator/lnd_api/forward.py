@@ -6,8 +6,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from nodes.simulator.lnd_api.request import Request
-from nodes.simulator.lnd_api.view import NodeView
 from nodes.simulator.traffic import DAY_NS, NS_PER_S
+from nodes.simulator.view import NodeView
 from nodes.simulator.world import ForwardRecord
 
 DEFAULT_EVENTS, MAX_EVENTS = 100, 50_000

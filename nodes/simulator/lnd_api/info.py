@@ -4,7 +4,7 @@ import hashlib
 
 from nodes.simulator.block import BLOCK_S, estimate_height
 from nodes.simulator.lnd_api.request import Request
-from nodes.simulator.lnd_api.view import NodeView
+from nodes.simulator.view import NodeView
 
 VERSION = "0.21.99-beta commit=simulator"
 COLOR = "#3399ff"  # LND's own default

@@ -5,7 +5,7 @@ import msgspec
 from mcp_saas.kit.node_message import sign_message
 from nodes.simulator.lnd_api.error import Code, LndError
 from nodes.simulator.lnd_api.request import Request
-from nodes.simulator.lnd_api.view import NodeView
+from nodes.simulator.view import NodeView
 
 
 class _SignMessage(msgspec.Struct, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from nodes.engine.report import MAX_U32, PeerPolicy
 from nodes.simulator.lnd_api.chan_point import ChannelPointField, describe_outpoint, read_chan_point
 from nodes.simulator.lnd_api.error import Code, LndError
 from nodes.simulator.lnd_api.request import Request
-from nodes.simulator.lnd_api.view import NodeView
+from nodes.simulator.view import NodeView
 from nodes.simulator.world import Side
 
 MIN_TIME_LOCK_DELTA, MAX_TIME_LOCK_DELTA, MAX_OUTGOING_CLTV_EXPIRY = 24, 65_535, 2016

@@ -14,6 +14,7 @@ from nodes.simulator.network import BALANCE_NOTE
 from nodes.simulator.selection import SELECTION_RULE
 from nodes.simulator.world import load_world
 from nodes.sources.describegraph.reader import read_graph
+from tests.fakes.simulated_cln import open_cln_client
 from tests.fakes.simulated_fleet import Fleet, run_simulator, serve_fleet
 
 SERVING_MB = 60
@@ -100,7 +101,7 @@ def test_the_ready_file_tells_how_to_reach_every_node(place: Path) -> None:
         assert (place / "ready.json").stat().st_mode & 0o777 == 0o600
         assert len({node["url"] for node in fleet.ready}) == 3
         for index, node in enumerate(fleet.ready):
-            assert set(node) == {"pubkey", "alias", "url", "tls_cert", "macaroon"}
+            assert set(node) == {"pubkey", "alias", "implementation", "url", "tls_cert", "macaroon", "rune"}
             assert any(node["url"] in line and node["pubkey"] in line for line in fleet.printed)
             with fleet.open_client(index) as client:
                 info = client.get("/v1/getinfo").json()
@@ -175,3 +176,24 @@ def test_a_missing_or_foreign_world_is_said_in_one_line(tmp_path: Path) -> None:
     assert "python -m nodes.simulator make" in missing.stderr
     assert "is not a world" in foreign.stderr
     assert len(missing.stderr.splitlines()) == len(foreign.stderr.splitlines()) == 1
+
+
+def test_a_core_lightning_node_is_served_beside_lnds(tmp_path: Path) -> None:
+    done = run_simulator("make", "--fleet", 2, "--cln", 1, "--world", tmp_path / "world")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("channels, Core Lightning\n") == 1
+    with serve(tmp_path) as fleet:
+        lnd, cln = fleet.ready
+        assert (lnd["implementation"], lnd["rune"]) == ("lnd", None)
+        assert (cln["implementation"], cln["macaroon"]) == ("cln", None)
+        with open_cln_client(cln["url"], Path(cln["tls_cert"]), Path(cln["rune"])) as client:
+            assert client.post("/v1/getinfo").json()["id"] == cln["pubkey"]
+            [told] = client.post("/v1/setchannel", json={"id": "all", "feeppm": 77}).json()["channels"][:1]
+        assert fleet.stop(signal.SIGKILL) != 0
+    with serve(tmp_path) as fleet:
+        assert fleet.ready[1]["rune"] == cln["rune"]
+        with open_cln_client(fleet.ready[1]["url"], Path(cln["tls_cert"]), Path(cln["rune"])) as client:
+            scid = {"short_channel_id": told["short_channel_id"]}
+            [channel] = client.post("/v1/listpeerchannels", json=scid).json()["channels"]
+            assert channel["fee_proportional_millionths"] == 77
+        assert fleet.stop() == 0
