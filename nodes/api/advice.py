@@ -89,8 +89,8 @@ class DecisionsView(AdviceView):
         parameters=[*PAGE_PARAMETERS, _RUN],
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
-        """One a channel and run, those that keep the fee included, with every input: deciding again from `inputs`
-        gives the same decision, byte for byte.
+        """One a channel and run, those that keep the fee included, with every input: deciding again from the
+        `inputs` of a run's channels and its `context` gives the same decisions, byte for byte.
         """
         if request.GET.get("run") not in {None, "latest"}:
             raise Problem(400, "bad-filter", "Bad filter", detail="run can only be `latest`")
@@ -112,7 +112,17 @@ class LatestRunView(AdviceView):
         if run is None:
             return answer(LatestRun(None))
         return answer(
-            LatestRun(RunView(run.id, run.finished_at, run.snapshot_seq, run.mode, run.engine_version, run.summary))
+            LatestRun(
+                RunView(
+                    run.id,
+                    run.finished_at,
+                    run.snapshot_seq,
+                    run.mode,
+                    run.engine_version,
+                    run.summary,
+                    run.context,
+                )
+            )
         )
 
 

@@ -8,9 +8,11 @@ from msgspec import Meta, Struct
 
 from mcp_saas.kit.text import without_nul
 from nodes.engine.credential import Service, hint_at
+from nodes.engine.cycle import ChannelInput, CycleInput
+from nodes.engine.document import FeePolicy
 from nodes.engine.report import ChannelPolicy, ChannelState, Forward
 from nodes.engine.summary import NodeSummary
-from nodes.engine.types import DecisionInput, Effect, FeePolicy, ScoreCard
+from nodes.engine.types import Effect, ScoreCard
 from nodes.models.credential import Credential
 from nodes.models.journal import JournalEntry, JournalLink
 from tenants.engine.plan import LimitName
@@ -45,6 +47,7 @@ class DecisionView(Struct, frozen=True):
     short_channel_id: str
     decided_at: dt.datetime
     direction: Literal["raise", "lower", "keep"]
+    section: str | None
     rule: str
     reason: str
     held_by: str | None
@@ -52,7 +55,7 @@ class DecisionView(Struct, frozen=True):
     proposed_policy: ChannelPolicy | None
     effect: Effect | None
     score: ScoreCard
-    inputs: DecisionInput
+    inputs: ChannelInput
 
 
 class DecisionPage(Struct, frozen=True):
@@ -71,6 +74,7 @@ class RunView(Struct, frozen=True):
     mode: str
     engine_version: int
     summary: NodeSummary
+    context: CycleInput  # with the inputs of its decisions: all that it was decided from
 
 
 class LatestRun(Struct, frozen=True):

@@ -8,7 +8,7 @@ from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import principal_of
 from nodes.api.contract import FeePolicyAnswer, ModeAnswer, ModeBody
-from nodes.engine.types import FeePolicy
+from nodes.engine.document import FeePolicy
 from nodes.pipeline.control import set_mode, store_policy
 from nodes.selectors.node import latest_policy_version, read_own_node
 from tenants.api.view import NodeView

@@ -26,6 +26,7 @@ def describe_decision(decision: Decision) -> DecisionView:
         short_channel_id=given.channel.short_channel_id,
         decided_at=decision.decided_at,
         direction=outcome.direction,
+        section=outcome.section,
         rule=outcome.rule,
         reason=outcome.reason,
         held_by=outcome.held_by,

@@ -22,13 +22,15 @@ class Balance(Struct, frozen=True, kw_only=True):
 def measure_balance(channel: ChannelState) -> Balance:
     """charge-lnd's definition: a side's balance, its unsettled HTLCs, and for the side that opened the commitment fee.
 
-    A snapshot carries no commitment fee; it is what the capacity exceeds both balances and the HTLCs by (anchor outputs
+    A commitment fee that is not reported is what the capacity exceeds both balances and the HTLCs by (anchor outputs
     included). It is left out while the HTLCs are known by number only, or the opener or the balances are not known.
     """
     settling = _measure_with_pending(channel)
     known_sat = settling.local_sat + settling.remote_sat
-    commit_fee_sat = max(0, channel.capacity_sat - known_sat)
-    if known_sat == 0 or channel.initiator is None or not _knows_pending(channel):
+    commit_fee_sat = channel.commit_fee_sat
+    if commit_fee_sat is None:
+        commit_fee_sat = max(0, channel.capacity_sat - known_sat) if known_sat and _knows_pending(channel) else 0
+    if channel.initiator is None or commit_fee_sat == 0:
         return settling
     return Balance(
         capacity_sat=channel.capacity_sat,

@@ -1,37 +1,72 @@
-"""The decision on one channel. Pure: the same input gives the same decision, byte for byte."""
+"""The decision on a node. Pure: the same input gives the same decision, byte for byte."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Literal
 
+from nodes.engine.cycle import ChannelInput, CycleInput, Memories, Memory, NodeDecision
+from nodes.engine.document import Strategy
 from nodes.engine.effect import estimate_effect
-from nodes.engine.guards import UNKNOWN_POLICY, Bar, Rest, find_bar, guard_wish
-from nodes.engine.policies.flow import wish_flow
-from nodes.engine.policies.proportional import wish_proportional
+from nodes.engine.guards import Bar, Rest, find_bar, guard_wish
+from nodes.engine.limits import find_limits
+from nodes.engine.pricing import Pricer, prepare_site
 from nodes.engine.reason import explain_change
 from nodes.engine.report import ChannelPolicy
-from nodes.engine.types import ChannelDecision, DecisionInput, ProportionalStrategy
+from nodes.engine.rules import Site, compile_rules
+from nodes.engine.types import ChannelDecision
 from nodes.engine.wish import Wish
 
-# Grows with every change that can alter a decision: a stored one is replayed by its own version only.
-ENGINE_VERSION = 1
+UNMATCHED = Bar(held_by="unmatched", reason="No rule of the fee policy matches this channel, so it is left as it is.")
+Priced = tuple[ChannelInput, Site | None, Wish | None]
 
 
-def decide_channel(given: DecisionInput) -> ChannelDecision:
-    """What the channel should charge, and why.
+def decide_node(cycle: CycleInput, channels: Sequence[ChannelInput]) -> NodeDecision:
+    """What each channel should charge, and why.
 
-    1. bar: a channel that cannot or should not be priced is kept as it is
-    2. wish: the strategy of the fee policy says what it would charge
-    3. guard: limits, worth and rest cut the wish to what may be written, in the node's whole policy
-    4. compare: raise, lower or keep
-    5. explain it in a sentence, and estimate what it earns or costs
+    1. match: the rule of the fee policy that prices a channel, with the values collected on the way
+    2. survey: each strategy looks at all the channels it is to price
+    3. bar: a channel that cannot or should not be priced is kept as it is
+    4. wish: the strategy says what it would charge
+    5. guard: limits, worth and rest cut the wish to what may be written, in the node's whole policy
+    6. compare: raise, lower or keep
+    7. explain it in a sentence, and estimate what it earns or costs
     """
+    choose = compile_rules(cycle.policy.rules, cycle)
+    sites = [choose(given) for given in channels]
+    pricers = _survey(cycle, channels, sites=sites)
+    priced: list[Priced] = []
+    decisions = []
+    for given, site in zip(channels, sites, strict=True):
+        bar = find_bar(given.channel, cycle.policy.bars)
+        wish = None if bar or site is None else pricers[id(site)].wish(given)
+        priced.append((given, site, wish))
+        decisions.append(_decide_channel(cycle, given, site=site, bar=bar, wish=wish))
+    return NodeDecision(decisions=decisions, memories=_gather_memories(cycle, priced, pricers=pricers))
+
+
+def _survey(cycle: CycleInput, channels: Sequence[ChannelInput], *, sites: Sequence[Site | None]) -> dict[int, Pricer]:
+    """A pricer a site, by the site's identity: `compile_rules` makes one object for all channels of a site."""
+    members: defaultdict[int, list[ChannelInput]] = defaultdict(list)
+    by_id: dict[int, Site] = {}
+    for given, site in zip(channels, sites, strict=True):
+        if site is not None:
+            by_id[id(site)] = site
+            members[id(site)].append(given)
+    return {key: prepare_site(cycle, members[key], site=site) for key, site in by_id.items()}
+
+
+def _decide_channel(
+    cycle: CycleInput, given: ChannelInput, *, site: Site | None, bar: Bar | None, wish: Wish | None
+) -> ChannelDecision:
     present = given.channel.own_policy
-    bar = find_bar(given.channel)
-    if present is None or bar is not None:
-        return _keep_out(present, bar or UNKNOWN_POLICY)
-    wish = make_wish(given)
-    guarded = guard_wish(wish, present, limits=given.policy.limits, rest=_measure_rest(given, wish))
+    if present is None or bar is not None or site is None or wish is None:
+        return _keep_out(present, bar or UNMATCHED)
+    limits = find_limits(cycle.policy.limits, given)
+    rest = Rest(now=cycle.now, last_change_at=given.last_change_at, needed_s=max(limits.cooldown_s, wish.wait_s))
+    guarded = guard_wish(wish, present, limits=limits, rest=rest)
     return ChannelDecision(
         direction=compare_policies(present, guarded.policy),
+        section=site.section,
         rule=wish.rule,
         reason=explain_change(wish, present, guarded=guarded),
         proposed_policy=guarded.policy,
@@ -40,30 +75,46 @@ def decide_channel(given: DecisionInput) -> ChannelDecision:
     )
 
 
-def make_wish(given: DecisionInput) -> Wish:
-    strategy = given.policy.strategy
-    if isinstance(strategy, ProportionalStrategy):
-        return wish_proportional(given, strategy)
-    return wish_flow(given, strategy)
-
-
 def compare_policies(present: ChannelPolicy, proposed: ChannelPolicy) -> Literal["raise", "lower", "keep"]:
-    """By the outbound fee rate; where it stays, by the inbound rate, and then by the inbound base fee."""
-    before = (present.fee_rate_ppm, present.inbound_fee_rate_ppm, present.inbound_base_fee_msat)
-    after = (proposed.fee_rate_ppm, proposed.inbound_fee_rate_ppm, proposed.inbound_base_fee_msat)
+    """By the outbound fee rate; where it stays, by the base fee, and then by the inbound fees. A policy in which only
+    limits of payments change keeps its fee.
+    """
+    before, after = (
+        (policy.fee_rate_ppm, policy.base_fee_msat, policy.inbound_fee_rate_ppm, policy.inbound_base_fee_msat)
+        for policy in (present, proposed)
+    )
     if after == before:
         return "keep"
     return "raise" if after > before else "lower"
 
 
-def _measure_rest(given: DecisionInput, wish: Wish) -> Rest:
-    needed_s = max(given.policy.limits.cooldown_s, wish.wait_s)
-    return Rest(now=given.now, last_change_at=given.last_change_at, needed_s=needed_s)
+def _gather_memories(cycle: CycleInput, priced: list[Priced], *, pricers: dict[int, Pricer]) -> Memories:
+    """What strategies want to find again, under their tag beside what others left there."""
+    node: Memory = {}
+    peers: dict[str, Memory] = {}
+    channels: dict[str, Memory] = {}
+    for given, site, wish in priced:
+        if site is None or wish is None:
+            continue
+        tag, kept = tag_of(site.strategy), pricers[id(site)].node_memory
+        if kept is not None:
+            node[tag] = kept
+        if wish.memory is not None:
+            channels[given.channel.short_channel_id] = given.memory | {tag: wish.memory}
+        if wish.peer_memory is not None:
+            peers[given.channel.peer_pubkey] = given.peer_memory | {tag: wish.peer_memory}
+    return Memories(node=cycle.memory | node if node else {}, peers=peers, channels=channels)
+
+
+def tag_of(strategy: Strategy) -> str:
+    """Its name in the fee policy."""
+    return str(strategy.__struct_config__.tag)
 
 
 def _keep_out(present: ChannelPolicy | None, bar: Bar) -> ChannelDecision:
     return ChannelDecision(
         direction="keep",
+        section=None,
         rule=f"kept/{bar.held_by}",
         reason=bar.reason,
         proposed_policy=present,

@@ -11,9 +11,9 @@ import datetime as dt
 from msgspec import Struct
 from msgspec.structs import replace
 
+from nodes.engine.document import Bars, Limits
 from nodes.engine.report import ChannelPolicy, ChannelState
-from nodes.engine.types import Limits
-from nodes.engine.wish import Wish
+from nodes.engine.wish import POLICY_FIELDS, Wish
 
 
 class Bar(Struct, frozen=True, kw_only=True):
@@ -44,6 +44,7 @@ class Rest(Struct, frozen=True, kw_only=True):
         return None if self.last_change_at is None else (self.now - self.last_change_at).total_seconds()
 
 
+FIXED_FIELDS = [name for name in POLICY_FIELDS if name not in {"fee_rate_ppm", "inbound_fee_rate_ppm"}]
 UNKNOWN_POLICY = Bar(
     held_by="unknown_policy",
     reason="The node reported no policy of its own for this channel: with nothing to compare with, nothing changes.",
@@ -54,13 +55,13 @@ PRIVATE = Bar(
 )
 
 
-def find_bar(channel: ChannelState) -> Bar | None:
+def find_bar(channel: ChannelState, bars: Bars) -> Bar | None:
     """Why this channel is kept out, if it is. A closed channel is not in a snapshot at all."""
     if channel.own_policy is None:
         return UNKNOWN_POLICY
-    if not channel.active:
+    if bars.inactive and not channel.active:
         return INACTIVE
-    return PRIVATE if channel.private else None
+    return PRIVATE if bars.private and channel.private else None
 
 
 def guard_wish(wish: Wish, present: ChannelPolicy, *, limits: Limits, rest: Rest) -> Guarded:
@@ -68,9 +69,12 @@ def guard_wish(wish: Wish, present: ChannelPolicy, *, limits: Limits, rest: Rest
 
     No wish is no change, even when the present fee lies outside the limits: they bind what we write.
     """
-    if wish.fee_rate_ppm is None:
+    wished = _write_wish(wish, present)
+    if wished == present:
         return Guarded(policy=present)
-    bounded = _bound_fee_rate(present, _write_wish(wish, present), limits=limits)
+    bounded = (
+        _bound_fee_rate(present, wished, limits=limits) if wish.fee_rate_ppm is not None else Guarded(policy=wished)
+    )
     if bounded.policy == present:
         return bounded
     if not _is_worth_writing(present, bounded.policy, min_change_ppm=limits.min_change_ppm):
@@ -83,12 +87,7 @@ def guard_wish(wish: Wish, present: ChannelPolicy, *, limits: Limits, rest: Rest
 
 
 def _write_wish(wish: Wish, present: ChannelPolicy) -> ChannelPolicy:
-    wished = {
-        "fee_rate_ppm": wish.fee_rate_ppm,
-        "inbound_fee_rate_ppm": wish.inbound_fee_rate_ppm,
-        "inbound_base_fee_msat": wish.inbound_base_fee_msat,
-    }
-    return replace(present, **{field: value for field, value in wished.items() if value is not None})
+    return replace(present, **{name: value for name in POLICY_FIELDS if (value := getattr(wish, name)) is not None})
 
 
 def _bound_fee_rate(present: ChannelPolicy, wished: ChannelPolicy, *, limits: Limits) -> Guarded:
@@ -115,12 +114,12 @@ def _hold(guarded: Guarded, fee_rate_ppm: int, *, held_by: str, why: str) -> Gua
 
 
 def _is_worth_writing(present: ChannelPolicy, policy: ChannelPolicy, *, min_change_ppm: int) -> bool:
-    """charge-lnd's rule: one rate moves far enough, the inbound base fee moves, or the inbound rate returns to 0."""
+    """charge-lnd's rule: one rate moves far enough, the inbound rate returns to 0, or anything but the rates moves."""
     outbound_ppm = abs(policy.fee_rate_ppm - present.fee_rate_ppm)
     inbound_ppm = abs(policy.inbound_fee_rate_ppm - present.inbound_fee_rate_ppm)
     return (
         outbound_ppm >= min_change_ppm
         or inbound_ppm >= min_change_ppm
-        or policy.inbound_base_fee_msat != present.inbound_base_fee_msat
+        or any(getattr(policy, name) != getattr(present, name) for name in FIXED_FIELDS)
         or (policy.inbound_fee_rate_ppm == 0 and inbound_ppm > 0)
     )

@@ -4,6 +4,13 @@ from nodes.engine.guards import Guarded
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.wish import Wish
 
+_OTHERS = {
+    "base_fee_msat": "the base fee in msat",
+    "time_lock_delta": "the time lock in blocks",
+    "min_htlc_msat": "the smallest payment in msat",
+    "max_htlc_msat": "the largest payment in msat",
+}
+
 
 def explain_change(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> str:
     """One sentence with the numbers it stands on."""
@@ -13,7 +20,8 @@ def explain_change(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> s
 def _tell_outcome(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> str:
     changes = _tell_changes(present, guarded.policy)
     if not changes and guarded.held_by:
-        return f"which asks for {wish.fee_rate_ppm} ppm, but the fee stays at {present.fee_rate_ppm} ppm: {guarded.why}"
+        asked = f"which asks for {wish.fee_rate_ppm} ppm, but" if wish.fee_rate_ppm is not None else "but"
+        return f"{asked} the fee stays at {present.fee_rate_ppm} ppm: {guarded.why}"
     if not changes:
         return f"so the fee stays at {present.fee_rate_ppm} ppm"
     held = f", not to {wish.fee_rate_ppm} ppm: {guarded.why}" if guarded.held_by else ""
@@ -34,4 +42,10 @@ def _tell_changes(present: ChannelPolicy, proposed: ChannelPolicy) -> list[str]:
     if proposed.inbound_base_fee_msat != present.inbound_base_fee_msat:
         old_msat, new_msat = present.inbound_base_fee_msat, proposed.inbound_base_fee_msat
         changes.append(f"the inbound base fee goes from {old_msat} to {new_msat} msat")
+    for name, words in _OTHERS.items():
+        old, new = getattr(present, name), getattr(proposed, name)
+        if old != new:
+            changes.append(f"{words} goes from {old} to {new}")
+    if proposed.disabled != present.disabled:
+        changes.append("the channel is switched off" if proposed.disabled else "the channel is switched on")
     return changes

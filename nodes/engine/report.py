@@ -37,6 +37,8 @@ InboundFeeRatePpm = Annotated[int, Meta(ge=-MAX_PPM, le=MAX_PPM)]
 TimeLockDelta = Annotated[int, Meta(ge=0, le=65_535)]
 BlockHeight = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Seconds = Annotated[int, Meta(ge=0, le=2**40)]
+ConfirmationTarget = Annotated[int, Meta(ge=1, le=1_008)]  # blocks
+SatPerVbyte = Annotated[float, Meta(ge=0, le=1e6)]
 Instant = Annotated[dt.datetime, Meta(tz=True)]
 
 
@@ -95,6 +97,11 @@ class ChannelState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     pending_htlcs: Annotated[int, Meta(ge=0, le=966)] | Annotated[list[PendingHtlc], Meta(max_length=966)] = 0
     uptime_s: Seconds | None = None  # LND: seconds the peer was online ...
     lifetime_s: Seconds | None = None  # ... of the seconds this channel was watched
+    commit_fee_sat: Sat | None = None  # of the present commitment, paid by who opened
+    opening_fee_sat: Sat | None = None  # what the funding transaction cost our wallet; 0: it was not ours
+    remote_reserve_sat: Sat | None = None  # what the peer makes us keep
+    lowest_htlc_msat: Msat | None = None  # the bounds of the channel itself: LND's local_constraints.min_htlc_msat
+    highest_htlc_msat: Msat | None = None  # and max_pending_amt_msat
 
     def __post_init__(self) -> None:
         _check_instant("opened_at", self.opened_at)
@@ -109,6 +116,7 @@ class NodeState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     version: Annotated[str, spelled(r"[^\x00-\x1f\x7f]*", "text without control characters", max_length=128)]
     block_height: BlockHeight
     synced_to_chain: bool
+    onchain_fees: Annotated[dict[ConfirmationTarget, SatPerVbyte], Meta(max_length=32)] = {}  # its own estimates
 
 
 class NodeSnapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

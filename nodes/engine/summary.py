@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from mcp_saas.kit.alias import tame_alias
+from nodes.engine.cycle import ChannelInput
 from nodes.engine.effect import EXTRAPOLATED, is_extrapolated
 from nodes.engine.report import ChannelState
-from nodes.engine.types import ChannelDecision, DecisionInput, Effect
+from nodes.engine.types import ChannelDecision, Effect
 
-Pair = tuple[DecisionInput, ChannelDecision]
+Pair = tuple[ChannelInput, ChannelDecision]
 
 
 class NodeSummary(Struct, frozen=True, kw_only=True):
@@ -25,7 +26,7 @@ class NodeSummary(Struct, frozen=True, kw_only=True):
     top_reason: str | None  # of the change that weighs most, with its channel and peer; None: nothing changes
 
 
-def summarise_node(inputs: Sequence[DecisionInput], decisions: Sequence[ChannelDecision]) -> NodeSummary:
+def summarise_node(inputs: Sequence[ChannelInput], decisions: Sequence[ChannelDecision]) -> NodeSummary:
     """Sum up the decisions on one node. `decisions[i]` is that on `inputs[i]`; other lengths raise ValueError."""
     pairs = list(zip(inputs, decisions, strict=True))
     directions = Counter(decision.direction for decision in decisions)
@@ -44,13 +45,13 @@ def summarise_node(inputs: Sequence[DecisionInput], decisions: Sequence[ChannelD
     )
 
 
-def _average_score(inputs: Sequence[DecisionInput]) -> float | None:
+def _average_score(inputs: Sequence[ChannelInput]) -> float | None:
     scored = [(given.channel.capacity_sat, given.score.value) for given in inputs if given.score.value is not None]
     capacity_sat = sum(capacity for capacity, _ in scored)
     return sum(capacity * value for capacity, value in scored) / capacity_sat if scored else None
 
 
-def _is_extrapolated(decision: ChannelDecision, given: DecisionInput) -> bool:
+def _is_extrapolated(decision: ChannelDecision, given: ChannelInput) -> bool:
     present, proposed = given.channel.own_policy, decision.proposed_policy
     if decision.effect is None or present is None or proposed is None:
         return False

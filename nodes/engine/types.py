@@ -1,15 +1,15 @@
-"""What the fee pipeline works out of reports: flows, positions, scores, the fee policy, decisions and their effect.
+"""What the fee pipeline works out of reports: flows, positions, scores, decisions and their effect.
 
 Frozen msgspec structs, as those of `report`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from nodes.engine.report import ChannelPolicy, ChannelState, FeeRatePpm, Instant, Seconds
+from nodes.engine.report import ChannelPolicy
 
 
 class LargeFlow(Struct, frozen=True, kw_only=True):
@@ -72,80 +72,6 @@ class ScoreCard(Struct, frozen=True, kw_only=True):
     parts: list[ScorePart]
 
 
-def _check_fee_range(min_fee_rate_ppm: int, max_fee_rate_ppm: int) -> None:
-    if min_fee_rate_ppm > max_fee_rate_ppm:
-        raise ValueError(f"min_fee_rate_ppm: must not be above max_fee_rate_ppm {max_fee_rate_ppm}")
-
-
-class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What no decision may cross."""
-
-    min_fee_rate_ppm: FeeRatePpm = 0
-    max_fee_rate_ppm: FeeRatePpm = 5_000
-    min_change_ppm: FeeRatePpm = 5  # smaller changes are not worth a gossip message
-    max_step_ppm: FeeRatePpm | None = None
-    cooldown_s: Seconds = 0
-
-    def __post_init__(self) -> None:
-        _check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
-
-
-class ProportionalStrategy(
-    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="proportional"
-):
-    """charge-lnd's `proportional`: cheap where we have much to sell, dear where little is left."""
-
-    min_fee_rate_ppm: FeeRatePpm = 50
-    max_fee_rate_ppm: FeeRatePpm = 1_000
-
-    def __post_init__(self) -> None:
-        _check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
-
-
-class FlowStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="flow"):
-    """LNDg's autofees: small steps from the present fee, by what flowed."""
-
-    increment_ppm: Annotated[int, Meta(ge=1, le=1000)] = 5
-    multiplier: Annotated[int, Meta(ge=1, le=100)] = 5
-    failed_htlcs: Annotated[int, Meta(ge=0, le=100_000)] = 25
-    low_liquidity_percent: Annotated[int, Meta(ge=0, le=100)] = 15
-    excess_liquidity_percent: Annotated[int, Meta(ge=0, le=100)] = 95
-    min_fee_rate_ppm: FeeRatePpm = 0
-    max_fee_rate_ppm: FeeRatePpm = 2_500
-    inbound_max_cost_percent: Annotated[int, Meta(ge=0, le=100)] = 65
-    set_inbound: bool = False
-    update_interval_s: Seconds = 86_400  # LNDg's AF-UpdateHours: a rule of steps must not step at every look
-
-    def __post_init__(self) -> None:
-        _check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
-        if self.low_liquidity_percent >= self.excess_liquidity_percent:
-            raise ValueError("low_liquidity_percent: must be below excess_liquidity_percent")
-
-
-class FeePolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The declarative document of one node: which strategy prices its channels, inside which limits."""
-
-    strategy: ProportionalStrategy | FlowStrategy = ProportionalStrategy()
-    limits: Limits = Limits()
-
-
-class DecisionInput(Struct, frozen=True, kw_only=True):
-    """All that the decision on one channel depends on. The same input gives the same decision, bit for bit."""
-
-    engine_version: int
-    now: Instant
-    channel: ChannelState
-    flow: FlowTotals
-    peer_capacity_sat: int  # sums over all our channels with this peer: LNDg's rule looks at the peer, not the channel
-    peer_local_sat: int  # balance and pending outgoing HTLCs
-    peer_remote_sat: int
-    peer_flow: FlowTotals
-    peer: PeerPosition | None
-    score: ScoreCard
-    policy: FeePolicy
-    last_change_at: Instant | None
-
-
 class Effect(Struct, frozen=True, kw_only=True):
     """Expected change of fee income in sat a day, with its interval. `basis` says what it stands on."""
 
@@ -157,6 +83,7 @@ class Effect(Struct, frozen=True, kw_only=True):
 
 class ChannelDecision(Struct, frozen=True, kw_only=True):
     direction: Literal["raise", "lower", "keep"]
+    section: str | None  # the rule of the fee policy that priced the channel; None: none matches, or it is kept out
     rule: str  # which branch of which strategy spoke
     reason: str  # one sentence for the owner, with the numbers it stands on
     proposed_policy: ChannelPolicy | None  # the whole policy to write; None: nothing to compare with (policy not known)

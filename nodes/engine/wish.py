@@ -1,15 +1,39 @@
 """What a strategy would like a channel to charge, before any guard has looked at it."""
 
+from typing import Any
+
 from msgspec import Struct
+
+POLICY_FIELDS = (
+    "base_fee_msat",
+    "fee_rate_ppm",
+    "inbound_base_fee_msat",
+    "inbound_fee_rate_ppm",
+    "time_lock_delta",
+    "min_htlc_msat",
+    "max_htlc_msat",
+    "disabled",
+)
 
 
 class Wish(Struct, frozen=True, kw_only=True):
-    """`reason` is a clause the decision completes: "Local balance is 92 % of the channel", "so the fee goes down"."""
+    """A field of the policy that is None stays as it is.
+
+    `reason` is a clause the decision completes: "Local balance is 92 % of the channel", "so the fee goes down".
+    """
 
     rule: str  # which branch of which strategy spoke
     reason: str
     terms: str  # the strategy and its parameters, for people
-    fee_rate_ppm: int | None  # None: no wish, leave the channel as it is
-    inbound_fee_rate_ppm: int | None = None  # None: leave the inbound fee as it is
+    fee_rate_ppm: int | None = None
+    base_fee_msat: int | None = None
+    inbound_fee_rate_ppm: int | None = None
     inbound_base_fee_msat: int | None = None
+    time_lock_delta: int | None = None
+    min_htlc_msat: int | None = None
+    max_htlc_msat: int | None = None
+    disabled: bool | None = None
     wait_s: int = 0  # how long the strategy waits after a change before it changes again
+    min_change_ppm: int = 0  # a smaller change of the outbound rate is not worth writing
+    memory: dict[str, Any] | None = None  # what the strategy wants to find again for this channel; None: as it was
+    peer_memory: dict[str, Any] | None = None  # and for this peer

@@ -4,8 +4,9 @@ import uuid
 
 from django.db import models
 
+from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.summary import NodeSummary
-from nodes.engine.types import ChannelDecision, DecisionInput
+from nodes.engine.types import ChannelDecision
 from nodes.models.payload import PayloadField, SealedModel
 
 
@@ -17,6 +18,7 @@ class CycleRun(SealedModel):
     mode = models.CharField(max_length=8)
     engine_version = models.IntegerField()
     summary: PayloadField[NodeSummary] = PayloadField(NodeSummary)
+    context: PayloadField[CycleInput] = PayloadField(CycleInput)
 
     class Meta:
         indexes = (models.Index(fields=["-finished_at"], name="cycle_run_newest"),)
@@ -26,13 +28,13 @@ class CycleRun(SealedModel):
 
 
 class Decision(SealedModel):
-    """`inputs` holds everything the decision depends on: the engine gives `outcome` again from it, byte for byte."""
+    """From the run's `context` and all its `inputs` the engine gives each `outcome` again, byte for byte."""
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(CycleRun, on_delete=models.CASCADE, db_index=False, related_name="decisions")
     channel_digest = models.BinaryField(max_length=32, help_text="the digest of its channel")
     decided_at = models.DateTimeField()
-    inputs: PayloadField[DecisionInput] = PayloadField(DecisionInput)
+    inputs: PayloadField[ChannelInput] = PayloadField(ChannelInput)
     outcome: PayloadField[ChannelDecision] = PayloadField(ChannelDecision)
 
     class Meta:

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from nodes.engine.types import FeePolicy
+from nodes.engine.document import FeePolicy
 from nodes.models.payload import PayloadField, SealedModel
 
 

@@ -3,7 +3,8 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from nodes.engine.types import ChannelDecision, DecisionInput
+from nodes.engine.cycle import ChannelInput
+from nodes.engine.types import ChannelDecision
 from nodes.models.action import Action, ActionState
 from nodes.models.channel import digest_channel
 from nodes.models.decision import CycleRun, Decision
@@ -13,7 +14,7 @@ ACTION_LIFETIME = dt.timedelta(hours=24)
 
 
 def record_decisions(
-    run: CycleRun, *, inputs: Sequence[DecisionInput], outcomes: Sequence[ChannelDecision]
+    run: CycleRun, *, inputs: Sequence[ChannelInput], outcomes: Sequence[ChannelDecision]
 ) -> list[Decision]:
     """Every decision with all its inputs, the ones that change nothing included."""
     return Decision.objects.bulk_create(
@@ -31,8 +32,12 @@ def record_decisions(
 def plan_actions(run: CycleRun, decisions: Sequence[Decision]) -> list[Action]:
     """One action a change. Open actions of earlier runs are superseded: this run looked at newer data."""
     Action.objects.filter(state__in=(ActionState.PLANNED, ActionState.APPROVED)).update(state=ActionState.SUPERSEDED)
-    actions = [_plan_action(run, decision) for decision in decisions if decision.outcome.direction != "keep"]
+    actions = [_plan_action(run, decision) for decision in decisions if _is_change(decision)]
     return Action.objects.bulk_create(actions)
+
+
+def _is_change(decision: Decision) -> bool:
+    return decision.outcome.proposed_policy not in {None, decision.inputs.channel.own_policy}
 
 
 def _plan_action(run: CycleRun, decision: Decision) -> Action:

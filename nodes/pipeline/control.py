@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from mcp_saas.kit.errors import refuse_value
-from nodes.engine.types import FeePolicy
+from nodes.engine.document import FeePolicy
 from nodes.models.node import Mode
 from nodes.models.policy import FeePolicyVersion
 from nodes.pipeline.journal import note

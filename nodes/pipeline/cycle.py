@@ -1,56 +1,54 @@
-"""The fee pipeline: ingest > preprocess > score > decide > act > journal."""
+"""The fee pipeline: ingest > prepare > decide > act > journal."""
 
 import datetime as dt
 
 from django.db import transaction
 from django.utils import timezone
 
-from nodes.engine.decision import ENGINE_VERSION, decide_channel
+from nodes.engine.cycle import CycleInput
+from nodes.engine.decision import decide_node
+from nodes.engine.prepare import prepare_run
 from nodes.engine.summary import NodeSummary, summarise_node
 from nodes.models.decision import CycleRun
 from nodes.pipeline.act import plan_actions, record_decisions
-from nodes.pipeline.ingest import NodeFacts, load_facts
+from nodes.pipeline.ingest import load_facts
 from nodes.pipeline.journal import note
-from nodes.pipeline.preprocess import prepare_channels
-from nodes.pipeline.score import score_channels
-from nodes.selectors.graph import find_positions
+from nodes.selectors.node import read_own_node
 
 
 def run_cycle() -> CycleRun | None:
     """One turn for the tenant we are in; None when its box has not reported yet.
 
-    1. ingest: the newest snapshot, the forwards before it, the policy in force
-    2. preprocess: flows per channel, sums per peer, the peer's place in the network
-    3. score: each channel, from what is known of it
-    4. decide: raise, lower or keep, pure and replayable
-    5. act: record decisions and actions (shadow: nothing is handed over)
-    6. journal: one line for the owner
-    Steps 5 and 6 are one transaction: a cycle killed before it left no trace and simply runs again.
+    1. ingest: the newest snapshot, the forwards before it, the policy in force, the peers' places in the network
+    2. prepare: flows per channel, sums per peer, scores
+    3. decide: raise, lower or keep, pure and replayable
+    4. act: record decisions and actions (shadow: nothing is handed over)
+    5. journal: one line for the owner
+    Steps 4 and 5 are one transaction: a cycle killed before it left no trace and simply runs again.
     """
     started_at = timezone.now()
     facts = load_facts()
     if facts is None:
         return None
-    positions = find_positions(channel.peer_pubkey for channel in facts.snapshot.channels)
-    prepared = prepare_channels(facts, positions)
-    inputs = score_channels(facts, prepared)
-    outcomes = [decide_channel(given) for given in inputs]
+    cycle, inputs = prepare_run(facts)
+    outcomes = decide_node(cycle, inputs).decisions
     summary = summarise_node(inputs, outcomes)
     with transaction.atomic():
-        run = _open_run(facts, summary, started_at=started_at)
+        run = _open_run(cycle, summary, started_at=started_at, snapshot_seq=facts.snapshot.seq)
         plan_actions(run, record_decisions(run, inputs=inputs, outcomes=outcomes))
         note("cycle", _describe(run, summary), run=str(run.id), snapshot_seq=run.snapshot_seq)
     return run
 
 
-def _open_run(facts: NodeFacts, summary: NodeSummary, *, started_at: dt.datetime) -> CycleRun:
+def _open_run(cycle: CycleInput, summary: NodeSummary, *, started_at: dt.datetime, snapshot_seq: int) -> CycleRun:
     return CycleRun.objects.create(
         started_at=started_at,
         finished_at=timezone.now(),
-        snapshot_seq=facts.snapshot.seq,
-        mode=facts.mode,
-        engine_version=ENGINE_VERSION,
+        snapshot_seq=snapshot_seq,
+        mode=read_own_node().mode,
+        engine_version=cycle.engine_version,
         summary=summary,
+        context=cycle,
     )
 
 

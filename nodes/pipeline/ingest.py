@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from mcp_saas.kit.alias import tame_alias
 from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
+from nodes.engine.document import FeePolicy
+from nodes.engine.prepare import NodeFacts, find_lookback
 from nodes.engine.report import ChannelState, Forward, NodeSnapshot
-from nodes.engine.types import FeePolicy
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.forward import ForwardDay
 from nodes.models.node import OwnNode
@@ -20,13 +21,13 @@ from nodes.models.snapshot import Snapshot
 from nodes.pipeline.journal import note
 from nodes.pipeline.quota import check_snapshot_quota
 from nodes.selectors.forward import load_forwards
-from nodes.selectors.node import current_policy, lock_own_node
+from nodes.selectors.graph import find_positions
+from nodes.selectors.node import latest_policy_version, lock_own_node
 from tenants.context import current_tenant
 from tenants.sealing.tenant import current_keys
 
 CLOCK_LEEWAY = dt.timedelta(minutes=5)
 MAX_STEP_BACK = 2 * CLOCK_LEEWAY  # above the leeway: a clock set right is taken at once, however far it ran ahead
-FLOW_WINDOW = dt.timedelta(days=7)
 FUTURE = "lies in the future: check the clock of the box"
 PAST = "lies more than 10 minutes before the last snapshot, {}: check the clock of the box"
 
@@ -42,18 +43,6 @@ class SnapshotReceipt:
 class ForwardReceipt:
     stored: int
     cursor: str
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
-    """All that one cycle works on."""
-
-    snapshot: NodeSnapshot
-    forwards: list[Forward]  # of the seven days before the snapshot
-    history_since: dt.datetime | None
-    fee_changed_at: dict[str, dt.datetime]  # by short_channel_id
-    policy: FeePolicy
-    mode: str
 
 
 def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
@@ -108,13 +97,17 @@ def load_facts() -> NodeFacts | None:
         return None
     node = OwnNode.objects.get()
     until = snapshot.content.taken_at
+    version = latest_policy_version()
+    policy = version.document if version else FeePolicy()
     return NodeFacts(
         snapshot=snapshot.content,
-        forwards=load_forwards(since=until - FLOW_WINDOW, until=until),
+        forwards=load_forwards(since=until - find_lookback(policy), until=until),
         history_since=node.history_since,
+        policy=policy,
+        policy_version=version.version if version else 0,
+        own_pubkey=current_tenant().pubkey,
         fee_changed_at=_read_fee_changes(snapshot.content),
-        policy=current_policy(),
-        mode=node.mode,
+        positions=find_positions(channel.peer_pubkey for channel in snapshot.content.channels),
     )
 
 

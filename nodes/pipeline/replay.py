@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.engine.replay import encode_decision, encode_input, replay_decision
+from nodes.engine import replay
 from nodes.models.decision import Decision
 from nodes.selectors.decision import latest_run
 
@@ -15,9 +15,14 @@ class ReplayReport:
 
 def replay_run() -> ReplayReport:
     """The newest run of the tenant we are in. Raises EngineVersionError for a run of another engine."""
-    decisions = Decision.objects.filter(run=latest_run()).order_by("id")
-    verdicts = {
-        decision.id: replay_decision(encode_input(decision.inputs), encode_decision(decision.outcome))
-        for decision in decisions
-    }
-    return ReplayReport(sum(verdicts.values()), [id_ for id_, same in verdicts.items() if not same])
+    run = latest_run()
+    if run is None:
+        return ReplayReport(0, [])
+    decisions = list(Decision.objects.filter(run=run).order_by("id"))
+    verdicts = replay.replay_run(
+        replay.encode(run.context),
+        [replay.encode(decision.inputs) for decision in decisions],
+        encoded_decisions=[replay.encode(decision.outcome) for decision in decisions],
+    )
+    differing = [decision.id for decision, is_same in zip(decisions, verdicts, strict=True) if not is_same]
+    return ReplayReport(len(verdicts) - len(differing), differing)

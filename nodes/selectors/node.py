@@ -1,6 +1,5 @@
 """The node of the tenant we are in."""
 
-from nodes.engine.types import FeePolicy
 from nodes.models.node import OwnNode
 from nodes.models.policy import FeePolicyVersion
 
@@ -18,9 +17,3 @@ def lock_own_node() -> OwnNode:
 
 def latest_policy_version() -> FeePolicyVersion | None:
     return FeePolicyVersion.objects.order_by("-version").first()
-
-
-def current_policy() -> FeePolicy:
-    """The document in force; the defaults for a node without one."""
-    row = latest_policy_version()
-    return row.document if row else FeePolicy()

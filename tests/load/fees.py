@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from nodes.engine.decision import decide_channel
+from nodes.engine.cycle import ChannelInput, CycleInput
+from nodes.engine.decision import decide_node
+from nodes.engine.document import FeePolicy, Rule
+from nodes.engine.prepare import FLOW_WINDOW, NodeFacts, prepare_run
 from nodes.engine.report import Forward
-from nodes.engine.types import DecisionInput, FeePolicy, FlowStrategy, ProportionalStrategy
+from nodes.engine.strategies import FlowStrategy
 from nodes.models.payload import pack, unpack
-from nodes.pipeline.ingest import FLOW_WINDOW, NodeFacts
-from nodes.pipeline.preprocess import prepare_channels
-from nodes.pipeline.score import score_channels
 from tests.factories import TAKEN_AT
 from tests.load.node import make_channels, make_forwards, make_large_snapshot, make_positions
 from tests.load.report import Report
@@ -22,13 +22,13 @@ from tests.load.report import Report
 T = TypeVar("T")
 CHANNELS, FORWARDS = 1_000, 100_000
 REPEATS = 5
-POLICIES = {"proportional": FeePolicy(strategy=ProportionalStrategy()), "flow": FeePolicy(strategy=FlowStrategy())}
+POLICIES = {"proportional": FeePolicy(), "flow": FeePolicy(rules=[Rule(name="default", strategy=FlowStrategy())])}
 
 
 def measure() -> Report:
-    stages, inputs = measure_stages()
+    stages, cycle, inputs = measure_stages()
     total = round(sum(stages.values()), 3)
-    speeds = {name: measure_speed(inputs, policy) for name, policy in POLICIES.items()}
+    speeds = {name: measure_speed(cycle, inputs, policy=policy) for name, policy in POLICIES.items()}
     figures = {f"{name}_cpu_s": taken for name, taken in stages.items()}
     return Report(
         f"Fees: one node with {CHANNELS:,} channels and {FORWARDS:,} forwards in seven days, median of {REPEATS}",
@@ -37,14 +37,14 @@ def measure() -> Report:
         | figures
         | {"total_cpu_s": total},
         [
-            *((f"decide_channel, {name} strategy", f"{speed:,} channels per CPU-s") for name, speed in speeds.items()),
+            *((f"decide_node, {name} strategy", f"{speed:,} channels per CPU-s") for name, speed in speeds.items()),
             *((name.replace("_", " "), f"{taken:.3f} CPU-s") for name, taken in stages.items()),
             ("from stored bytes to decisions", f"{total:.3f} CPU-s"),
         ],
     )
 
 
-def measure_stages() -> tuple[dict[str, float], list[DecisionInput]]:
+def measure_stages() -> tuple[dict[str, float], CycleInput, list[ChannelInput]]:
     """CPU-seconds of each stage of a cycle, without the database."""
     channels = make_channels(CHANNELS)
     stored = store_by_day(list(make_forwards(FORWARDS, channels)))
@@ -54,15 +54,11 @@ def measure_stages() -> tuple[dict[str, float], list[DecisionInput]]:
         snapshot=make_large_snapshot(channels),
         forwards=forwards,
         history_since=TAKEN_AT - FLOW_WINDOW,
-        fee_changed_at={},
-        policy=POLICIES["proportional"],
-        mode="shadow",
+        positions=positions,
     )
-    preprocess_s, prepared = time_cpu(lambda: prepare_channels(facts, positions))
-    score_s, inputs = time_cpu(lambda: score_channels(facts, prepared))
-    decide_s, _ = time_cpu(lambda: [decide_channel(given) for given in inputs])
-    stages = {"load_forwards": load_s, "preprocess": preprocess_s, "score": score_s, "decide": decide_s}
-    return stages, inputs
+    prepare_s, (cycle, inputs) = time_cpu(lambda: prepare_run(facts))
+    decide_s, _ = time_cpu(lambda: decide_node(cycle, inputs))
+    return {"load_forwards": load_s, "prepare": prepare_s, "decide": decide_s}, cycle, inputs
 
 
 def store_by_day(forwards: list[Forward]) -> list[bytes]:
@@ -73,10 +69,10 @@ def store_by_day(forwards: list[Forward]) -> list[bytes]:
     return [pack(sorted(days[day], key=lambda forward: forward.settled_at)) for day in sorted(days)]
 
 
-def measure_speed(inputs: list[DecisionInput], policy: FeePolicy) -> int:
-    given = [replace(one, policy=policy) for one in inputs]
-    taken_s, _ = time_cpu(lambda: [decide_channel(one) for one in given])
-    return round(len(given) / taken_s)
+def measure_speed(cycle: CycleInput, inputs: list[ChannelInput], *, policy: FeePolicy) -> int:
+    cycle = replace(cycle, policy=policy)
+    taken_s, _ = time_cpu(lambda: decide_node(cycle, inputs))
+    return round(len(inputs) / taken_s)
 
 
 def time_cpu(work: Callable[[], T]) -> tuple[float, T]:

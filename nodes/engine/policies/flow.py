@@ -6,8 +6,9 @@ channel's fee by the peer's step, and rounds to whole increments, half to even.
 
 from msgspec import Struct
 
+from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.report import ChannelPolicy
-from nodes.engine.types import DecisionInput, FlowStrategy
+from nodes.engine.strategies import FlowStrategy
 from nodes.engine.wish import Wish
 
 MIN_INBOUND_BASE_FEE_MSAT = -(2**31)  # bLIP-18: i32
@@ -54,7 +55,7 @@ class FlowPrice(Struct, frozen=True, kw_only=True):
     inbound_fee_rate_ppm: float  # LNDg cuts it to an integer when it writes
 
 
-def wish_flow(given: DecisionInput, strategy: FlowStrategy) -> Wish:
+def wish_flow(cycle: CycleInput, given: ChannelInput, *, strategy: FlowStrategy) -> Wish:
     """The step of the peer's zone from the channel's present fee. Without a day of history there is no wish."""
     terms = f"flow, steps of {strategy.increment_ppm} ppm, {strategy.min_fee_rate_ppm}..{strategy.max_fee_rate_ppm} ppm"
     present = given.channel.own_policy
@@ -151,26 +152,26 @@ def _tell_days(peer: PeerFlow) -> str:
     return f"{days} day" if days == "1" else f"{days} days"
 
 
-def _find_gap(given: DecisionInput) -> str | None:
-    if given.peer_flow.days_observed < 1:
+def _find_gap(given: ChannelInput) -> str | None:
+    if given.peer.flow.days_observed < 1:
         return "Less than a day of forwarding history is known (no data)"
-    if given.peer_capacity_sat <= 0:
+    if given.peer.capacity_sat <= 0:
         return "The capacity shared with this peer is not known (no data)"
     return None
 
 
-def _gather_peer_flow(given: DecisionInput) -> PeerFlow:
-    large = given.peer_flow.large
+def _gather_peer_flow(given: ChannelInput) -> PeerFlow:
+    large = given.peer.flow.large
     return PeerFlow(
-        days_observed=given.peer_flow.days_observed,
-        capacity_sat=given.peer_capacity_sat,
-        local_sat=given.peer_local_sat,
+        days_observed=given.peer.flow.days_observed,
+        capacity_sat=given.peer.capacity_sat,
+        local_sat=given.peer.local_sat,
         in_1d_sat=large.in_1d_sat,
         in_7d_sat=large.in_7d_sat,
         out_7d_sat=large.out_7d_sat,
         revenue_7d_msat=large.revenue_7d_msat,
         assist_7d_msat=large.assist_7d_msat,
-        failed_out_1d=given.peer_flow.failed_out_1d,
+        failed_out_1d=given.peer.flow.failed_out_1d,
     )
 
 

@@ -1,24 +1,44 @@
 """charge-lnd's `proportional`: cheap where we have much to sell, dear where little is left."""
 
+from collections.abc import Callable
+
 from nodes.engine.balance import measure_balance
-from nodes.engine.types import DecisionInput, ProportionalStrategy
+from nodes.engine.cycle import ChannelInput, PeerTotals
+from nodes.engine.document import Values
+from nodes.engine.strategies import ProportionalStrategy
 from nodes.engine.wish import Wish
 
+MIN_CHANGE_PPM = 10  # charge-lnd's default for this strategy
 
-def wish_proportional(given: DecisionInput, strategy: ProportionalStrategy) -> Wish:
-    balance = measure_balance(given.channel)
-    terms = f"proportional, {strategy.min_fee_rate_ppm}..{strategy.max_fee_rate_ppm} ppm"
-    ratio = balance.local_ratio
-    if ratio is None:
-        return Wish(rule="proportional/empty", reason="Neither side holds a balance", terms=terms, fee_rate_ppm=None)
-    return Wish(
-        rule="proportional",
-        reason=f"Local balance is {round(100 * ratio)} % of the channel",
-        terms=terms,
-        fee_rate_ppm=price_proportional(
-            ratio, min_fee_rate_ppm=strategy.min_fee_rate_ppm, max_fee_rate_ppm=strategy.max_fee_rate_ppm
-        ),
-    )
+
+def prepare_proportional(strategy: ProportionalStrategy, values: Values) -> Callable[[ChannelInput], Wish]:
+    low_ppm = values.min_fee_rate_ppm if strategy.min_fee_rate_ppm is None else strategy.min_fee_rate_ppm
+    high_ppm = values.max_fee_rate_ppm if strategy.max_fee_rate_ppm is None else strategy.max_fee_rate_ppm
+    sums_peer = values.sum_peer_channels if strategy.sum_peer_channels is None else strategy.sum_peer_channels
+    if low_ppm is None or high_ppm is None:
+        reason = "No rule on the way gives the lowest and the highest fee rate"
+        nothing = Wish(rule="proportional/no-range", reason=reason, terms="proportional")
+        return lambda _: nothing
+    terms = f"proportional, {low_ppm}..{high_ppm} ppm"
+
+    def wish(given: ChannelInput) -> Wish:
+        ratio = measure_peer_ratio(given.peer) if sums_peer else measure_balance(given.channel).local_ratio
+        if ratio is None:
+            return Wish(rule="proportional/empty", reason="Neither side holds a balance", terms=terms)
+        whole = "all channels with this peer" if sums_peer else "the channel"
+        return Wish(
+            rule="proportional",
+            reason=f"Local balance is {round(100 * ratio)} % of {whole}",
+            terms=terms,
+            fee_rate_ppm=price_proportional(ratio, min_fee_rate_ppm=low_ppm, max_fee_rate_ppm=high_ppm),
+        )
+
+    return wish
+
+
+def measure_peer_ratio(peer: PeerTotals) -> float | None:
+    """Our share of the active channels with the peer; of all where none is active."""
+    return peer.active.ratio if peer.active.channels else peer.shared_ratio
 
 
 def price_proportional(local_ratio: float, *, min_fee_rate_ppm: int, max_fee_rate_ppm: int) -> int:

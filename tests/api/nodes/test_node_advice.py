@@ -72,7 +72,8 @@ def test_a_new_fee_policy_is_a_new_version_and_prices_the_next_cycle(api: ApiCli
 
     token = api.token_of(alice)
     assert api.get(alice.path("fee-policy"), token=token).json["version"] == 0
-    document = {"strategy": {"strategy": "proportional", "min_fee_rate_ppm": 7, "max_fee_rate_ppm": 7}}
+    strategy = {"strategy": "proportional", "min_fee_rate_ppm": 7, "max_fee_rate_ppm": 7}
+    document = {"rules": [{"name": "all", "strategy": strategy}]}
     assert api.put(alice.path("fee-policy"), document, token=token).json["version"] == 1
     with enter_tenant(alice.tenant):
         run_cycle()
@@ -81,10 +82,11 @@ def test_a_new_fee_policy_is_a_new_version_and_prices_the_next_cycle(api: ApiCli
 
 
 def test_a_fee_policy_that_contradicts_itself_is_refused_with_a_pointer(api: ApiClient, alice: Box) -> None:
-    document = {"strategy": {"strategy": "proportional", "min_fee_rate_ppm": 8, "max_fee_rate_ppm": 7}}
+    strategy = {"strategy": "proportional", "min_fee_rate_ppm": 8, "max_fee_rate_ppm": 7}
+    document = {"rules": [{"name": "all", "strategy": strategy}]}
     refused = api.put(alice.path("fee-policy"), document, token=api.token_of(alice))
     assert refused.status == 400
-    assert refused.json["errors"][0]["pointer"] == "/strategy/min_fee_rate_ppm"
+    assert refused.json["errors"][0]["pointer"] == "/rules/0/strategy/min_fee_rate_ppm"
 
 
 def test_the_journal_tells_what_happened_newest_first(api: ApiClient, alice: Box) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from mcp_saas.kit.crypto import KeyMissingError, SealBrokenError, SealError
+from nodes.engine.document import FeePolicy
 from nodes.engine.report import NodeState
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.decision import CycleRun, Decision
@@ -17,7 +18,6 @@ from nodes.pipeline.control import store_policy
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.pipeline.replay import replay_run
 from nodes.selectors.channel import find_channel
-from nodes.selectors.node import current_policy
 from tenants.context import enter_tenant
 from tenants.models.tenant_key import TenantKey
 from tenants.sealing.tenant import TenantKeys, current_keys
@@ -137,7 +137,7 @@ def test_without_its_keys_nothing_of_a_box_is_read_or_written(alice: Box) -> Non
 
 def store(box: Box) -> None:
     with enter_tenant(box.tenant):
-        store_policy(current_policy(), created_by="test")
+        store_policy(FeePolicy(), created_by="test")
 
 
 def digest(box: Box) -> bytes:

@@ -5,18 +5,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from nodes.engine.decision import ENGINE_VERSION
-from nodes.engine.report import ChannelPolicy, ChannelState, Forward
-from nodes.engine.types import (
-    DecisionInput,
-    FeePolicy,
-    FlowStrategy,
-    FlowTotals,
-    Limits,
-    PeerPosition,
-    ProportionalStrategy,
-    ScoreCard,
-)
+from nodes.engine.cycle import ChannelInput, CycleInput, PeerTotals
+from nodes.engine.decision import decide_node
+from nodes.engine.document import FeePolicy, Limits, LimitTable, Rule, Strategy
+from nodes.engine.report import ChannelPolicy, ChannelState, Forward, NodeState
+from nodes.engine.strategies import ProportionalStrategy
+from nodes.engine.types import ChannelDecision, FlowTotals, PeerPosition, ScoreCard
+from nodes.engine.version import ENGINE_VERSION
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 PEER = "02" + "ab" * 32
@@ -70,26 +65,35 @@ def make_forward(*, incoming: str = "1x1x1", outgoing: str = "2x2x2", **changes:
     return Forward(incoming_scid=incoming, outgoing_scid=outgoing, **fields)
 
 
-def make_input(
-    *,
-    channel: ChannelState = CHANNEL,
-    strategy: ProportionalStrategy | FlowStrategy | None = None,
-    limits: Limits | None = None,
-    **changes: Any,
-) -> DecisionInput:
-    """The decision input of a channel that is the only one with its peer and carried nothing for a week."""
-    given = DecisionInput(
-        engine_version=ENGINE_VERSION,
-        now=NOW,
-        channel=channel,
+NODE = NodeState(alias="node", implementation="lnd", version="0.20", block_height=920_000, synced_to_chain=True)
+PROPORTIONAL = ProportionalStrategy(min_fee_rate_ppm=50, max_fee_rate_ppm=1_000)
+
+
+def make_cycle(policy: FeePolicy | None = None, **changes: Any) -> CycleInput:
+    cycle = CycleInput(engine_version=ENGINE_VERSION, now=NOW, node=NODE, policy=policy or FeePolicy())
+    return replace(cycle, **changes)
+
+
+def make_policy_of(strategy: Strategy = PROPORTIONAL, limits: Limits | None = None) -> FeePolicy:
+    """A document of one rule for all channels."""
+    return FeePolicy(rules=[Rule(name="default", strategy=strategy)], limits=LimitTable(node=limits or Limits()))
+
+
+def make_input(channel: ChannelState = CHANNEL, *, peer: dict[str, Any] | None = None, **changes: Any) -> ChannelInput:
+    """A channel that is the only one with its peer and carried nothing for a week. `peer` changes the sums with it."""
+    totals = PeerTotals(
+        capacity_sat=channel.capacity_sat,
+        local_sat=channel.local_balance_sat,
+        remote_sat=channel.remote_balance_sat,
         flow=QUIET_WEEK,
-        peer_capacity_sat=channel.capacity_sat,
-        peer_local_sat=channel.local_balance_sat,
-        peer_remote_sat=channel.remote_balance_sat,
-        peer_flow=QUIET_WEEK,
-        peer=None,
-        score=NO_SCORE,
-        policy=FeePolicy(strategy=strategy or ProportionalStrategy(), limits=limits or Limits()),
-        last_change_at=None,
     )
+    given = ChannelInput(channel=channel, flow=QUIET_WEEK, peer=replace(totals, **peer or {}), score=NO_SCORE)
     return replace(given, **changes)
+
+
+def decide(
+    given: ChannelInput | None = None, strategy: Strategy = PROPORTIONAL, *, limits: Limits | None = None
+) -> ChannelDecision:
+    """The decision on one channel under one rule."""
+    [decision] = decide_node(make_cycle(make_policy_of(strategy, limits)), [given or make_input()]).decisions
+    return decision

@@ -4,16 +4,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from nodes.engine.decision import decide_channel
+from nodes.engine.document import Limits
 from nodes.engine.effect import estimate_effect
-from nodes.engine.types import FlowStrategy, FlowTotals, Limits
-from tests.unit.nodes.engine_builders import NOW, POLICY, QUIET_WEEK, make_channel, make_input, make_policy
+from nodes.engine.strategies import FlowStrategy
+from nodes.engine.types import FlowTotals
+from tests.unit.nodes.engine_builders import NOW, POLICY, QUIET_WEEK, decide, make_channel, make_input, make_policy
 
 EARNING = FlowTotals(days_observed=7.0, out_7d_msat=10_000_000_000, revenue_7d_msat=7_000_000)  # 1,000 sat a day
 
 
 def test_a_full_channel_is_made_cheaper_and_the_owner_reads_why() -> None:
-    decision = decide_channel(make_input())
+    decision = decide()
 
     assert decision.direction == "lower"
     assert decision.rule == "proportional"
@@ -27,7 +28,7 @@ def test_a_full_channel_is_made_cheaper_and_the_owner_reads_why() -> None:
 
 def test_a_drained_channel_is_made_dearer() -> None:
     channel = make_channel(local_balance_sat=0, remote_balance_sat=1_000_000)
-    decision = decide_channel(make_input(channel=channel))
+    decision = decide(make_input(channel))
 
     assert decision.direction == "raise"
     assert "Local balance is 0 % of the channel, so the fee goes up from 800 to 1000 ppm" in decision.reason
@@ -35,7 +36,7 @@ def test_a_drained_channel_is_made_dearer() -> None:
 
 def test_a_fee_that_is_right_is_kept_without_a_guard() -> None:
     channel = make_channel(own_policy=make_policy(fee_rate_ppm=125))
-    decision = decide_channel(make_input(channel=channel))
+    decision = decide(make_input(channel))
 
     assert (decision.direction, decision.held_by) == ("keep", None)
     assert decision.proposed_policy == channel.own_policy
@@ -43,7 +44,7 @@ def test_a_fee_that_is_right_is_kept_without_a_guard() -> None:
 
 
 def test_a_limit_that_cuts_a_change_is_told_with_the_wish() -> None:
-    decision = decide_channel(make_input(limits=Limits(max_step_ppm=50)))
+    decision = decide(limits=Limits(max_step_ppm=50))
 
     assert (decision.direction, decision.held_by) == ("lower", "max_step_ppm")
     assert "from 800 to 750 ppm" in decision.reason
@@ -51,8 +52,8 @@ def test_a_limit_that_cuts_a_change_is_told_with_the_wish() -> None:
 
 
 def test_a_guard_that_stops_a_change_is_told_with_the_wish() -> None:
-    given = make_input(limits=Limits(cooldown_s=7200), last_change_at=NOW - dt.timedelta(hours=1))
-    decision = decide_channel(given)
+    given = make_input(last_change_at=NOW - dt.timedelta(hours=1))
+    decision = decide(given, limits=Limits(cooldown_s=7200))
 
     assert (decision.direction, decision.held_by) == ("keep", "cooldown_s")
     assert decision.proposed_policy == POLICY
@@ -61,7 +62,7 @@ def test_a_guard_that_stops_a_change_is_told_with_the_wish() -> None:
 
 def test_a_channel_without_a_policy_has_nothing_to_propose() -> None:
     """charge-lnd compares such a channel with the policy of the one before it."""
-    decision = decide_channel(make_input(channel=make_channel(own_policy=None), flow=EARNING))
+    decision = decide(make_input(make_channel(own_policy=None), flow=EARNING))
 
     assert (decision.direction, decision.rule, decision.held_by) == ("keep", "kept/unknown_policy", "unknown_policy")
     assert decision.proposed_policy is None
@@ -70,7 +71,7 @@ def test_a_channel_without_a_policy_has_nothing_to_propose() -> None:
 
 @pytest.mark.parametrize(("changes", "word"), [({"active": False}, "not active"), ({"private": True}, "private")])
 def test_a_channel_that_is_kept_out_keeps_its_whole_policy_and_says_why(changes: dict[str, Any], word: str) -> None:
-    decision = decide_channel(make_input(channel=make_channel(**changes)))
+    decision = decide(make_input(make_channel(**changes)))
 
     assert decision.direction == "keep"
     assert decision.proposed_policy == POLICY
@@ -78,7 +79,7 @@ def test_a_channel_that_is_kept_out_keeps_its_whole_policy_and_says_why(changes:
 
 
 def test_two_empty_sides_keep_the_fee_and_say_so() -> None:
-    decision = decide_channel(make_input(channel=make_channel(local_balance_sat=0, remote_balance_sat=0)))
+    decision = decide(make_input(make_channel(local_balance_sat=0, remote_balance_sat=0)))
 
     assert (decision.direction, decision.rule) == ("keep", "proportional/empty")
     assert decision.reason.startswith("Neither side holds a balance, so the fee stays at 800 ppm")
@@ -86,7 +87,7 @@ def test_two_empty_sides_keep_the_fee_and_say_so() -> None:
 
 def test_a_fee_of_zero_is_written_and_not_taken_for_nothing() -> None:
     channel = make_channel(own_policy=make_policy(fee_rate_ppm=25), local_balance_sat=1_000_000, remote_balance_sat=0)
-    decision = decide_channel(make_input(channel=channel, strategy=FlowStrategy()))
+    decision = decide(make_input(channel), FlowStrategy())
 
     assert decision.direction == "lower"
     assert decision.proposed_policy is not None
@@ -95,18 +96,18 @@ def test_a_fee_of_zero_is_written_and_not_taken_for_nothing() -> None:
 
 
 def test_the_flow_rule_takes_one_step_a_day_without_a_limit_that_says_so() -> None:
-    an_hour_ago = make_input(strategy=FlowStrategy(), last_change_at=NOW - dt.timedelta(hours=1))
-    a_day_ago = make_input(strategy=FlowStrategy(), last_change_at=NOW - dt.timedelta(days=1))
+    an_hour_ago = make_input(last_change_at=NOW - dt.timedelta(hours=1))
+    a_day_ago = make_input(last_change_at=NOW - dt.timedelta(days=1))
 
-    assert decide_channel(an_hour_ago).held_by == "cooldown_s"
-    assert decide_channel(a_day_ago).direction == "lower"
+    assert decide(an_hour_ago, FlowStrategy()).held_by == "cooldown_s"
+    assert decide(a_day_ago, FlowStrategy()).direction == "lower"
 
 
 def test_a_change_of_the_inbound_fee_alone_has_a_direction_a_reason_and_no_estimate() -> None:
     channel = make_channel(
         own_policy=make_policy(fee_rate_ppm=0, inbound_fee_rate_ppm=-60, inbound_base_fee_msat=-1000)
     )
-    decision = decide_channel(make_input(channel=channel, strategy=FlowStrategy(set_inbound=True), flow=EARNING))
+    decision = decide(make_input(channel, flow=EARNING), FlowStrategy(set_inbound=True))
 
     assert (decision.direction, decision.effect) == ("raise", None)
     assert "the inbound fee goes from -60 to 0 ppm" in decision.reason

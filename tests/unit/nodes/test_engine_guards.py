@@ -3,8 +3,8 @@ import datetime as dt
 import pytest
 from msgspec.structs import replace
 
+from nodes.engine.document import Bars, Limits
 from nodes.engine.guards import Guarded, Rest, find_bar, guard_wish
-from nodes.engine.types import Limits
 from nodes.engine.wish import Wish
 from tests.unit.nodes.engine_builders import NOW, POLICY, make_channel, make_policy
 
@@ -35,14 +35,19 @@ def guard(wish: Wish, limits: Limits, *, present_ppm: int = 800, rest: Rest = NE
     ],
 )
 def test_channels_that_cannot_or_should_not_be_priced_are_kept_out(changes: dict[str, object], held_by: str) -> None:
-    bar = find_bar(make_channel(**changes))
+    bar = find_bar(make_channel(**changes), Bars())
 
     assert bar is not None
     assert bar.held_by == held_by
 
 
+@pytest.mark.parametrize("changes", [{"active": False}, {"private": True}])
+def test_an_owner_may_price_what_is_kept_out_otherwise(changes: dict[str, object]) -> None:
+    assert find_bar(make_channel(**changes), Bars(inactive=False, private=False)) is None
+
+
 def test_an_active_public_channel_with_a_policy_is_priced() -> None:
-    assert find_bar(make_channel()) is None
+    assert find_bar(make_channel(), Bars()) is None
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.engine.decision import make_wish
-from nodes.engine.policies.flow import PeerFlow, choose_step, price_flow, wish_flow
-from nodes.engine.policies.proportional import price_proportional, wish_proportional
-from nodes.engine.types import FeePolicy, FlowStrategy, FlowTotals, LargeFlow, Limits, ProportionalStrategy
-from tests.unit.nodes.engine_builders import QUIET_WEEK, make_channel, make_input, make_policy
+from nodes.engine.cycle import ChannelInput
+from nodes.engine.document import FeePolicy, Limits, Values
+from nodes.engine.policies import flow
+from nodes.engine.policies.flow import PeerFlow, choose_step, price_flow
+from nodes.engine.policies.proportional import prepare_proportional, price_proportional
+from nodes.engine.strategies import FlowStrategy, ProportionalStrategy
+from nodes.engine.types import FlowTotals, LargeFlow
+from nodes.engine.wish import Wish
+from tests.unit.nodes.engine_builders import (
+    PROPORTIONAL,
+    QUIET_WEEK,
+    make_channel,
+    make_cycle,
+    make_input,
+    make_policy,
+)
+
+
+def wish_flow(given: ChannelInput, strategy: FlowStrategy) -> Wish:
+    return flow.wish_flow(make_cycle(), given, strategy=strategy)
+
+
+def wish_proportional(given: ChannelInput, strategy: ProportionalStrategy = PROPORTIONAL) -> Wish:
+    return prepare_proportional(strategy, Values())(given)
 
 
 def make_peer_flow(**changes: int) -> PeerFlow:
@@ -90,16 +109,16 @@ def test_a_flow_discount_gives_the_base_fee_back_and_takes_it_again_when_it_ends
     failing = FlowTotals(days_observed=7.0, failed_out_1d=26)
     channel = make_channel(own_policy=make_policy(base_fee_msat=900, inbound_fee_rate_ppm=0, inbound_base_fee_msat=0))
     discount = wish_flow(
-        make_input(channel=channel, peer_local_sat=1, peer_flow=failing), FlowStrategy(set_inbound=True)
+        make_input(channel=channel, peer={"local_sat": 1, "flow": failing}), FlowStrategy(set_inbound=True)
     )
-    idle = wish_flow(make_input(peer_local_sat=500_000), FlowStrategy(set_inbound=True))
+    idle = wish_flow(make_input(peer={"local_sat": 500_000}), FlowStrategy(set_inbound=True))
 
     assert (discount.inbound_fee_rate_ppm, discount.inbound_base_fee_msat) == (-60, -900)
     assert (idle.inbound_fee_rate_ppm, idle.inbound_base_fee_msat) == (0, 0)
 
 
 def test_flow_looks_at_all_channels_with_the_peer_and_not_at_the_channel() -> None:
-    wish = wish_flow(make_input(peer_capacity_sat=10_000_000, peer_local_sat=1_000_000), FlowStrategy())
+    wish = wish_flow(make_input(peer={"capacity_sat": 10_000_000, "local_sat": 1_000_000}), FlowStrategy())
 
     assert wish.rule == "flow/low/steady"
     assert wish.reason.startswith("10 % of the capacity with this peer is ours")
@@ -107,15 +126,15 @@ def test_flow_looks_at_all_channels_with_the_peer_and_not_at_the_channel() -> No
 
 def test_flow_reads_the_large_forwards_of_the_peer() -> None:
     large = LargeFlow(out_7d_sat=3_000_000)
-    flow = FlowTotals(days_observed=7.0, out_7d_msat=0, large=large)
-    wish = wish_flow(make_input(peer_local_sat=500_000, peer_flow=flow), FlowStrategy())
+    totals = FlowTotals(days_observed=7.0, out_7d_msat=0, large=large)
+    wish = wish_flow(make_input(peer={"local_sat": 500_000, "flow": totals}), FlowStrategy())
 
     assert (wish.rule, wish.fee_rate_ppm) == ("flow/middle/draining", 840)
 
 
-@pytest.mark.parametrize("changes", [{"peer_flow": FlowTotals(days_observed=0.9)}, {"peer_capacity_sat": 0}])
+@pytest.mark.parametrize("changes", [{"flow": FlowTotals(days_observed=0.9)}, {"capacity_sat": 0}])
 def test_flow_has_no_wish_without_data_instead_of_taking_silence_for_idleness(changes: dict[str, Any]) -> None:
-    wish = wish_flow(make_input(**changes), FlowStrategy())
+    wish = wish_flow(make_input(peer=changes), FlowStrategy())
 
     assert (wish.rule, wish.fee_rate_ppm) == ("flow/no-data", None)
     assert "no data" in wish.reason
@@ -124,11 +143,11 @@ def test_flow_has_no_wish_without_data_instead_of_taking_silence_for_idleness(ch
 def test_flow_tells_the_days_it_has_seen_and_not_the_seven_it_would_like() -> None:
     two_days = FlowTotals(days_observed=2.0)
 
-    assert "nothing flowed in 2 days" in wish_flow(make_input(peer_flow=two_days), FlowStrategy()).reason
+    assert "nothing flowed in 2 days" in wish_flow(make_input(peer={"flow": two_days}), FlowStrategy()).reason
 
 
 def test_proportional_prices_by_our_share_of_the_balance() -> None:
-    wish = wish_proportional(make_input(), ProportionalStrategy())
+    wish = wish_proportional(make_input(), PROPORTIONAL)
 
     assert (wish.rule, wish.fee_rate_ppm) == ("proportional", 125)  # int(50 + 0.08 * 950) = int(125.99...)
     assert wish.reason == "Local balance is 92 % of the channel"
@@ -151,9 +170,7 @@ def test_proportional_never_gets_dearer_with_more_to_sell_and_stays_within_its_r
 
 def test_two_empty_sides_are_no_division_by_zero_but_no_wish() -> None:
     """charge-lnd divides by zero."""
-    wish = wish_proportional(
-        make_input(channel=make_channel(local_balance_sat=0, remote_balance_sat=0)), ProportionalStrategy()
-    )
+    wish = wish_proportional(make_input(channel=make_channel(local_balance_sat=0, remote_balance_sat=0)), PROPORTIONAL)
 
     assert (wish.rule, wish.fee_rate_ppm) == ("proportional/empty", None)
 
@@ -161,10 +178,10 @@ def test_two_empty_sides_are_no_division_by_zero_but_no_wish() -> None:
 @pytest.mark.parametrize(("low", "excess"), [(95, 15), (50, 50)])
 def test_flow_limits_that_cross_are_refused_and_not_silently_replaced(low: int, excess: int) -> None:
     """LNDg uses 5 and 95 instead, without a word."""
-    document = {"strategy": {"strategy": "flow", "low_liquidity_percent": low, "excess_liquidity_percent": excess}}
+    document = {"strategy": "flow", "low_liquidity_percent": low, "excess_liquidity_percent": excess}
 
     with pytest.raises(msgspec.ValidationError, match="low_liquidity_percent: must be below"):
-        msgspec.convert(document, FeePolicy)
+        msgspec.convert({"rules": [{"name": "default", "strategy": document}]}, FeePolicy)
 
 
 def test_flow_has_one_default_for_the_low_limit_whatever_run_it_is() -> None:
@@ -184,7 +201,7 @@ def test_a_fee_of_zero_can_be_wished() -> None:
 
     assert wish_proportional(make_input(), strategy).fee_rate_ppm == 0
     channel = make_channel(own_policy=make_policy(fee_rate_ppm=25))
-    idle_excess = make_input(channel=channel, peer_local_sat=1_000_000)
+    idle_excess = make_input(channel=channel, peer={"local_sat": 1_000_000})
     assert wish_flow(idle_excess, FlowStrategy()).fee_rate_ppm == 0
 
 
@@ -201,7 +218,7 @@ def test_a_fee_below_zero_or_wrapped_around_is_refused_at_the_border(ppm: int) -
 def test_no_step_down_leads_below_zero(multiplier: int, present_ppm: int) -> None:
     channel = make_channel(own_policy=make_policy(fee_rate_ppm=present_ppm))
     strategy = FlowStrategy(multiplier=multiplier, set_inbound=True)
-    wish = make_wish(make_input(channel=channel, strategy=strategy, peer_flow=QUIET_WEEK))
+    wish = wish_flow(make_input(channel=channel, peer={"flow": QUIET_WEEK}), strategy)
 
     assert wish.fee_rate_ppm is not None
     assert wish.inbound_fee_rate_ppm is not None
@@ -214,7 +231,7 @@ def test_more_local_balance_never_asks_for_a_higher_fee() -> None:
     shares = [
         make_channel(local_balance_sat=sat, remote_balance_sat=1_000_000 - sat) for sat in range(0, 1_000_001, 50_000)
     ]
-    wishes = [wish_proportional(make_input(channel=channel), ProportionalStrategy()).fee_rate_ppm for channel in shares]
+    wishes = [wish_proportional(make_input(channel=channel), PROPORTIONAL).fee_rate_ppm for channel in shares]
 
     assert wishes[0] == 1000
     assert wishes[-1] == 50

@@ -8,30 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from nodes.engine.decision import ENGINE_VERSION, decide_channel
-from nodes.engine.replay import (
-    EngineVersionError,
-    decode_decision,
-    decode_input,
-    encode_decision,
-    encode_input,
-    replay_decision,
-)
+from nodes.engine.cycle import ChannelInput, CycleInput
+from nodes.engine.decision import decide_node
+from nodes.engine.document import Limits
+from nodes.engine.replay import EngineVersionError, decode, encode, replay_run
 from nodes.engine.report import ChannelPolicy, ChannelState
-from nodes.engine.types import (
-    ChannelDecision,
-    DecisionInput,
-    FlowStrategy,
-    FlowTotals,
-    LargeFlow,
-    Limits,
-    ProportionalStrategy,
-    ScoreCard,
-    ScorePart,
-)
-from tests.unit.nodes.engine_builders import NOW, make_channel, make_input
+from nodes.engine.strategies import FlowStrategy, ProportionalStrategy
+from nodes.engine.types import ChannelDecision, FlowTotals, LargeFlow, ScoreCard, ScorePart
+from nodes.engine.version import ENGINE_VERSION
+from tests.unit.nodes.engine_builders import NOW, make_channel, make_cycle, make_input, make_policy_of
 
 DAY = dt.timedelta(days=1)
+Run = tuple[CycleInput, ChannelInput]
 WRITABLE = ("fee_rate_ppm", "inbound_fee_rate_ppm", "inbound_base_fee_msat")
 
 
@@ -111,27 +99,32 @@ flows = st.builds(
 
 
 @st.composite
-def inputs(draw: st.DrawFn) -> DecisionInput:
+def runs(draw: st.DrawFn) -> Run:
     channel = draw(channels())
-    return make_input(
-        channel=channel,
-        strategy=draw(strategies()),
-        limits=draw(limits()),
+    given = make_input(
+        channel,
         flow=draw(flows),
-        peer_flow=draw(flows),
-        peer_capacity_sat=channel.capacity_sat + draw(st.integers(0, 10**9)),
+        peer={"flow": draw(flows), "capacity_sat": channel.capacity_sat + draw(st.integers(0, 10**9))},
         last_change_at=draw(st.none() | st.builds(lambda age: NOW - age, st.timedeltas(dt.timedelta(0), 3 * DAY))),
     )
+    return make_cycle(make_policy_of(draw(strategies()), draw(limits()))), given
+
+
+def decide_run(run: Run) -> ChannelDecision:
+    cycle, given = run
+    [decision] = decide_node(cycle, [given]).decisions
+    return decision
 
 
 any_input = settings(deadline=None, max_examples=60)
 
 
 @any_input
-@given(inputs())
-def test_no_written_fee_crosses_a_limit(node_input: DecisionInput) -> None:
-    decision, bounds = decide_channel(node_input), node_input.policy.limits
-    present, proposed = node_input.channel.own_policy, decision.proposed_policy
+@given(runs())
+def test_no_written_fee_crosses_a_limit(run: Run) -> None:
+    (cycle, given), decision = run, decide_run(run)
+    bounds = cycle.policy.limits.node
+    present, proposed = given.channel.own_policy, decision.proposed_policy
     if present is None or proposed is None or proposed == present:
         assert decision.direction == "keep"
         return
@@ -139,14 +132,14 @@ def test_no_written_fee_crosses_a_limit(node_input: DecisionInput) -> None:
     is_inside = bounds.min_fee_rate_ppm <= present.fee_rate_ppm <= bounds.max_fee_rate_ppm
     if is_inside and bounds.max_step_ppm is not None:
         assert abs(proposed.fee_rate_ppm - present.fee_rate_ppm) <= bounds.max_step_ppm
-    if node_input.last_change_at is not None:
-        assert node_input.now - node_input.last_change_at >= dt.timedelta(seconds=bounds.cooldown_s)
+    if given.last_change_at is not None:
+        assert cycle.now - given.last_change_at >= dt.timedelta(seconds=bounds.cooldown_s)
 
 
 @any_input
-@given(inputs())
-def test_every_other_field_of_the_policy_is_kept_and_the_whole_is_valid(node_input: DecisionInput) -> None:
-    present, proposed = node_input.channel.own_policy, decide_channel(node_input).proposed_policy
+@given(runs())
+def test_every_other_field_of_the_policy_is_kept_and_the_whole_is_valid(run: Run) -> None:
+    present, proposed = run[1].channel.own_policy, decide_run(run).proposed_policy
     assert (proposed is None) == (present is None)
     if present is None or proposed is None:
         return
@@ -156,9 +149,9 @@ def test_every_other_field_of_the_policy_is_kept_and_the_whole_is_valid(node_inp
 
 
 @any_input
-@given(inputs())
-def test_the_direction_is_that_of_the_fee_rate(node_input: DecisionInput) -> None:
-    decision, present = decide_channel(node_input), node_input.channel.own_policy
+@given(runs())
+def test_the_direction_is_that_of_the_fee_rate(run: Run) -> None:
+    decision, present = decide_run(run), run[1].channel.own_policy
     moved = 0
     if present is not None and decision.proposed_policy is not None:
         moved = decision.proposed_policy.fee_rate_ppm - present.fee_rate_ppm
@@ -168,53 +161,57 @@ def test_the_direction_is_that_of_the_fee_rate(node_input: DecisionInput) -> Non
 
 
 @any_input
-@given(inputs())
-def test_an_effect_lies_within_its_interval_and_stands_on_data(node_input: DecisionInput) -> None:
-    effect = decide_channel(node_input).effect
+@given(runs())
+def test_an_effect_lies_within_its_interval_and_stands_on_data(run: Run) -> None:
+    effect = decide_run(run).effect
     if effect is not None:
         assert effect.low_sat_per_day <= effect.sat_per_day <= effect.high_sat_per_day
-        assert node_input.flow.days_observed >= 1
-        assert node_input.flow.revenue_7d_msat > 0
+        assert run[1].flow.days_observed >= 1
+        assert run[1].flow.revenue_7d_msat > 0
 
 
 @any_input
-@given(inputs())
-def test_a_stored_decision_is_replayed_from_its_stored_input_byte_for_byte(node_input: DecisionInput) -> None:
-    encoded_input, encoded_decision = encode_input(node_input), encode_decision(decide_channel(node_input))
+@given(runs())
+def test_a_stored_decision_is_replayed_from_its_stored_input_byte_for_byte(run: Run) -> None:
+    cycle, channel = run
+    encoded_cycle, encoded_input, encoded = encode(cycle), encode(channel), encode(decide_run(run))
 
-    assert decode_input(encoded_input) == node_input
-    assert encode_input(decode_input(encoded_input)) == encoded_input
-    assert encode_decision(decode_decision(encoded_decision)) == encoded_decision
-    assert replay_decision(encoded_input, encoded_decision)
+    assert (decode(encoded_cycle, CycleInput), decode(encoded_input, ChannelInput)) == run
+    assert encode(decode(encoded_cycle, CycleInput)) == encoded_cycle
+    assert encode(decode(encoded_input, ChannelInput)) == encoded_input
+    assert encode(decode(encoded, ChannelDecision)) == encoded
+    assert replay_run(encoded_cycle, [encoded_input], encoded_decisions=[encoded]) == [True]
 
 
-def test_a_decision_that_does_not_follow_from_its_input_is_found_out() -> None:
-    node_input = make_input()
-    decision = decide_channel(node_input)
-    altered: ChannelDecision = replace(decision, reason=decision.reason.replace("92", "93"))
+def test_a_decision_that_does_not_follow_from_its_run_is_found_out() -> None:
+    cycle, inputs = make_cycle(), [make_input(), make_input(make_channel(short_channel_id="800000x2x0"))]
+    right, wrong = decide_node(cycle, inputs).decisions
+    altered = replace(wrong, reason=wrong.reason.replace("92", "93"))
 
-    assert not replay_decision(encode_input(node_input), encode_decision(altered))
+    encoded = [encode(given) for given in inputs]
+    assert replay_run(encode(cycle), encoded, encoded_decisions=[encode(right), encode(altered)]) == [True, False]
 
 
 def test_equal_inputs_are_equal_bytes_whatever_their_order_or_time_zone() -> None:
     paris = dt.timezone(dt.timedelta(hours=1))
 
-    def with_inputs(inputs: dict[str, float | int | None], now: dt.datetime) -> bytes:
+    def encode_part(inputs: dict[str, float | int | None]) -> bytes:
         part = ScorePart(name="age", weight=0.05, value=0.5, inputs=inputs)
-        return encode_input(make_input(now=now, score=ScoreCard(value=0.5, weight_known=0.05, parts=[part])))
+        return encode(make_input(score=ScoreCard(value=0.5, weight_known=0.05, parts=[part])))
 
-    assert with_inputs({"a": 1, "b": None}, NOW) == with_inputs({"b": None, "a": 1}, NOW.astimezone(paris))
+    assert encode_part({"a": 1, "b": None}) == encode_part({"b": None, "a": 1})
+    assert encode(make_cycle(now=NOW)) == encode(make_cycle(now=NOW.astimezone(paris)))
 
 
-def test_a_decision_of_another_engine_version_is_not_judged() -> None:
-    node_input = make_input(engine_version=ENGINE_VERSION + 1)
+def test_a_run_of_another_engine_version_is_not_judged() -> None:
+    cycle = make_cycle(engine_version=ENGINE_VERSION + 1)
 
     with pytest.raises(EngineVersionError, match=f"engine version {ENGINE_VERSION + 1}, replay it with that release"):
-        replay_decision(encode_input(node_input), encode_decision(decide_channel(node_input)))
+        replay_run(encode(cycle), [], encoded_decisions=[])
 
 
-def test_bytes_that_are_no_input_are_refused() -> None:
+def test_bytes_that_are_no_run_are_refused() -> None:
     with pytest.raises(msgspec.DecodeError):
-        decode_input(b"\x81")
+        decode(b"\x81", CycleInput)
     with pytest.raises(msgspec.ValidationError, match="engine_version"):
-        decode_input(msgspec.msgpack.encode({"engine_version": "1"}))
+        decode(msgspec.msgpack.encode({"engine_version": "1"}), CycleInput)

@@ -1,9 +1,9 @@
 import pytest
 
-from nodes.engine.decision import decide_channel
+from nodes.engine.cycle import ChannelInput
 from nodes.engine.summary import summarise_node
-from nodes.engine.types import DecisionInput, FlowTotals, ScoreCard
-from tests.unit.nodes.engine_builders import PEER, make_channel, make_input, make_policy
+from nodes.engine.types import FlowTotals, ScoreCard
+from tests.unit.nodes.engine_builders import PEER, decide, make_channel, make_input, make_policy
 
 EARNING = FlowTotals(days_observed=7.0, revenue_7d_msat=7_000_000)
 
@@ -12,25 +12,25 @@ def scored(value: float | None) -> ScoreCard:
     return ScoreCard(value=value, weight_known=0.5, parts=[])
 
 
-def drained() -> DecisionInput:
+def drained() -> ChannelInput:
     """Raised from 800 to 1000 ppm, with 1,000 sat a day at stake."""
     channel = make_channel(local_balance_sat=0, remote_balance_sat=1_000_000)
     return make_input(channel=channel, flow=EARNING, score=scored(0.2))
 
 
-def full() -> DecisionInput:
+def full() -> ChannelInput:
     """Lowered from 800 to 125 ppm, a far larger move of a channel without income; three times the capacity."""
     return make_input(channel=make_channel(capacity_sat=3_000_000), score=scored(0.6))
 
 
-def right() -> DecisionInput:
+def right() -> ChannelInput:
     channel = make_channel(own_policy=make_policy(fee_rate_ppm=125))
     return make_input(channel=channel, flow=EARNING, score=scored(None))
 
 
 def test_a_node_is_told_in_one_line() -> None:
     inputs = [full(), drained(), right()]
-    decisions = [decide_channel(given) for given in inputs]
+    decisions = [decide(given) for given in inputs]
     summary = summarise_node(inputs, decisions)
 
     assert (summary.channels, summary.raised, summary.lowered, summary.kept) == (3, 1, 1, 1)
@@ -46,7 +46,7 @@ def test_a_node_is_told_in_one_line() -> None:
 def test_without_income_the_largest_move_weighs_most_and_there_is_no_effect() -> None:
     small = make_input(channel=make_channel(own_policy=make_policy(fee_rate_ppm=200)))
     inputs = [small, full()]
-    decisions = [decide_channel(given) for given in inputs]
+    decisions = [decide(given) for given in inputs]
     summary = summarise_node(inputs, decisions)
 
     assert summary.top_reason is not None
@@ -56,7 +56,7 @@ def test_without_income_the_largest_move_weighs_most_and_there_is_no_effect() ->
 
 def test_the_top_reason_names_the_peer_as_it_calls_itself_but_not_what_would_upset_the_line() -> None:
     given = make_input(channel=make_channel(peer_alias="\u202eACINQ\x1b[2J\n ⚡"))
-    summary = summarise_node([given], [decide_channel(given)])
+    summary = summarise_node([given], [decide(given)])
 
     assert summary.top_reason is not None
     assert summary.top_reason.startswith("Channel 800000x1x0 with ACINQ[2J ⚡: Local balance is 92 %")
@@ -65,7 +65,7 @@ def test_the_top_reason_names_the_peer_as_it_calls_itself_but_not_what_would_ups
 def test_the_sum_says_how_many_of_its_effects_reach_beyond_what_was_measured() -> None:
     far = make_input(flow=EARNING)  # 800 to 125 ppm
     inputs = [drained(), far]
-    summary = summarise_node(inputs, [decide_channel(given) for given in inputs])
+    summary = summarise_node(inputs, [decide(given) for given in inputs])
 
     assert summary.effect is not None
     assert (summary.effect_channels, summary.extrapolated_channels) == (2, 1)
@@ -76,7 +76,7 @@ def test_the_sum_says_how_many_of_its_effects_reach_beyond_what_was_measured() -
 
 
 def test_a_node_that_changes_nothing_has_no_top_reason() -> None:
-    summary = summarise_node([right()], [decide_channel(right())])
+    summary = summarise_node([right()], [decide(right())])
 
     assert (summary.kept, summary.top_reason, summary.score) == (1, None, None)
 

@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 
 from nodes.engine.balance import Balance
+from nodes.engine.document import Values
 from nodes.engine.policies.flow import PeerFlow, choose_step, price_flow, wish_flow
-from nodes.engine.policies.proportional import price_proportional, wish_proportional
-from nodes.engine.types import FlowStrategy, FlowTotals, LargeFlow, ProportionalStrategy
+from nodes.engine.policies.proportional import prepare_proportional, price_proportional
+from nodes.engine.strategies import FlowStrategy, ProportionalStrategy
+from nodes.engine.types import FlowTotals, LargeFlow
 from tests.reference_data import FEE_VECTORS
-from tests.unit.nodes.engine_builders import make_channel, make_input, make_policy
+from tests.unit.nodes.engine_builders import make_channel, make_cycle, make_input, make_policy
 
 UNBUILT_KEYS = ("sum_peer_chans", "chan.", "node.", "onchain.")  # a peer's channels together, and matchers
 
@@ -106,7 +108,7 @@ def test_vectors_of_charge_lnd_give_the_same_ppm_from_a_channel_as_a_snapshot_re
                 remote_balance_sat=channel["remote_balance"],
                 initiator=channel["initiator"],
             )
-            wish = wish_proportional(make_input(channel=state), strategy)
+            wish = prepare_proportional(strategy, Values())(make_input(state))
             expected = results[str(channel["chan_id"])]["fee_ppm"]
             compared += 1
             if wish.fee_rate_ppm != expected:
@@ -185,12 +187,10 @@ def test_vectors_of_lndg_autofees_give_the_same_wish_from_a_decision_input(path:
             present = make_policy(fee_rate_ppm=rate, inbound_fee_rate_ppm=inbound_rate)
             given = make_input(
                 channel=make_channel(own_policy=present),
-                peer_capacity_sat=peer.capacity_sat,
-                peer_local_sat=peer.local_sat,
-                peer_flow=flow,
+                peer={"capacity_sat": peer.capacity_sat, "local_sat": peer.local_sat, "flow": flow},
             )
             strategy = FlowStrategy(inbound_max_cost_percent=int(float(row["ar_max_cost"])), set_inbound=True)
-            wish = wish_flow(given, strategy)
+            wish = wish_flow(make_cycle(), given, strategy=strategy)
             inbound_ppm = int(float(row["new_inbound_rate"]))
             expected = (int(float(row["new_rate"])), inbound_ppm, -present.base_fee_msat if inbound_ppm else 0)
             ours = (wish.fee_rate_ppm, wish.inbound_fee_rate_ppm, wish.inbound_base_fee_msat)
