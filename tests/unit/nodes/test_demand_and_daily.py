@@ -1,0 +1,73 @@
+"""lndmanage's demand and the daily rule: their bounds and rows, and what they do otherwise than the originals."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nodes.engine.policies.daily import DailyFacts, is_available, move_rate, step_day
+from nodes.engine.policies.lndmanage import PeerDemand, bound_demand, scale_base_fee, scale_rate
+
+
+def make_facts(**changes: object) -> DailyFacts:
+    fields: dict[str, object] = {"fee_rate_ppm": 100, "local_sat": 500_000, "out_1d_msat": 0, "has_forwarded": True}
+    return DailyFacts(**(fields | changes))  # type: ignore[arg-type]
+
+
+@given(st.integers(1, 10**10), st.floats(0, 1), st.integers(0, 10**10), st.integers(0, 10_000))
+def test_demand_moves_a_fee_by_half_at_most_at_once(
+    capacity_sat: int, share: float, out_sat: int, forwards: int
+) -> None:
+    local_sat = int(share * capacity_sat)
+    demand = PeerDemand(capacity_sat=capacity_sat, local_sat=local_sat, out_sat=out_sat, out_forwards=forwards)
+
+    assert 0.5 <= bound_demand(capacity_sat, local_sat) <= 1.05
+    assert 0.5 <= scale_rate(demand) <= 1.5
+    assert 0.75 <= scale_base_fee(demand) <= 1.5
+
+
+def test_the_demand_aimed_at_keeps_fee_and_base_fee() -> None:
+    demand = PeerDemand(capacity_sat=10**7, local_sat=5 * 10**6, out_sat=100_000, out_forwards=4)
+
+    assert scale_rate(demand) == pytest.approx(1.0)
+    assert scale_base_fee(demand) == pytest.approx(1.0)
+
+
+def test_a_small_channel_is_held_to_its_own_reserve_and_not_to_that_of_a_large_one() -> None:
+    """A third of 600,000 sat is the reserve: 300,000 sat are above it, 100,000 below."""
+    assert bound_demand(600_000, 300_000) == pytest.approx(1 - 0.5 * 100_000 / 400_000)
+    assert bound_demand(600_000, 300_000, compare_full_reserve=True) == pytest.approx(1 - 0.05 / 2)
+    assert bound_demand(600_000, 100_000) == pytest.approx(1.025)
+    assert bound_demand(600_000, 200_000) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "percent"),
+    [
+        ({"out_1d_msat": 1, "local_sat": 0, "has_forwarded": False}, "daily/forwarded", 5),
+        ({"local_sat": 49_999, "has_forwarded": False}, "daily/low", 1),
+        ({"local_sat": 50_000, "has_forwarded": False}, "daily/never", -15),
+        ({}, "daily/quiet", -2),
+    ],
+)
+def test_the_daily_rule_takes_the_first_row_that_holds(changes: dict[str, object], rule: str, percent: int) -> None:
+    step = step_day(make_facts(**changes))
+
+    assert (step.rule, step.percent) == (rule, percent)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([5, 1, -15, -2]))
+def test_a_daily_step_moves_every_rate_its_way_until_the_limit(rate_ppm: int, percent: int) -> None:
+    moved = move_rate(rate_ppm, percent, min_ppm=1, max_ppm=5_000)
+
+    assert 1 <= moved <= 5_000
+    if 1 < rate_ppm < 5_000:
+        assert (moved > rate_ppm) is (percent > 0)
+        assert moved == 5_000 or abs(moved - rate_ppm * (100 + percent) / 100) < 1
+
+
+@pytest.mark.parametrize(("availability", "expected"), [(None, True), (0.8, True), (0.79, False)])
+def test_a_peer_that_is_away_too_often_is_not_available(
+    availability: float | None,
+    expected: bool,
+) -> None:
+    assert is_available(make_facts(availability=availability), min_availability=0.8) is expected
