@@ -9,15 +9,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from nodes.pipeline.action import expire_actions
 from nodes.pipeline.export import order
 from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
-from tenants.context import current_tenant
+from tenants.context import current_tenant, enter_tenant
 from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.provisioning.schema import resume_provisioning
 from tenants.provisioning.spare import tend_pool
-from tenants.tasks import TenantTask
+from tenants.selectors import list_share
+from tenants.tasks import SHARE_S, SHARES, TenantTask
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +84,16 @@ def tend_exports() -> None:
     removed = order.tend_exports(hand_out_export)
     if removed:
         log.info("exports_removed", count=removed)
+
+
+@shared_task(name="nodes.tasks.expire_late_actions")
+def expire_late_actions() -> None:
+    """Every five minutes, from beat: of a twelfth of the boxes. A box that asks or reports does it for itself."""
+    now = timezone.now()
+    turn = int(now.timestamp()) // SHARE_S % SHARES
+    for tenant in list_share(turn, of=SHARES):
+        with enter_tenant(tenant):
+            expire_actions(now)
 
 
 def hand_out_export(export_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""What should change and why: channels, decisions, runs, actions and the journal."""
+"""What should change and why: channels, decisions, runs and the journal."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +15,6 @@ from mcp_saas.api.openapi import PAGE_PARAMETERS, View, endpoint
 from mcp_saas.api.paging import answer_page
 from mcp_saas.kit.errors import Problem, not_found
 from nodes.api.contract import (
-    ActionList,
     ChannelPage,
     ChannelView,
     DecisionPage,
@@ -23,18 +22,12 @@ from nodes.api.contract import (
     LatestRun,
     RunView,
 )
-from nodes.api.describe import describe_action, describe_channel, describe_decision, describe_entry
-from nodes.engine.short_channel_id import channel_id_from_scid
-from nodes.models.action import ActionState
-from nodes.selectors.channel import ChannelRow, find_channel, list_channels
-from nodes.selectors.decision import latest_run, list_actions, list_decisions, list_journal
+from nodes.api.describe import describe_channel, describe_decision, describe_entry
+from nodes.selectors.channel import find_channel, list_channels
+from nodes.selectors.decision import latest_run, list_decisions, list_journal
 from tenants.api.view import NodeView
 
 _RUN = OpenApiParameter("run", {"type": "string", "enum": ["latest"]}, description="only the newest run's")
-_STATE = OpenApiParameter(
-    "state", {"type": "string", "enum": ActionState.values, "default": "approved"}, description="actions in this state"
-)
-MAX_ACTIONS = 100
 
 
 def reading(name: str, *, tag: str = "node", **contract: Any) -> Callable[[View], View]:
@@ -66,19 +59,10 @@ class ChannelDetailView(AdviceView):
     @reading("get_channel", summary="One channel", answers={200: ChannelView})
     def get(self, request: Request, pubkey: str, short_channel_id: str) -> HttpResponse:
         """By its short channel id, as in `800000x12x1`. Closed channels keep their last state."""
-        row = _find_channel(short_channel_id)
+        row = find_channel(short_channel_id)
         if row is None:
             raise not_found("The node has no such channel.")
         return answer(describe_channel(row))
-
-
-def _find_channel(short_channel_id: str) -> ChannelRow | None:
-    """None also for text that is no short channel id: PostgreSQL would stumble over a NUL in it."""
-    try:
-        channel_id_from_scid(short_channel_id)
-    except ValueError:
-        return None
-    return find_channel(short_channel_id)
 
 
 class DecisionsView(AdviceView):
@@ -124,24 +108,6 @@ class LatestRunView(AdviceView):
                 )
             )
         )
-
-
-class ActionsView(AdviceView):
-    @reading(
-        "list_actions",
-        summary="Actions in a state, oldest first",
-        tag="box",
-        answers={200: ActionList},
-        parameters=[_STATE],
-    )
-    def get(self, request: Request, pubkey: str) -> HttpResponse:
-        """What the box is to write to its node, at most 100. In shadow mode actions stay `planned` and none is ever
-        `approved`.
-        """
-        state = request.GET.get("state", ActionState.APPROVED)
-        if state not in ActionState.values:
-            raise Problem(400, "bad-filter", "Bad filter", detail=f"state is one of {', '.join(ActionState.values)}")
-        return answer(ActionList([describe_action(action) for action in list_actions(state, limit=MAX_ACTIONS)]))
 
 
 class JournalView(AdviceView):

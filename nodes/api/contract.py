@@ -101,25 +101,6 @@ class ChannelPage(Struct, frozen=True):
     next_cursor: str | None
 
 
-class ActionView(Struct, frozen=True):
-    """What to write to the node: always the whole policy."""
-
-    id: UUID
-    channel: str
-    state: str
-    policy: ChannelPolicy
-    expected_policy: ChannelPolicy
-    created_at: dt.datetime
-    expires_at: dt.datetime
-    why: str
-
-
-class ActionList(Struct, frozen=True):
-    """Actions, oldest first."""
-
-    items: list[ActionView]
-
-
 class ModeBody(Struct, frozen=True, forbid_unknown_fields=True):
     """How far the engine may go on this node."""
 

@@ -1,7 +1,6 @@
 """Rows as the API shows them."""
 
-from nodes.api.contract import ActionView, ChannelView, DecisionView, JournalItem
-from nodes.models.action import Action
+from nodes.api.contract import ChannelView, DecisionView, JournalItem
 from nodes.models.decision import Decision
 from nodes.models.journal import JournalEntry
 from nodes.selectors.channel import ChannelRow
@@ -35,19 +34,6 @@ def describe_decision(decision: Decision) -> DecisionView:
         effect=outcome.effect,
         score=given.score,
         inputs=given,
-    )
-
-
-def describe_action(action: Action) -> ActionView:
-    return ActionView(
-        id=action.id,
-        channel=action.decision.inputs.channel.short_channel_id,
-        state=action.state,
-        policy=action.policy,
-        expected_policy=action.expected_policy,
-        created_at=action.created_at,
-        expires_at=action.expires_at,
-        why=action.decision.outcome.reason,
     )
 
 

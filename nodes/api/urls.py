@@ -2,8 +2,8 @@
 
 from django.urls import path
 
+from nodes.api.actions import ActionsView, ApproveView, RejectView, ResultView
 from nodes.api.advice import (
-    ActionsView,
     ChannelDetailView,
     ChannelsView,
     DecisionsView,
@@ -12,7 +12,9 @@ from nodes.api.advice import (
 )
 from nodes.api.control import FeePolicyView, ModeView
 from nodes.api.credentials import CredentialDetailView, CredentialsView
+from nodes.api.kill_switch import ChannelSwitchView, KillSwitchView
 from nodes.api.reports import ForwardsView, SnapshotsView
+from nodes.api.rollback import ActionRollbackView, RollbackView, RunRollbackView
 
 urlpatterns = [
     path("snapshots", SnapshotsView.as_view()),
@@ -22,6 +24,14 @@ urlpatterns = [
     path("decisions", DecisionsView.as_view()),
     path("runs/latest", LatestRunView.as_view()),
     path("actions", ActionsView.as_view()),
+    path("actions/<uuid:action_id>/result", ResultView.as_view()),
+    path("actions/<uuid:action_id>/approve", ApproveView.as_view()),
+    path("actions/<uuid:action_id>/reject", RejectView.as_view()),
+    path("actions/<uuid:action_id>/rollback", ActionRollbackView.as_view()),
+    path("runs/<uuid:run_id>/rollback", RunRollbackView.as_view()),
+    path("rollback", RollbackView.as_view()),
+    path("kill-switch", KillSwitchView.as_view()),
+    path("channels/<str:short_channel_id>/kill-switch", ChannelSwitchView.as_view()),
     path("journal", JournalView.as_view()),
     path("mode", ModeView.as_view()),
     path("fee-policy", FeePolicyView.as_view()),

@@ -3,12 +3,17 @@
 import datetime as dt
 from collections.abc import Sequence
 
+from django.db.models import QuerySet
+
 from nodes.engine.cycle import ChannelInput
 from nodes.engine.types import ChannelDecision
-from nodes.models.action import Action, ActionState
+from nodes.models.action import IN_FLIGHT_STATES, Action, ActionKind, ActionState
 from nodes.models.channel import digest_channel
 from nodes.models.decision import CycleRun, Decision
+from nodes.pipeline.action import move_action, move_planned
 from nodes.pipeline.rollout import state_of_new_action
+from nodes.selectors.kill_switch import Switches, read_switches
+from nodes.selectors.node import lock_own_node
 
 ACTION_LIFETIME = dt.timedelta(hours=24)
 
@@ -30,22 +35,49 @@ def record_decisions(
 
 
 def plan_actions(run: CycleRun, decisions: Sequence[Decision]) -> list[Action]:
-    """One action a change. Open actions of earlier runs are superseded: this run looked at newer data."""
-    Action.objects.filter(state__in=(ActionState.PLANNED, ActionState.APPROVED)).update(state=ActionState.SUPERSEDED)
-    actions = [_plan_action(run, decision) for decision in decisions if _is_change(decision)]
+    """One action a change. Open actions of earlier runs are superseded: this run looked at newer data.
+
+    A channel whose action the box has, or which is being rolled back, gets no other until that is settled. In the
+    transaction of the run.
+    """
+    lock_own_node()
+    supersede_open(Action.objects.filter(kind=ActionKind.POLICY), reason="a newer run decided anew")
+    in_flight = Action.objects.filter(state__in=IN_FLIGHT_STATES).values_list("channel_digest", flat=True)
+    taken = {bytes(digest) for digest in in_flight}
+    switches = read_switches()
+    actions = [
+        _plan_action(run, decision, switches=switches)
+        for decision in decisions
+        if _is_change(decision) and bytes(decision.channel_digest) not in taken
+    ]
     return Action.objects.bulk_create(actions)
+
+
+def supersede_open(rows: QuerySet[Action], *, reason: str) -> None:
+    """Those of the rows that the box does not have yet."""
+    move_planned(rows, ActionState.SUPERSEDED, reason=reason)
+    for action in rows.filter(state=ActionState.APPROVED).order_by("created_at", "decision_id"):
+        move_action(action, ActionState.SUPERSEDED, reason=reason)
 
 
 def _is_change(decision: Decision) -> bool:
     return decision.outcome.proposed_policy not in {None, decision.inputs.channel.own_policy}
 
 
-def _plan_action(run: CycleRun, decision: Decision) -> Action:
+def _plan_action(run: CycleRun, decision: Decision, *, switches: Switches) -> Action:
+    """While a kill switch is on it stays planned, whatever the mode."""
+    is_stopped = switches.find_stop(bytes(decision.channel_digest)) is not None
+    state = ActionState.PLANNED if is_stopped else state_of_new_action(run.mode)
     return Action(
+        run=run,
         decision=decision,
-        state=state_of_new_action(run.mode),
+        channel_digest=decision.channel_digest,
+        state=state,
         created_at=run.finished_at,
+        approved_at=run.finished_at if state == ActionState.APPROVED else None,
         expires_at=run.finished_at + ACTION_LIFETIME,
+        short_channel_id=decision.inputs.channel.short_channel_id,
         policy=decision.outcome.proposed_policy,
         expected_policy=decision.inputs.channel.own_policy,
+        why=decision.outcome.reason,
     )

@@ -20,6 +20,7 @@ from nodes.models.payload import pack
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.journal import note
 from nodes.pipeline.quota import check_snapshot_quota
+from nodes.pipeline.verify import verify_actions
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.graph import find_positions
 from nodes.selectors.node import latest_policy_version, lock_own_node
@@ -46,7 +47,7 @@ class ForwardReceipt:
 
 
 def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
-    """Stores a report and brings the channels up to it: all or nothing.
+    """Stores a report, brings the channels up to it and settles the actions it is proof of: all or nothing.
 
     The same `seq` with the same content again is no error and no second row. `seq` alone says which is newer: the
     clock may be set back a little. Raises Problem 409 for an older `seq` or other content under a known one, 422 for
@@ -65,6 +66,7 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
         check_snapshot_quota(snapshot)
         Snapshot.objects.create(seq=snapshot.seq, taken_at=snapshot.taken_at, digest=digest, content=snapshot)
         _bring_channels_up_to(snapshot)
+        verify_actions(snapshot)
         is_first = node.last_seq is None
         node.last_seq, node.last_taken_at, node.state = snapshot.seq, snapshot.taken_at, snapshot.node
         node.save(update_fields=["last_seq", "last_taken_at", "state"])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nodes.engine.short_channel_id import channel_id_from_scid
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.decision import CycleRun, Decision
 
@@ -18,9 +19,18 @@ def list_channels(*, after: str | None, limit: int) -> list[ChannelRow]:
     return _join_decisions(list(channels))
 
 
+def find_state(short_channel_id: str) -> Channel | None:
+    """None also for text that is no short channel id: PostgreSQL would stumble over a NUL in it."""
+    try:
+        channel_id_from_scid(short_channel_id)
+    except ValueError:
+        return None
+    return Channel.objects.filter(digest=digest_channel(short_channel_id)).first()
+
+
 def find_channel(short_channel_id: str) -> ChannelRow | None:
-    rows = _join_decisions(list(Channel.objects.filter(digest=digest_channel(short_channel_id))))
-    return rows[0] if rows else None
+    channel = find_state(short_channel_id)
+    return _join_decisions([channel])[0] if channel else None
 
 
 def _join_decisions(channels: list[Channel]) -> list[ChannelRow]:

@@ -1,6 +1,5 @@
-"""Runs, decisions and actions of the tenant we are in."""
+"""Runs and decisions of the tenant we are in."""
 
-from nodes.models.action import Action
 from nodes.models.decision import CycleRun, Decision
 from nodes.models.journal import JournalEntry, JournalLink
 
@@ -15,12 +14,6 @@ def list_decisions(*, after: str | None, limit: int, newest_run_only: bool) -> l
     if newest_run_only:
         rows = rows.filter(run=latest_run())
     return list((rows.filter(id__lt=int(after)) if after else rows)[:limit])
-
-
-def list_actions(state: str, *, limit: int) -> list[Action]:
-    """Oldest first: the order in which a box applies them."""
-    rows = Action.objects.select_related("decision").filter(state=state)
-    return list(rows.order_by("created_at", "decision_id")[:limit])
 
 
 def list_chain(entries: list[JournalEntry]) -> dict[int, JournalLink]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-USUAL = {"key_id": "00000000-0000-4000-8000-000000000001", "service": "openai"}  # where nobody names another
+NO_ID = "00000000-0000-4000-8000-000000000001"
+USUAL = {"key_id": NO_ID, "action_id": NO_ID, "run_id": NO_ID, "service": "openai"}  # where nobody names another
 METHODS = ("get", "put", "post", "patch", "delete")
 
 

@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 
 from nodes.engine.credential import Service
+from nodes.models.action import Action
+from nodes.pipeline import handover
+from nodes.pipeline.action import approve_action
 from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.export.order import request_export
@@ -51,6 +54,10 @@ STRANGER = {"pubkey": pubkey_of("stranger"), "nonce": "n" * 43, "signature": "y"
 BODIES: dict[str, Any] = {
     "send_snapshot": as_json(make_snapshot(50)),
     "send_forwards": {"events": [as_json(make_forward(77))], "cursor": "77"},
+    "report_action": {"success": True, "at": "2026-11-01T12:30:00Z"},
+    "roll_back": {"day": "2026-11-01"},
+    "set_kill_switch": {"is_on": True, "reason": "a pause"},
+    "set_channel_kill_switch": {"is_on": True, "reason": "a pause"},
     "set_mode": {"mode": "shadow"},
     "set_fee_policy": {},
     "set_credential": {"secret": "x" * 40},
@@ -110,8 +117,11 @@ def settle(name: str) -> Resident:
     make_api_key(box, name=word)
     terms = ClaimTerms(label=word, expires_in=dt.timedelta(days=1))
     [claim] = create_claims(1, terms, created_by="test")
+    action = write_action(box)
     places = {
         "pubkey": box.pubkey,
+        "action_id": action.id,
+        "run_id": action.run_id,
         "short_channel_id": "800000x1x0",
         "service": Service.OPENAI,
         "key_id": ApiKey.objects.get(dazbox=box.dazbox).id,
@@ -134,6 +144,25 @@ def report(box: Box, word: str) -> None:
         accept_snapshot(make_snapshot(1, box.channels, node=node))
         run_cycle()
         set_credential(Service.OPENAI, make_offer(word), actor=word)
+
+
+def write_action(box: Box) -> Action:
+    """One action of the box, written and seen: its peer's name has the word in it."""
+    with enter_tenant(box.tenant):
+        action = Action.objects.order_by("decision_id").first()
+        assert action is not None
+        approve_action(action, actor="test")
+        handover.hand_over("test")
+        box.channels = [
+            msgspec.structs.replace(channel, own_policy=action.policy)
+            if channel.short_channel_id == action.short_channel_id
+            else channel
+            for channel in box.channels
+        ]
+        accept_snapshot(make_snapshot(2, box.channels))
+        action.refresh_from_db()
+    assert action.state == "confirmed"
+    return action
 
 
 def link_another(name: str, owner_id: uuid.UUID) -> str:

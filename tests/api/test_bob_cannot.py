@@ -75,6 +75,8 @@ def test_the_document_lists_the_operations_these_tests_are_about() -> None:
         "short_channel_id",
         "key_id",
         "service",
+        "action_id",
+        "run_id",
     }
 
 

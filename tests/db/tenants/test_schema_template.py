@@ -140,7 +140,8 @@ def test_no_index_of_a_tenant_is_redundant(templated: Dazbox) -> None:
     with use_schema(templated.schema_name), connection.cursor() as cursor:
         cursor.execute(
             """SELECT indrelid::regclass::text, indexrelid::regclass::text, indkey::int2[]
-               FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = %s::regnamespace)""",
+               FROM pg_index WHERE indpred IS NULL
+                   AND indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = %s::regnamespace)""",
             [templated.schema_name],
         )
         indexes = cursor.fetchall()

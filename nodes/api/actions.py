@@ -1,0 +1,116 @@
+"""Actions: the box fetches and reports them, the owner decides on them."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from mcp_saas.api.auth import require_scope
+from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.openapi import View, endpoint
+from mcp_saas.api.view import principal_of
+from mcp_saas.kit.errors import Problem
+from nodes.api.action_contract import ActionList, ActionResultBody, ActionView
+from nodes.api.advice import AdviceView, reading
+from nodes.models.action import ActionState
+from nodes.pipeline.action import approve_action, find_action, reject_action
+from nodes.pipeline.handover import hand_over, record_result
+from nodes.selectors.action import list_actions
+from tenants.api.view import NodeView
+
+HOLDER_PATTERN = r"^[0-9A-Za-z_-]{1,40}$"
+Holder = Annotated[str, msgspec.Meta(pattern=HOLDER_PATTERN)]
+_STATE = OpenApiParameter(
+    "state", {"type": "string", "enum": ActionState.values, "default": "approved"}, description="actions in this state"
+)
+_HOLDER = OpenApiParameter(
+    "holder",
+    {"type": "string", "pattern": HOLDER_PATTERN},
+    description="names the agent that fetches, the same one after its restart: it is given its own actions again",
+)
+
+
+def deciding(name: str, *, summary: str) -> Callable[[View], View]:
+    """The contract of a word of the owner about one action."""
+    return endpoint(
+        name, summary=summary, tag="node", answers={200: ActionView}, problems=(404, 409), idempotency="optional"
+    )
+
+
+class ActionsView(AdviceView):
+    @reading(
+        "list_actions",
+        summary="Actions in a state, oldest first",
+        tag="box",
+        answers={200: ActionList},
+        parameters=[_STATE, _HOLDER],
+    )
+    def get(self, request: Request, pubkey: str) -> HttpResponse:
+        """What the box is to write to its node, at most 100. Whoever asks for `approved` ones with the token of the box
+        has them for five minutes: they are `sent` from then on, and given to nobody else. What was not reported is
+        given again. An app of the owner's reads only, and takes nothing over.
+        """
+        state = request.GET.get("state", ActionState.APPROVED)
+        if state not in ActionState.values:
+            raise Problem(400, "bad-filter", "Bad filter", detail=f"state is one of {', '.join(ActionState.values)}")
+        is_box = "device" in principal_of(request).scopes and self.leave is None
+        takes_over = is_box and state == ActionState.APPROVED
+        actions = hand_over(_read_holder(request)) if takes_over else list_actions(state)
+        return answer(ActionList([ActionView.describe(action) for action in actions]))
+
+
+class ResultView(NodeView):
+    rate_class = "report"
+    permission_classes = (require_scope("device"),)
+
+    @endpoint(
+        "report_action",
+        summary="Report what came of an action",
+        tag="box",
+        body=ActionResultBody,
+        answers={200: ActionView},
+        problems=(404, 409),
+        idempotency="optional",
+    )
+    def post(self, request: Request, pubkey: str, action_id: UUID) -> HttpResponse:
+        """A success is noted (`reported_at`) and `confirmed` by the next snapshot that shows the policy. A failure is
+        `superseded` where the node had another policy than expected, else `failed`. A repeat is harmless.
+        """
+        result = read_body(request, ActionResultBody).to_result()
+        return answer(ActionView.describe(record_result(find_action(action_id), result)))
+
+
+class DecidingView(NodeView):
+    permission_classes = (require_scope("act"),)
+
+
+class ApproveView(DecidingView):
+    @deciding("approve_action", summary="Have one action carried out")
+    def post(self, request: Request, pubkey: str, action_id: UUID) -> HttpResponse:
+        """The box is given it when it asks next, in any mode, also in shadow. Again is harmless."""
+        action = approve_action(find_action(action_id), actor=principal_of(request).subject)
+        return answer(ActionView.describe(action))
+
+
+class RejectView(DecidingView):
+    @deciding("reject_action", summary="Have one action not carried out")
+    def post(self, request: Request, pubkey: str, action_id: UUID) -> HttpResponse:
+        """As long as the box does not have it. Again is harmless."""
+        action = reject_action(find_action(action_id), actor=principal_of(request).subject)
+        return answer(ActionView.describe(action))
+
+
+def _read_holder(request: Request) -> str:
+    """Who fetches. Without a name the device itself: two agents of one device are told apart by their names only."""
+    given = request.GET.get("holder")
+    if given is None:
+        return principal_of(request).subject[:64]
+    try:
+        return msgspec.convert(given, Holder)
+    except msgspec.ValidationError:
+        detail = "holder is 1 to 40 letters, digits, - and _"
+        raise Problem(400, "bad-filter", "Bad filter", detail=detail) from None

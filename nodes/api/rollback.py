@@ -1,0 +1,63 @@
+"""The owner takes back what was written: one action, a run, a day."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.openapi import View, endpoint
+from mcp_saas.api.view import principal_of
+from nodes.api.action_contract import ActionView, RollbackAnswer, RollbackBody, RollbackRefusal
+from nodes.api.actions import DecidingView
+from nodes.pipeline.action import find_action
+from nodes.pipeline.rollback import Rollback, roll_back_action, roll_back_run, roll_back_window
+
+
+def undoing(name: str, *, summary: str, answers: type, body: type | None = None) -> Callable[[View], View]:
+    """The contract of a rollback: it acts, so it takes an Idempotency-Key."""
+    return endpoint(
+        name,
+        summary=summary,
+        tag="node",
+        body=body,
+        answers={200: answers},
+        problems=(404, 409),
+        idempotency="required",
+    )
+
+
+class ActionRollbackView(DecidingView):
+    @undoing("roll_back_action", summary="Take one action back", answers=ActionView)
+    def post(self, request: Request, pubkey: str, action_id: UUID) -> HttpResponse:
+        """Answers the new action, which puts back the policy from before and lives as every other. Refused (409) where
+        a snapshot shows another policy than this action wrote: what somebody else set stays.
+        """
+        action = roll_back_action(find_action(action_id), actor=principal_of(request).subject)
+        return answer(ActionView.describe(action))
+
+
+class RunRollbackView(DecidingView):
+    @undoing("roll_back_run", summary="Take back all that a run changed", answers=RollbackAnswer)
+    def post(self, request: Request, pubkey: str, run_id: UUID) -> HttpResponse:
+        """What of it was not handed over yet is rejected. `refused` names what stays, and why."""
+        return answer(_describe(roll_back_run(run_id, actor=principal_of(request).subject)))
+
+
+class RollbackView(DecidingView):
+    @undoing("roll_back", summary="Take back a day, or any time", body=RollbackBody, answers=RollbackAnswer)
+    def post(self, request: Request, pubkey: str) -> HttpResponse:
+        """All that was handed over in that time, each channel at once back to what it had before. `refused` names what
+        stays, and why.
+        """
+        since, until = read_body(request, RollbackBody).read_window()
+        return answer(_describe(roll_back_window(since, until, actor=principal_of(request).subject)))
+
+
+def _describe(rollback: Rollback) -> RollbackAnswer:
+    return RollbackAnswer(
+        actions=[ActionView.describe(action) for action in rollback.actions],
+        cancelled=[action.id for action in rollback.cancelled],
+        refused=[RollbackRefusal(action.id, action.short_channel_id, reason) for action, reason in rollback.refused],
+    )

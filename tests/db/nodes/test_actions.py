@@ -1,0 +1,232 @@
+"""The life of an action: every step once, by the table, with a line in the journal."""
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from mcp_saas.kit.errors import Problem
+from nodes.models.action import IN_FLIGHT_STATES, OPEN_STATES, TRANSITIONS, Action, ActionState
+from nodes.pipeline.action import TransitionError, approve_action, expire_actions, move_action, reject_action
+from nodes.pipeline.cycle import run_cycle
+from nodes.pipeline.handover import LEASE, hand_over
+from nodes.pipeline.ingest import accept_snapshot
+from nodes.tasks import expire_late_actions
+from tenants.tasks import SHARES
+from tests.db.nodes.acting import inside, journal, planned, report, run_again, show, state_of, write
+from tests.factories import TAKEN_AT, Box, make_policy, make_snapshot
+
+OTHER = make_policy(fee_rate_ppm=4321)
+
+
+def approved() -> Action:
+    return approve_action(planned()[0], actor="test")
+
+
+def sent() -> Action:
+    action = approved()
+    assert [one.id for one in hand_over("box")] == [action.id]
+    return action
+
+
+def test_an_action_lives_from_planned_to_confirmed_with_a_line_for_each_step(alice: Box) -> None:
+    with inside(alice):
+        action = write(alice, planned()[0])
+        assert [line.split(", is now ")[-1].split(":")[0] for line in journal()] == [
+            "approved",
+            "sent",
+            "Fee of 800000x1x0 was written to the node; the next snapshot shows it",
+            "confirmed",
+        ]
+        assert action.settled_at is not None
+        assert action.sent_at is not None
+        assert action.reported_at is not None
+
+
+@pytest.mark.parametrize("to", ActionState)
+@pytest.mark.parametrize("before", ActionState)
+def test_only_the_steps_of_the_table_are_taken(alice: Box, before: ActionState, to: ActionState) -> None:
+    with inside(alice):
+        action = planned()[0]
+        Action.objects.filter(id=action.id).update(state=before)
+        action.refresh_from_db()
+        if to in TRANSITIONS[before]:
+            assert move_action(action, to, reason="test")
+            assert state_of(action) == to
+        else:
+            with pytest.raises(TransitionError):
+                move_action(action, to, reason="test")
+            assert state_of(action) == before
+
+
+def test_of_two_who_move_an_action_one_does(alice: Box) -> None:
+    with inside(alice):
+        first, second = planned()[0], planned()[0]
+        assert move_action(first, ActionState.APPROVED, reason="first")
+        assert not move_action(second, ActionState.REJECTED, reason="second")
+        assert state_of(second) == "approved"
+        assert len(journal()) == 1
+
+
+def test_a_success_is_reported_until_a_snapshot_shows_it(alice: Box) -> None:
+    with inside(alice):
+        action = report(sent())
+        assert action.reported_at is not None
+        assert state_of(action) == "sent"
+        show(alice, (action, action.policy))
+        assert state_of(action) == "confirmed"
+
+
+def test_a_snapshot_confirms_what_the_box_never_reported(alice: Box) -> None:
+    with inside(alice):
+        action = sent()
+        show(alice, (action, action.policy))
+        assert state_of(action) == "confirmed"
+
+
+def test_a_result_again_changes_nothing(alice: Box) -> None:
+    with inside(alice):
+        action = report(sent())
+        first = action.reported_at
+        assert report(action).reported_at == first
+        report(action, success=False, error="late")
+        assert state_of(action) == "sent"
+        show(alice, (action, action.policy))
+        report(action, success=False, error="later")
+        assert state_of(action) == "confirmed"
+
+
+def test_a_refusal_of_the_node_is_a_failure_and_another_policy_supersedes(alice: Box) -> None:
+    with inside(alice):
+        failed = report(sent(), success=False, error="UPDATE_FAILURE_INVALID_PARAMETER", applied=make_policy())
+        assert failed.state == "failed"
+        assert failed.outcome is not None
+        assert failed.outcome.error == "UPDATE_FAILURE_INVALID_PARAMETER"
+        approve_action(planned()[0], actor="test")
+        [action] = hand_over("box")
+        assert report(action, success=False, error="changed", applied=OTHER).state == "superseded"
+
+
+def test_the_nodes_policy_counts_more_than_the_word_success(alice: Box) -> None:
+    with inside(alice):
+        action = report(sent(), applied=OTHER)
+        assert action.state == "failed"
+
+
+def test_what_was_not_handed_over_has_no_result(alice: Box) -> None:
+    with inside(alice):
+        action = approved()
+        with pytest.raises(Problem, match="not handed over"):
+            report(action)
+        assert state_of(action) == "approved"
+
+
+def test_an_action_has_one_holder_while_its_lease_runs(alice: Box) -> None:
+    with inside(alice):
+        now = timezone.now()
+        action = approved()
+        assert [one.id for one in hand_over("first", now=now)] == [action.id]
+        assert hand_over("second", now=now + LEASE / 2) == []
+        assert [one.id for one in hand_over("first", now=now + LEASE / 2)] == [action.id]  # it crashed and asks again
+        later = now + LEASE * 2
+        assert [one.id for one in hand_over("second", now=later)] == [action.id]
+        assert hand_over("first", now=later) == []
+        report(action)
+        assert hand_over("second", now=later + LEASE) == []
+
+
+def test_what_is_late_expires_and_is_given_to_nobody(alice: Box) -> None:
+    with inside(alice):
+        action = approved()
+        Action.objects.update(expires_at=timezone.now())
+        assert hand_over("box") == []
+        assert state_of(action) == "expired"
+        assert {one.state for one in Action.objects.all()} == {"expired"}
+        with pytest.raises(Problem, match="expired"):
+            approve_action(action, actor="test")
+
+
+def test_what_the_box_has_is_not_expired_before_a_snapshot_proves_it(alice: Box) -> None:
+    with inside(alice):
+        action = sent()
+        Action.objects.filter(id=action.id).update(expires_at=TAKEN_AT)
+        assert expire_actions(timezone.now()) == 0
+        assert hand_over("box") == []
+        assert state_of(action) == "sent"
+        show(alice, taken_at=TAKEN_AT + dt.timedelta(hours=1))
+        assert state_of(action) == "expired"
+
+
+def test_each_box_is_swept_within_the_hour(alice: Box, bob: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = [timezone.now() + dt.timedelta(days=2, minutes=5 * turn) for turn in range(SHARES)]
+    for moment in moments:
+        monkeypatch.setattr("nodes.tasks.timezone.now", lambda moment=moment: moment)
+        expire_late_actions()
+    for box in (alice, bob):
+        with inside(box):
+            assert set(Action.objects.values_list("state", flat=True)) == {"expired"}
+
+
+def test_a_new_run_supersedes_what_is_open_and_leaves_what_the_box_has(alice: Box) -> None:
+    with inside(alice):
+        first, second = planned()
+        approve_action(first, actor="test")
+        hand_over("box")
+        again = run_again()
+        assert state_of(first) == "sent"
+        assert state_of(second) == "superseded"
+        assert [action.short_channel_id for action in again] == [second.short_channel_id]
+
+
+def test_a_channel_that_is_gone_or_changed_by_its_owner_supersedes(alice: Box) -> None:
+    with inside(alice):
+        first, second = planned()
+        approve_action(second, actor="test")
+        show(alice, (first, OTHER))
+        assert state_of(first) == "superseded"
+        assert state_of(second) == "approved"
+        alice.channels = alice.channels[:1]
+        show(alice)
+        assert state_of(second) == "superseded"
+        assert "somebody else has changed the policy" in journal()[-2]
+
+
+def test_what_the_box_has_is_superseded_when_its_channel_is_gone(alice: Box) -> None:
+    with inside(alice):
+        action = sent()
+        accept_snapshot(make_snapshot(5, []))
+        assert state_of(action) == "superseded"
+
+
+def test_a_channel_has_one_action_on_its_way(alice: Box) -> None:
+    with inside(alice):
+        action = sent()
+        copy = Action.objects.get(id=action.id)
+        copy.id, copy.decision, copy.state = msgspec.UNSET, None, "approved"  # type: ignore[assignment]
+        copy.id = Action._meta.get_field("id").get_default()
+        with pytest.raises(IntegrityError, match="action_in_flight_once"), transaction.atomic():
+            copy.save(force_insert=True)
+
+
+def test_the_owner_approves_and_rejects_and_again_is_harmless(alice: Box) -> None:
+    with inside(alice):
+        first, second = planned()
+        for _ in range(2):
+            assert approve_action(first, actor="owner").state == "approved"
+            assert reject_action(second, actor="owner").state == "rejected"
+        with pytest.raises(Problem, match="rejected"):
+            approve_action(second, actor="owner")
+        assert reject_action(first, actor="owner").state == "rejected"
+        hand_over("box")
+        assert Action.objects.filter(state__in=(*OPEN_STATES, *IN_FLIGHT_STATES)).count() == 0
+
+
+def test_a_run_in_shadow_mode_approves_nothing(alice: Box) -> None:
+    with inside(alice):
+        run_cycle()
+        assert hand_over("box") == []
+        states: Any = Action.objects.values_list("state", flat=True)
+        assert set(states) == {"planned", "superseded"}
