@@ -47,7 +47,7 @@ def _serve(options: argparse.Namespace) -> int:
         print("ready", flush=True)
 
     try:
-        asyncio.run(serve_world(options.world, options.home, announce=announce))
+        asyncio.run(serve_world(options.world, options.home, announce=announce, has_faults=options.faults))
     except WorldFileError as error:
         print(error, file=sys.stderr)
         return 1
@@ -75,6 +75,7 @@ def _parse_arguments() -> argparse.Namespace:
     serve.add_argument(
         "--ready-file", type=Path, metavar="FILE", help="written when all nodes listen: how to reach them"
     )
+    serve.add_argument("--faults", action="store_true", help="for tests: fail as faults.json in each node's home says")
     return parser.parse_args()
 
 

@@ -39,6 +39,10 @@ class NodeHome:
         return self.folder / "admin.rune"
 
     @property
+    def faults(self) -> Path:
+        return self.folder / "faults.json"
+
+    @property
     def port(self) -> Path:
         return self.folder / "port"
 

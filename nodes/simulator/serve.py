@@ -17,6 +17,8 @@ import uvicorn
 
 from mcp_saas.kit.private_file import write_private_file
 from nodes.simulator.cln_api.app import ClnRest
+from nodes.simulator.faults.app import App, FaultyApp
+from nodes.simulator.faults.plan import FaultPlan
 from nodes.simulator.home import NodeHome, open_home, open_port, open_runes
 from nodes.simulator.lnd_api.app import LndApi
 from nodes.simulator.simulation import Simulation
@@ -75,10 +77,13 @@ class _Post:
         )
 
 
-async def serve_world(world_path: Path, home: Path, *, announce: Callable[[list[ServedNode]], None]) -> None:
+async def serve_world(
+    world_path: Path, home: Path, *, announce: Callable[[list[ServedNode]], None], has_faults: bool = False
+) -> None:
     """1. load the world and let the time pass that it slept, 2. open a port a node, 3. when all listen: announce,
     4. serve until SIGTERM or SIGINT, 5. save the world.
 
+    `has_faults`: each node fails as the file `faults.json` of its home says; for tests alone.
     A policy change is saved before it is answered; forwards are not: after a crash the same ones happen again.
     Raises WorldFileError, also when another process serves this world.
     """
@@ -89,7 +94,10 @@ async def serve_world(world_path: Path, home: Path, *, announce: Callable[[list[
         def save() -> None:
             save_world(simulation.world, world_path)
 
-        posts = [_open_post(simulation, node, root=home, save=save) for node in simulation.world.fleet]
+        posts = [
+            _open_post(simulation, node, home=open_home(home, node.pubkey), save=save, has_faults=has_faults)
+            for node in simulation.world.fleet
+        ]
         await _run_until_signal(posts, announce)
         save()
 
@@ -110,16 +118,17 @@ def _own_world(world_path: Path) -> Iterator[None]:
         yield
 
 
-def _open_post(simulation: Simulation, node: FleetNode, *, root: Path, save: Callable[[], None]) -> _Post:
-    home = open_home(root, node.pubkey)
-
+def _open_post(
+    simulation: Simulation, node: FleetNode, *, home: NodeHome, save: Callable[[], None], has_faults: bool
+) -> _Post:
     def look() -> NodeView:
         now_ns = time.time_ns()
         simulation.advance(now_ns)
         return NodeView(simulation=simulation, pubkey=node.pubkey, now_ns=now_ns, save=save)
 
+    api: App = choose_api(node, home, look=look)
     config = uvicorn.Config(
-        choose_api(node, home, look=look),
+        FaultyApp(api, FaultPlan(home.faults)) if has_faults else api,
         ssl_certfile=home.tls_cert,
         ssl_keyfile=home.tls_key,
         lifespan="off",

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from nodes.simulator.cln_api.app import ClnRest
+from nodes.simulator.faults.app import App
 from nodes.simulator.home import NodeHome, open_port
 from nodes.simulator.lnd_api.app import LndApi
 from nodes.simulator.simulation import Simulation
@@ -86,7 +86,7 @@ def serve_still(world: World, pubkey: str, home: NodeHome) -> Iterator[StillNode
 
 
 @contextmanager
-def serve_app(app: LndApi | ClnRest, home: NodeHome) -> Iterator[str]:
+def serve_app(app: App, home: NodeHome) -> Iterator[str]:
     """Its address."""
     bound = open_port(home)
     config = uvicorn.Config(
@@ -132,9 +132,9 @@ def run_simulator(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def serve_fleet(world: Path, home: Path, ready_file: Path) -> Iterator[Fleet]:
+def serve_fleet(world: Path, home: Path, ready_file: Path, *options: str) -> Iterator[Fleet]:
     """Ended by the test, or by force at the end."""
-    command = [sys.executable, "-m", "nodes.simulator", "serve", "--world", world, "--home", home]
+    command = [sys.executable, "-m", "nodes.simulator", "serve", "--world", world, "--home", home, *options]
     with subprocess.Popen(
         [*map(str, command), "--ready-file", str(ready_file)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:

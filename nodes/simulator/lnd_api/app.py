@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from nodes.simulator.asgi import BodyTooLargeError, Message, Receive, Send, read_body, send_answer
+from nodes.simulator.lnd_api.balance import report_chain_balance, report_channel_balance
+from nodes.simulator.lnd_api.chain_fee import estimate_fee
 from nodes.simulator.lnd_api.channel import list_channels
 from nodes.simulator.lnd_api.error import Code, LndError
 from nodes.simulator.lnd_api.forward import list_forwards, report_fees
 from nodes.simulator.lnd_api.graph import get_edge, get_node
 from nodes.simulator.lnd_api.info import get_info
 from nodes.simulator.lnd_api.message import sign
+from nodes.simulator.lnd_api.peer import list_closed, list_peers, list_pending
 from nodes.simulator.lnd_api.policy import update_policy
 from nodes.simulator.lnd_api.request import Request
+from nodes.simulator.lnd_api.status import update_status
 from nodes.simulator.view import NodeView
 
 Handler = Callable[[NodeView, Request], dict[str, object]]
@@ -25,12 +29,19 @@ MACAROON_HEADER = b"grpc-metadata-macaroon"
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/getinfo", get_info),
     ("GET", "/v1/channels", list_channels),
+    ("GET", "/v1/channels/pending", list_pending),
+    ("GET", "/v1/channels/closed", list_closed),
+    ("GET", "/v1/peers", list_peers),
+    ("GET", "/v1/balance/channels", report_channel_balance),
+    ("GET", "/v1/balance/blockchain", report_chain_balance),
     ("GET", "/v1/fees", report_fees),
     ("GET", "/v1/graph/node/{pub_key}", get_node),
     ("GET", "/v1/graph/edge/{chan_id}", get_edge),
     ("POST", "/v1/switch", list_forwards),
     ("POST", "/v1/chanpolicy", update_policy),
     ("POST", "/v1/signmessage", sign),
+    ("POST", "/v2/router/updatechanstatus", update_status),
+    ("GET", "/v2/wallet/estimatefee/{conf_target}", estimate_fee),
 )
 
 

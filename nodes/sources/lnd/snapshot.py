@@ -13,16 +13,19 @@ from nodes.sources.driver.field import (
     read_text,
     read_uint64,
 )
+from nodes.sources.driver.policy import MAX_MSAT
 from nodes.sources.driver.short_channel_id import format_scid
 from nodes.sources.driver.text import clean_text
 from nodes.sources.lnd.client import Lnd
 from nodes.sources.lnd.edge import map_policies
 
+CHAIN_FEE_BLOCKS = 6
+WEIGHT_PER_VBYTE = 4
 NO_ALIAS = "unable to lookup peer alias"  # LND writes its error where the alias belongs
 
 
 def read_node(lnd: Lnd, pubkey: str | None) -> tuple[NodeReading, str]:
-    """The reading and whose it is, in three calls. Raises NodeError; `pubkey`: whom we expect.
+    """The reading and whose it is, in four calls. Raises NodeError; `pubkey`: whom we expect.
 
     LND does not tell when a channel was opened, nor the whole policies of one that is not announced: those are null.
     """
@@ -31,10 +34,19 @@ def read_node(lnd: Lnd, pubkey: str | None) -> tuple[NodeReading, str]:
     channels = read_objects(lnd.list_channels(), "channels")
     edges = index_edges(lnd.get_node(own_pubkey))
     reading: NodeReading = {
-        "node": map_node(info),
+        "node": {**map_node(info), "onchain_fees": read_onchain_fees(lnd)},
         "channels": [map_channel(channel, edges, own_pubkey=own_pubkey) for channel in channels],
     }
     return reading, own_pubkey
+
+
+def read_onchain_fees(lnd: Lnd) -> dict[str, float]:
+    """By blocks, in sat a vbyte. Empty: LND does not know, or may not tell us, which is no reason to lose the rest."""
+    try:
+        sat_per_kw = read_uint64(lnd.estimate_fee(CHAIN_FEE_BLOCKS), "sat_per_kw")
+    except NodeError:
+        return {}
+    return {str(CHAIN_FEE_BLOCKS): sat_per_kw * WEIGHT_PER_VBYTE / 1000}
 
 
 def check_identity(info: Fields, pubkey: str | None) -> str:
@@ -79,7 +91,21 @@ def map_channel(channel: Fields, edges: Mapping[str, Fields], *, own_pubkey: str
         "pending_htlcs": [map_htlc(htlc) for htlc in read_objects(channel, "pending_htlcs")],
         "uptime_s": read_optional_uint64(channel, "uptime"),
         "lifetime_s": read_optional_uint64(channel, "lifetime"),
+        "commit_fee_sat": read_optional_uint64(channel, "commit_fee"),
+        **map_constraints(channel),
         **map_policies(edges.get(channel_point), own_pubkey=own_pubkey, peer_pubkey=peer_pubkey),
+    }
+
+
+def map_constraints(channel: Fields) -> dict[str, object]:
+    """What both sides agreed on when the channel was opened; null where this LND does not tell."""
+    local, remote = channel.get("local_constraints"), channel.get("remote_constraints")
+    ours, theirs = local if isinstance(local, dict) else {}, remote if isinstance(remote, dict) else {}
+    highest_msat = read_optional_uint64(ours, "max_pending_amt_msat")
+    return {
+        "remote_reserve_sat": read_optional_uint64(theirs, "chan_reserve_sat"),
+        "lowest_htlc_msat": read_optional_uint64(ours, "min_htlc_msat"),
+        "highest_htlc_msat": None if highest_msat is None else min(highest_msat, MAX_MSAT),  # LND: 2**64-1 for no bound
     }
 
 

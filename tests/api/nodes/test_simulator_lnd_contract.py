@@ -24,6 +24,7 @@ def lnd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StillNode]:
     pubkey = max((node for node in world.fleet if node.pubkey in forwarding), key=lambda node: len(node.history)).pubkey
     world.channels_of(pubkey)[0].active = False
     world.channels_of(pubkey)[1].private = True
+    next(node for node in world.fleet if node.pubkey == pubkey).pending_channel_points = [f"{'d' * 64}:0"]
     with serve_still(world, pubkey, open_home(tmp_path_factory.mktemp("home"), pubkey)) as node:
         yield node
 
@@ -53,6 +54,11 @@ def test_every_answer_fits_the_published_schema(lnd: StillNode, swagger: LndSwag
         (lnd.get("/v1/channels"), "lnrpcListChannelsResponse"),
         (lnd.get("/v1/channels", peer_alias_lookup="true"), "lnrpcListChannelsResponse"),
         (lnd.get("/v1/fees"), "lnrpcFeeReportResponse"),
+        (lnd.get("/v1/balance/channels"), "lnrpcChannelBalanceResponse"),
+        (lnd.get("/v1/balance/blockchain"), "lnrpcWalletBalanceResponse"),
+        (lnd.get("/v1/channels/pending"), "lnrpcPendingChannelsResponse"),
+        (lnd.get("/v1/channels/closed"), "lnrpcClosedChannelsResponse"),
+        (lnd.get("/v1/peers"), "lnrpcListPeersResponse"),
         (lnd.get(f"/v1/graph/node/{lnd.pubkey}", include_channels="true"), "lnrpcNodeInfo"),
         (lnd.get(f"/v1/graph/node/{peer}", include_channels="true"), "lnrpcNodeInfo"),
         (lnd.get(f"/v1/graph/edge/{channel_id}"), "lnrpcChannelEdge"),

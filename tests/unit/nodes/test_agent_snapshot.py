@@ -51,6 +51,7 @@ def test_a_sent_snapshot_is_what_the_cloud_decodes_strictly(box: Box) -> None:
     assert snapshot.taken_at.isoformat() == "2024-09-22T10:13:20.250000+00:00"
     assert snapshot.node.alias == "alice"
     assert (snapshot.node.implementation, snapshot.node.block_height) == ("lnd", 862_000)
+    assert snapshot.node.onchain_fees == {6: 10.0}
     assert [channel.peer_pubkey for channel in snapshot.channels] == PEERS[:3]
 
 
@@ -201,11 +202,12 @@ def test_another_node_behind_the_same_address_is_not_reported(box: Box) -> None:
     assert caught.value.permanent
 
 
-def test_a_snapshot_takes_three_calls(box: Box) -> None:
+def test_a_snapshot_takes_four_calls(box: Box) -> None:
     read(box)
 
     assert [(call.method, call.path) for call in box.lnd.calls] == [
         ("GET", "/v1/getinfo"),
         ("GET", "/v1/channels?peer_alias_lookup=true"),
         ("GET", f"/v1/graph/node/{OWN}?include_channels=true"),
+        ("GET", "/v2/wallet/estimatefee/6"),
     ]
