@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nodes.agent.claim import claim_home
 from nodes.agent.cloud import open_cloud
-from nodes.agent.config import AGENT_VERSION, NodeAddress, normalise_url, read_config
+from nodes.agent.config import AGENT_VERSION, SECRETS, Implementation, NodeAddress, normalise_url, read_config
 from nodes.agent.device_key import read_device_key
 from nodes.agent.loop import run_homes
 from nodes.agent.report import Reporter
@@ -43,13 +43,8 @@ def build_parser() -> argparse.ArgumentParser:
     claim.add_argument("--home", type=Path, required=True, metavar="DIR", help="folder of the device key and settings")
     claim.add_argument("--cloud", required=True, metavar="URL", help="address of the cloud")
     claim.add_argument("--claim", required=True, metavar="CODE", help="the claim code of the box's owner")
-    claim.add_argument("--lnd", required=True, metavar="URL", help="LND's REST address, like https://127.0.0.1:8080")
-    claim.add_argument("--macaroon", type=Path, required=True, metavar="FILE", help="a macaroon that may read and sign")
-    claim.add_argument(
-        "--report-macaroon", type=Path, metavar="FILE", help="the macaroon of later reports, which may only read"
-    )
-    claim.add_argument("--tls-cert", type=Path, required=True, metavar="FILE", help="LND's tls.cert")
-    claim.set_defaults(command=claim_box)
+    add_node(claim)
+    claim.set_defaults(command=claim_box, usage=claim)
 
     report = commands.add_parser("report", help="report once")
     report.add_argument("homes", type=Path, nargs="+", metavar="HOME")
@@ -66,13 +61,42 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def claim_box(options: argparse.Namespace) -> int:
+def add_node(claim: argparse.ArgumentParser) -> None:
+    """Either LND with a macaroon, or Core Lightning with a rune."""
+    address = claim.add_mutually_exclusive_group(required=True)
+    address.add_argument("--lnd", metavar="URL", help="LND's REST address, like https://127.0.0.1:8080")
+    address.add_argument("--cln", metavar="URL", help="clnrest's address, like https://127.0.0.1:3010")
+    secret = claim.add_mutually_exclusive_group(required=True)
+    secret.add_argument("--macaroon", type=Path, metavar="FILE", help="LND: a macaroon that may read and sign")
+    secret.add_argument("--rune", type=Path, metavar="FILE", help="Core Lightning: a rune that may read and sign")
+    claim.add_argument("--report-macaroon", type=Path, metavar="FILE", help="LND: the macaroon of later reports")
+    claim.add_argument("--report-rune", type=Path, metavar="FILE", help="Core Lightning: the rune of later reports")
+    claim.add_argument("--tls-cert", type=Path, required=True, metavar="FILE", help="LND's tls.cert, clnrest's ca.pem")
+
+
+def read_node_address(options: argparse.Namespace) -> tuple[NodeAddress, Path]:
+    """The node with what opens it now, and what opens it later. Exits with 2 when the two are of different kinds."""
+    kind: Implementation = "lnd" if options.lnd else "cln"
+    secret, other = (
+        (options.macaroon, options.report_rune) if kind == "lnd" else (options.rune, options.report_macaroon)
+    )
+    if secret is None or other is not None:
+        options.usage.error(f"--{kind} goes with --{SECRETS[kind]} and --report-{SECRETS[kind]}")
+    report_secret = (options.report_macaroon if kind == "lnd" else options.report_rune) or secret
     # Absolute: the service that reports later runs in another folder.
-    macaroon, tls_cert = options.macaroon.absolute(), options.tls_cert.absolute()
-    node = NodeAddress(url=normalise_url(options.lnd), secret=macaroon, tls_cert=tls_cert)
-    report_macaroon = (options.report_macaroon or options.macaroon).absolute()
+    address = NodeAddress(
+        implementation=kind,
+        url=normalise_url(options.lnd or options.cln),
+        secret=secret.absolute(),
+        tls_cert=options.tls_cert.absolute(),
+    )
+    return address, report_secret.absolute()
+
+
+def claim_box(options: argparse.Namespace) -> int:
+    node, report_secret = read_node_address(options)
     config = claim_home(
-        options.home, options.claim, cloud=normalise_url(options.cloud), node=node, report_secret=report_macaroon
+        options.home, options.claim, cloud=normalise_url(options.cloud), node=node, report_secret=report_secret
     )
     print(f"{options.home}: claimed for the node {config.pubkey} as device {config.device_id}")
     return 0

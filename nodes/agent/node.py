@@ -8,7 +8,7 @@ from nodes.sources.driver.driver import Driver
 from nodes.sources.driver.errors import Fault, NodeError
 from nodes.sources.node import open_driver
 
-NEW_CERTIFICATE = "{} is not its certificate (LND makes a new one when the old one expires)"
+NEW_CERTIFICATE = "{} is not its certificate (a node makes a new one when the old one expires)"
 
 
 def open_node(address: NodeAddress, *, pubkey: str | None = None) -> Driver:

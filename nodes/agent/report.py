@@ -78,6 +78,8 @@ class Reporter:
                 if receipt.cursor == cursor:
                     raise CloudError(f"the cloud took forwards and asks for the same again, after {cursor}")
                 cursor, stored = receipt.cursor, stored + receipt.stored
+            else:
+                cursor = page.cursor  # a page of which nothing is worth telling
             if not page.more:
                 break
         self._cursor = cursor
