@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
 from nodes.engine.document import FeePolicy
+from nodes.engine.market import PeerMarket
+from nodes.engine.memory import ChannelMemories, NodeMemories, PeerMemories
 from nodes.engine.report import ChannelState, FeeRatePpm, Instant, NodeState
 from nodes.engine.types import ChannelDecision, FlowTotals, PeerPosition, ScoreCard
-
-Memory = dict[str, Any]  # by the tag of a strategy, what it wants to find again at its next run: plain JSON values
 
 
 class FlowWindow(Struct, frozen=True, kw_only=True):
@@ -61,20 +61,13 @@ class PeerTotals(Struct, frozen=True, kw_only=True):
     flow: FlowTotals
     active: SharedSum = SharedSum()
     inactive: SharedSum = SharedSum()
+    earned_msat: int | None = None  # by forwards that left since a strategy last looked at the peer; None: none did
 
     @property
     def shared_ratio(self) -> float | None:
         """Our share of all channels with the peer, 0..1; None when nobody holds anything."""
         total_sat = self.active.total_sat + self.inactive.total_sat
         return (self.active.local_sat + self.inactive.local_sat) / total_sat if total_sat else None
-
-
-class MarketSample(Struct, frozen=True, kw_only=True):
-    """One channel of somebody else towards the peer."""
-
-    capacity_sat: int
-    base_fee_msat: int
-    fee_rate_ppm: int
 
 
 class FeeChange(Struct, frozen=True, kw_only=True):
@@ -94,13 +87,13 @@ class ChannelInput(Struct, frozen=True, kw_only=True):
     windows: dict[int, FlowWindow] = {}  # by their length in seconds: those the fee policy asks for
     peer: PeerTotals
     position: PeerPosition | None = None  # None: the public graph does not know the peer
-    market: list[MarketSample] = []
+    market: PeerMarket | None = None  # None: not known, or no strategy of the fee policy looks at it
     score: ScoreCard
     tags: list[str] = []
     last_change_at: Instant | None = None
     changes: list[FeeChange] = []  # oldest first
-    memory: Memory = {}
-    peer_memory: Memory = {}
+    memory: ChannelMemories = {}
+    peer_memory: PeerMemories = {}
 
 
 class CycleInput(Struct, frozen=True, kw_only=True):
@@ -112,15 +105,15 @@ class CycleInput(Struct, frozen=True, kw_only=True):
     node: NodeState
     policy: FeePolicy
     policy_version: int = 0
-    memory: Memory = {}
+    memory: NodeMemories = {}
 
 
 class Memories(Struct, frozen=True, kw_only=True):
     """What the next run is to find: of the node, by peer and by channel. Only what changed."""
 
-    node: Memory = {}
-    peers: dict[str, Memory] = {}
-    channels: dict[str, Memory] = {}
+    node: NodeMemories = {}
+    peers: dict[str, PeerMemories] = {}
+    channels: dict[str, ChannelMemories] = {}
 
 
 class NodeDecision(Struct, frozen=True, kw_only=True):

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
-from nodes.engine.cycle import ChannelInput, CycleInput, Memories, Memory, NodeDecision
+from nodes.engine.cycle import ChannelInput, CycleInput, Memories, NodeDecision
 from nodes.engine.document import Strategy
 from nodes.engine.effect import estimate_effect
 from nodes.engine.guards import Bar, Rest, find_bar, guard_wish
 from nodes.engine.limits import find_limits
+from nodes.engine.memory import ChannelMemories, NodeMemories, PeerMemories
 from nodes.engine.pricing import Pricer, prepare_site
 from nodes.engine.reason import explain_change
 from nodes.engine.report import ChannelPolicy
@@ -90,9 +91,9 @@ def compare_policies(present: ChannelPolicy, proposed: ChannelPolicy) -> Literal
 
 def _gather_memories(cycle: CycleInput, priced: list[Priced], *, pricers: dict[int, Pricer]) -> Memories:
     """What strategies want to find again, under their tag beside what others left there."""
-    node: Memory = {}
-    peers: dict[str, Memory] = {}
-    channels: dict[str, Memory] = {}
+    node: NodeMemories = {}
+    peers: dict[str, PeerMemories] = {}
+    channels: dict[str, ChannelMemories] = {}
     for given, site, wish in priced:
         if site is None or wish is None:
             continue
@@ -102,7 +103,8 @@ def _gather_memories(cycle: CycleInput, priced: list[Priced], *, pricers: dict[i
         if wish.memory is not None:
             channels[given.channel.short_channel_id] = given.memory | {tag: wish.memory}
         if wish.peer_memory is not None:
-            peers[given.channel.peer_pubkey] = given.peer_memory | {tag: wish.peer_memory}
+            peer = given.channel.peer_pubkey
+            peers[peer] = peers.get(peer, given.peer_memory) | {tag: wish.peer_memory}
     return Memories(node=cycle.memory | node if node else {}, peers=peers, channels=channels)
 
 

@@ -55,6 +55,7 @@ def sum_flows(flows: Sequence[FlowTotals]) -> FlowTotals:
         revenue_7d_msat=sum(flow.revenue_7d_msat for flow in flows),
         assist_7d_msat=sum(flow.assist_7d_msat for flow in flows),
         forwards_7d=sum(flow.forwards_7d for flow in flows),
+        out_forwards_7d=sum(flow.out_forwards_7d for flow in flows),
         failed_out_1d=sum(flow.failed_out_1d for flow in flows),
         large=LargeFlow(
             in_1d_sat=sum(flow.large.in_1d_sat for flow in flows),
@@ -82,12 +83,14 @@ class _Tally:
         "large_revenue_7d_msat",
         "out_1d_msat",
         "out_7d_msat",
+        "out_forwards_7d",
         "revenue_7d_msat",
     )
 
     def __init__(self) -> None:
         self.in_1d_msat = self.in_7d_msat = self.out_1d_msat = self.out_7d_msat = 0
         self.revenue_7d_msat = self.assist_7d_msat = self.forwards_7d = self.failed_out_1d = 0
+        self.out_forwards_7d = 0
         self.large_in_1d_msat = self.large_in_7d_msat = self.large_out_7d_msat = 0
         self.large_revenue_7d_msat = self.large_assist_7d_msat = 0
 
@@ -105,6 +108,7 @@ class _Tally:
 
     def add_outgoing(self, forward: Forward, *, is_recent: bool) -> None:
         self.forwards_7d += 1
+        self.out_forwards_7d += 1
         self.out_7d_msat += forward.out_msat
         self.revenue_7d_msat += forward.fee_msat
         if forward.out_msat >= LARGE_MSAT:
@@ -123,6 +127,7 @@ class _Tally:
             revenue_7d_msat=self.revenue_7d_msat,
             assist_7d_msat=self.assist_7d_msat,
             forwards_7d=self.forwards_7d,
+            out_forwards_7d=self.out_forwards_7d,
             failed_out_1d=self.failed_out_1d,
             large=LargeFlow(
                 in_1d_sat=self.large_in_1d_msat // 1000,

@@ -6,13 +6,9 @@ be replayed, and are kept sealed between runs. A strategy finds only what it wro
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from nodes.engine.report import Instant
-
-Scope = Literal["node", "peer", "channel"]
 
 
 class PriceCard(Struct, frozen=True, kw_only=True):
@@ -105,6 +101,8 @@ class DailyMemory(Struct, frozen=True, kw_only=True, tag_field="strategy", tag="
 NodeMemory = PidNodeMemory
 PeerMemory = ClbossMemory | PidMemory | LndmanageMemory
 ChannelMemory = BrlnMemory | FeeAdjusterMemory | DailyMemory
-AnyMemory = NodeMemory | PeerMemory | ChannelMemory
 
-Memory = Annotated[dict[str, AnyMemory], Meta(max_length=32)]
+# By the strategy's tag.
+NodeMemories = dict[str, NodeMemory]
+PeerMemories = dict[str, PeerMemory]
+ChannelMemories = dict[str, ChannelMemory]

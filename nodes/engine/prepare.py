@@ -2,22 +2,21 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nodes.engine.balance import measure_balance, sum_peer_balance
 from nodes.engine.cycle import (
     ChannelInput,
     CycleInput,
     FeeChange,
     FlowWindow,
-    MarketSample,
     Memories,
     PeerTotals,
-    SharedSum,
 )
 from nodes.engine.document import FeePolicy
-from nodes.engine.flow import measure_days_observed, sum_flows, total_flows
+from nodes.engine.flow import measure_days_observed, total_flows
+from nodes.engine.market import MarketSample, PeerMarket
+from nodes.engine.prepare_peer import measure_earned, measure_markets, total_peers
 from nodes.engine.report import ChannelState, Forward, NodeSnapshot
 from nodes.engine.scoring import score_channel
 from nodes.engine.types import FlowTotals, PeerPosition
@@ -39,7 +38,7 @@ class NodeFacts:
     own_pubkey: str | None = None
     fee_changed_at: Mapping[str, dt.datetime] = field(default_factory=dict)
     positions: Mapping[str, PeerPosition] = field(default_factory=dict)
-    markets: Mapping[str, list[MarketSample]] = field(default_factory=dict)
+    markets: Mapping[str, Sequence[MarketSample]] = field(default_factory=dict)  # what leads to the peer, ours too
     changes: Mapping[str, list[FeeChange]] = field(default_factory=dict)
     memories: Memories = field(default_factory=Memories)
 
@@ -57,6 +56,7 @@ def find_lookback(policy: FeePolicy) -> dt.timedelta:
 
 def prepare_run(facts: NodeFacts) -> tuple[CycleInput, list[ChannelInput]]:
     """What `decide_node` takes: one value for the run, one a channel in the order of the snapshot."""
+    channels = facts.snapshot.channels
     cycle = CycleInput(
         engine_version=ENGINE_VERSION,
         now=facts.snapshot.taken_at,
@@ -68,13 +68,20 @@ def prepare_run(facts: NodeFacts) -> tuple[CycleInput, list[ChannelInput]]:
     )
     flows = _measure_flows(facts)
     windows = _measure_windows(facts)
-    totals = _total_peers(facts.snapshot.channels, flows)
+    earned_msat = measure_earned(channels, facts.forwards, memories=facts.memories.peers, now=cycle.now)
+    totals = total_peers(channels, flows, earned_msat=earned_msat)
+    markets = measure_markets(channels, facts.markets, own_pubkey=facts.own_pubkey)
     tags = _list_tags(facts.policy)
     return cycle, [
         _prepare_channel(
-            facts, channel, flow=flows[channel.short_channel_id], totals=totals, windows=windows, tags=tags
+            facts,
+            channel,
+            flow=flows[channel.short_channel_id],
+            windows=windows[channel.short_channel_id],
+            shared=(totals[channel.peer_pubkey], markets.get(channel.peer_pubkey)),
+            tags=sorted({*tags.get(channel.short_channel_id, ()), *tags.get(channel.peer_pubkey, ())}),
         )
-        for channel in facts.snapshot.channels
+        for channel in channels
     ]
 
 
@@ -83,25 +90,25 @@ def _prepare_channel(
     channel: ChannelState,
     *,
     flow: FlowTotals,
-    totals: Mapping[str, PeerTotals],
-    windows: Mapping[str, dict[int, FlowWindow]],
-    tags: Mapping[str, list[str]],
+    windows: dict[int, FlowWindow],
+    shared: tuple[PeerTotals, PeerMarket | None],
+    tags: list[str],
 ) -> ChannelInput:
-    scid, peer, now = channel.short_channel_id, channel.peer_pubkey, facts.snapshot.taken_at
-    position = facts.positions.get(peer)
+    scid, pubkey, now = channel.short_channel_id, channel.peer_pubkey, facts.snapshot.taken_at
+    (peer, market), position = shared, facts.positions.get(pubkey)
     return ChannelInput(
         channel=channel,
         flow=flow,
-        windows=windows[scid],
-        peer=totals[peer],
+        windows=windows,
+        peer=peer,
+        market=market,
         position=position,
-        market=facts.markets.get(peer, []),
         score=score_channel(channel, flow, peer=position, block_height=facts.snapshot.node.block_height, now=now),
-        tags=sorted({*tags.get(scid, ()), *tags.get(peer, ())}),
+        tags=tags,
         last_change_at=facts.fee_changed_at.get(scid),
         changes=facts.changes.get(scid, []),
         memory=facts.memories.channels.get(scid, {}),
-        peer_memory=facts.memories.peers.get(peer, {}),
+        peer_memory=facts.memories.peers.get(pubkey, {}),
     )
 
 
@@ -121,36 +128,6 @@ def _measure_windows(facts: NodeFacts) -> dict[str, dict[int, FlowWindow]]:
     return {
         channel.short_channel_id: measured.get(channel.short_channel_id, empty) for channel in facts.snapshot.channels
     }
-
-
-def _total_peers(channels: Iterable[ChannelState], flows: Mapping[str, FlowTotals]) -> dict[str, PeerTotals]:
-    by_peer: dict[str, list[ChannelState]] = defaultdict(list)
-    for channel in channels:
-        by_peer[channel.peer_pubkey].append(channel)
-    return {peer: _total_peer(shared, flows) for peer, shared in by_peer.items()}
-
-
-def _total_peer(channels: list[ChannelState], flows: Mapping[str, FlowTotals]) -> PeerTotals:
-    """LNDg sums the channels it prices: active and public ones (all of them where none is)."""
-    priced = [channel for channel in channels if channel.active and not channel.private] or channels
-    balance = sum_peer_balance(priced)
-    return PeerTotals(
-        capacity_sat=balance.capacity_sat,
-        local_sat=balance.local_sat,
-        remote_sat=balance.remote_sat,
-        flow=sum_flows([flows[channel.short_channel_id] for channel in priced]),
-        active=_sum_shared([channel for channel in channels if channel.active]),
-        inactive=_sum_shared([channel for channel in channels if not channel.active]),
-    )
-
-
-def _sum_shared(channels: list[ChannelState]) -> SharedSum:
-    balances = [measure_balance(channel) for channel in channels]
-    return SharedSum(
-        channels=len(channels),
-        local_sat=sum(balance.local_sat for balance in balances),
-        remote_sat=sum(balance.remote_sat for balance in balances),
-    )
 
 
 def _list_tags(policy: FeePolicy) -> dict[str, list[str]]:

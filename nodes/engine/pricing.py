@@ -9,8 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from nodes.engine.cycle import ChannelInput, CycleInput, Memory
+from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.document import Values
+from nodes.engine.memory import NodeMemory
 from nodes.engine.policies.flow import wish_flow
 from nodes.engine.policies.proportional import prepare_proportional
 from nodes.engine.policies.static import prepare_static
@@ -25,7 +26,7 @@ class Pricer(Struct, frozen=True, kw_only=True):
     """A strategy ready to price channels. `node_memory`: what it keeps of the node; None: as it was."""
 
     wish: WishOf
-    node_memory: Memory | None = None
+    node_memory: NodeMemory | None = None
 
 
 Prepare = Callable[[CycleInput, Sequence[ChannelInput], Any, Values], Pricer]

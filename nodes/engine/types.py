@@ -39,6 +39,7 @@ class FlowTotals(Struct, frozen=True, kw_only=True):
     revenue_7d_msat: int = 0  # fees of forwards that left by the channel
     assist_7d_msat: int = 0  # fees of forwards that came in by it
     forwards_7d: int = 0  # settled, either direction
+    out_forwards_7d: int = 0  # of them, those that left by the channel
     failed_out_1d: int = 0  # failed here for want of outgoing balance
     large: LargeFlow = LargeFlow()
 

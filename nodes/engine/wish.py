@@ -1,8 +1,8 @@
 """What a strategy would like a channel to charge, before any guard has looked at it."""
 
-from typing import Any
-
 from msgspec import Struct
+
+from nodes.engine.memory import ChannelMemory, PeerMemory
 
 POLICY_FIELDS = (
     "base_fee_msat",
@@ -35,5 +35,5 @@ class Wish(Struct, frozen=True, kw_only=True):
     disabled: bool | None = None
     wait_s: int = 0  # how long the strategy waits after a change before it changes again
     min_change_ppm: int = 0  # a smaller change of the outbound rate is not worth writing
-    memory: dict[str, Any] | None = None  # what the strategy wants to find again for this channel; None: as it was
-    peer_memory: dict[str, Any] | None = None  # and for this peer
+    memory: ChannelMemory | None = None  # what the strategy wants to find again for this channel; None: as it was
+    peer_memory: PeerMemory | None = None  # and for this peer

@@ -1,10 +1,10 @@
 """Where each node stands in the public network: exact betweenness, its rank, and what others charge towards it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 import igraph
 
+from nodes.engine.median import weigh_median
 from nodes.engine.types import PeerPosition
 from nodes.sources.describegraph.graph import Graph, GraphChannel
 
@@ -73,18 +73,3 @@ def _market_fee_rates(channels: list[GraphChannel]) -> dict[str, int]:
     return {
         pubkey: rate for pubkey, weighted_rates in towards.items() if (rate := weigh_median(weighted_rates)) is not None
     }
-
-
-def weigh_median(weighted_values: Iterable[tuple[int, int]]) -> int | None:
-    """The weighted median of (value, weight) as CLBOSS takes it (PeerCompetitorFeeMonitor/Surveyor.cpp).
-
-    Sorted ascending, the first value at which twice the cumulative weight exceeds the total; None without weight.
-    """
-    ordered = sorted(weighted_values)
-    total = sum(weight for _, weight in ordered)
-    cumulative = 0
-    for value, weight in ordered:
-        cumulative += weight
-        if 2 * cumulative > total:
-            return value
-    return None

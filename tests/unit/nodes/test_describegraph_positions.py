@@ -6,8 +6,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodes.engine.median import weigh_median
 from nodes.sources.describegraph.graph import Graph, GraphChannel, GraphPolicy
-from nodes.sources.describegraph.positions import rank_network, weigh_median
+from nodes.sources.describegraph.positions import rank_network
 
 
 def make_pubkey(index: int) -> str:
