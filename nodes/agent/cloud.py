@@ -1,4 +1,4 @@
-"""The cloud's HTTP API as a box sees it: claim once, then report."""
+"""The cloud's HTTP API as a box sees it: claim once, then report and obey."""
 
 import gzip
 import json
@@ -61,6 +61,17 @@ class Cloud:
     def send_forwards(self, events: list[dict[str, object]], cursor: str) -> ForwardReceipt:
         """`cursor` is where the page ends. A page sent twice is stored once: the cloud knows forwards by their ids."""
         return self._send_events(events, cursor=cursor)
+
+    def fetch_actions(self, holder: str) -> list[dict[str, object]]:
+        """What to write, oldest first. `holder` names this home: after a crash it is given its own again."""
+        items = self._session.get(f"{self._node}/actions?state=approved&holder={holder}").get("items")
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise CloudError("the cloud answered actions without a list of them")
+        return items
+
+    def report_action(self, action_id: str, result: Mapping[str, object]) -> None:
+        """Again is harmless."""
+        self._session.post(f"{self._node}/actions/{action_id}/result", encode_json(result))
 
     def _send_events(self, events: list[dict[str, object]], *, cursor: str | None) -> ForwardReceipt:
         body = encode_json({"events": events, "cursor": cursor})

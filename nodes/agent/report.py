@@ -1,4 +1,4 @@
-"""One report of one home: read the node, send the snapshot, send the forwards the cloud does not have yet."""
+"""One round of one home: read the node, send its forwards and snapshot, carry out what the cloud has approved."""
 
 import datetime as dt
 import time
@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nodes.agent.act import Actor
 from nodes.agent.cloud import Cloud, open_cloud
 from nodes.agent.config import AgentConfig, read_config
 from nodes.agent.device_key import read_device_key
 from nodes.agent.errors import CloudError
+from nodes.agent.intent import Intents
 from nodes.agent.node import open_node
 from nodes.agent.sequence import take_seq
 from nodes.agent.session import Session
@@ -23,9 +25,11 @@ class Report:
     seq: int
     channel_count: int
     forward_count: int
+    written_count: int  # fees
 
     def __str__(self) -> str:
-        return f"snapshot {self.seq} with {self.channel_count} channels sent, {self.forward_count} new forwards stored"
+        said = f"snapshot {self.seq} with {self.channel_count} channels sent, {self.forward_count} new forwards stored"
+        return f"{said}, {self.written_count} fees written" if self.written_count else said
 
 
 class Reporter:
@@ -43,7 +47,7 @@ class Reporter:
 
         1. Read the node. 2. Send its forwards from where the cloud's knowledge of them ends.
         3. Send what it is now, last, for the cloud decides by it and needs the forwards by then; if that fails it is
-        dropped, the next snapshot is newer.
+        dropped, the next snapshot is newer. 4. Carry out what the cloud has approved.
         """
         config = read_config(self.home)
         cloud = Cloud(self._open_session(config), config.pubkey)
@@ -53,7 +57,9 @@ class Reporter:
             seq = take_seq(self.home, now_s)
             stored = self._send_forwards(driver, cloud)
             cloud.send_snapshot({"seq": seq, "taken_at": format_instant(now_s), **reading})
-        return Report(seq=seq, channel_count=len(reading["channels"]), forward_count=stored)
+            actor = Actor(Intents.load(self.home), cloud, driver, clock=self._clock)
+            written = actor.carry_out(config.pubkey)
+        return Report(seq=seq, channel_count=len(reading["channels"]), forward_count=stored, written_count=written)
 
     def close(self) -> None:
         if self._session is not None:

@@ -51,15 +51,21 @@ class Session:
     def post(self, path: str, content: bytes, *, headers: Mapping[str, str] | None = None) -> dict[str, object]:
         """POST JSON as this device. An access token that the cloud no longer takes is replaced once."""
         sent = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())} | dict(headers or {})
-        answer = self._post_signed(path, content, headers=sent)
+        return self._call("POST", path, content=content, headers=sent)
+
+    def get(self, path: str) -> dict[str, object]:
+        return self._call("GET", path, content=None, headers={})
+
+    def _call(self, method: str, path: str, *, content: bytes | None, headers: Mapping[str, str]) -> dict[str, object]:
+        answer = self._send_signed(method, path, content=content, headers=headers)
         if answer.status == httpx.codes.UNAUTHORIZED:
             self._renew_at_s = 0.0
-            answer = self._post_signed(path, content, headers=sent)
+            answer = self._send_signed(method, path, content=content, headers=headers)
         return read_result(answer, self._door.name)
 
-    def _post_signed(self, path: str, content: bytes, *, headers: Mapping[str, str]) -> Answer:
+    def _send_signed(self, method: str, path: str, *, content: bytes | None, headers: Mapping[str, str]) -> Answer:
         authorised = {**headers, "Authorization": f"Bearer {self._current().access}"}
-        return self._door.send("POST", f"{API}{path}", content=content, headers=authorised)
+        return self._door.send(method, f"{API}{path}", content=content, headers=authorised)
 
     def _current(self) -> TokenPair:
         if self._tokens is None:

@@ -112,3 +112,9 @@ class Action(SealedModel):
 
     def __str__(self) -> str:
         return f"{self.state} action {self.id}"
+
+    @property
+    def written_policy(self) -> ChannelPolicy:
+        """What the node made of it: it may have bounds of its own for the smallest and the largest payment."""
+        applied = self.outcome.applied_policy if self.outcome and self.reported_at else None
+        return applied or self.policy

@@ -103,7 +103,7 @@ def _split_chain(written: Sequence[Action]) -> tuple[list[Action], list[Action]]
     """Those that follow each other without a gap, newest first; and those before somebody else's change."""
     chain = [written[0]]
     for older in written[1:]:
-        if not has_same_terms(older.policy, chain[-1].expected_policy):
+        if not has_same_terms(older.written_policy, chain[-1].expected_policy):
             break
         chain.append(older)
     return chain, list(written[len(chain) :])
@@ -120,7 +120,7 @@ def _find_refusal(newest: Action, channel: Channel | None) -> str | None:
     if others.filter(state__in=IN_FLIGHT_STATES).exists():
         return ON_ITS_WAY
     present = channel.state.own_policy
-    if present is not None and has_same_terms(present, newest.policy):
+    if present is not None and has_same_terms(present, newest.written_policy):
         return None
     is_ours = others.filter(state=ActionState.CONFIRMED, sent_at__gt=newest.sent_at).exists()
     return NEWER if is_ours else CHANGED
@@ -128,7 +128,7 @@ def _find_refusal(newest: Action, channel: Channel | None) -> str | None:
 
 def _undo_chain(rollback: Rollback, chain: Sequence[Action], *, actor: str) -> None:
     policy = _find_former(chain)
-    if has_same_terms(policy, chain[0].policy) and policy.disabled == chain[0].policy.disabled:
+    if has_same_terms(policy, chain[0].written_policy) and policy.disabled == chain[0].policy.disabled:
         return  # it was taken back within the same time: nothing is left to do
     now = timezone.now()
     undoing = Action.objects.create(
@@ -140,7 +140,7 @@ def _undo_chain(rollback: Rollback, chain: Sequence[Action], *, actor: str) -> N
         expires_at=now + ACTION_LIFETIME,
         short_channel_id=chain[0].short_channel_id,
         policy=policy,
-        expected_policy=chain[0].policy,
+        expected_policy=chain[0].written_policy,
         why=f"{chain[0].policy.fee_rate_ppm} ppm is taken back to {policy.fee_rate_ppm} ppm, by {actor}",
     )
     undone = [action.id for action in chain if action.state == ActionState.CONFIRMED]

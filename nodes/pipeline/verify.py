@@ -34,7 +34,7 @@ def _judge(action: Action, channel: ChannelState | None, *, taken_at: dt.datetim
             action.policy, expected=action.expected_policy, present=present, is_listed=channel is not None
         )
     handed = Handed(
-        policy=action.policy,
+        policy=action.written_policy,
         expected_policy=action.expected_policy,
         expires_at=action.expires_at,
         reported_at=action.reported_at,

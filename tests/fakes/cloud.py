@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import jwt
@@ -34,6 +35,8 @@ class FakeCloud(JsonServer):
         self.forwards: dict[str, dict[str, Any]] = {}
         self.cursor: str | None = None
         self.expires_in = 900
+        self.actions: list[dict[str, Any]] = []  # handed over to whoever asks
+        self.results: list[tuple[str, dict[str, Any]]] = []  # by the action's id
         self.failures: dict[str, list[Reply]] = {}
         super().__init__(self._respond_as_cloud)
 
@@ -42,7 +45,8 @@ class FakeCloud(JsonServer):
         return f"http://127.0.0.1:{self.port}"
 
     def _respond_as_cloud(self, call: Call) -> Reply:
-        name = call.path.rsplit("/", 1)[-1]
+        path = urlsplit(call.path).path
+        name = path.rsplit("/", 1)[-1]
         if self.failures.get(name):
             return self.failures[name].pop(0)
         content = gzip.decompress(call.body) if call.headers.get("Content-Encoding") == "gzip" else call.body
@@ -51,8 +55,12 @@ class FakeCloud(JsonServer):
             "refresh": self._refresh,
             "snapshots": self._take_snapshot, "forwards": self._take_forwards,
         }  # fmt: skip
-        if name in {"snapshots", "forwards"} and not self._is_authorised(call):
+        if name in {"snapshots", "forwards", "actions", "result"} and not self._is_authorised(call):
             return refuse(401, "Sign in again", "The token is not valid.")
+        if name == "actions":
+            return Reply(body={"items": self.actions})
+        if name == "result":
+            return self._take_result(path.split("/")[-2], json.loads(content))
         return answers[name](json.loads(content))
 
     def _is_authorised(self, call: Call) -> bool:
@@ -114,6 +122,11 @@ class FakeCloud(JsonServer):
     def _take_snapshot(self, body: dict[str, Any]) -> Reply:
         self.snapshots.append(body)
         return Reply(status=201, body={"seq": body["seq"]})
+
+    def _take_result(self, action_id: str, body: dict[str, Any]) -> Reply:
+        self.results.append((action_id, body))
+        self.actions = [action for action in self.actions if action["id"] != action_id]
+        return Reply(body={"id": action_id, "state": "sent"})
 
     def _take_forwards(self, body: dict[str, Any]) -> Reply:
         known = len(self.forwards)
