@@ -136,6 +136,16 @@ def test_one_field_changes_alone(node: DrivenNode, changes: dict[str, int]) -> N
     assert node.read_policy(0) == replace(start.policy, **changes)
 
 
+def test_a_fee_alone_leaves_time_lock_base_and_bounds_as_the_owner_set_them(node: DrivenNode) -> None:
+    """LNbits sends a time lock of 80 with every fee, and 0 for a field that it was not given."""
+    owners = {"time_lock_delta": 144, "base_fee_msat": 1_234, "min_htlc_msat": 3_000, "inbound_fee_rate_ppm": -7}
+    with open_driver(node.config) as driver:
+        assert driver.apply(node.plan_write(0, **owners)).outcome == Outcome.WRITTEN
+        assert driver.apply(node.plan_write(0, fee_rate_ppm=5)).outcome == Outcome.WRITTEN
+
+    assert {name: getattr(node.read_policy(0), name) for name in owners} == owners
+
+
 def test_a_write_that_is_done_already_writes_nothing(node: DrivenNode) -> None:
     write = node.plan_write(0, fee_rate_ppm=777)
     with open_driver(node.config) as driver:
