@@ -101,18 +101,6 @@ class ChannelPage(Struct, frozen=True):
     next_cursor: str | None
 
 
-class ModeBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """How far the engine may go on this node."""
-
-    mode: Literal["shadow", "canary", "live", "paused"]
-
-
-class ModeAnswer(Struct, frozen=True):
-    """The mode in force."""
-
-    mode: str
-
-
 class FeePolicyAnswer(Struct, frozen=True):
     """The fee policy in force; version 0 are the defaults of a node that has none of its own."""
 

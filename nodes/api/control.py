@@ -1,4 +1,4 @@
-"""The owner says how: mode and fee policy."""
+"""The owner says how: the fee policy."""
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -7,38 +7,16 @@ from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import principal_of
-from nodes.api.contract import FeePolicyAnswer, ModeAnswer, ModeBody
+from nodes.api.contract import FeePolicyAnswer
 from nodes.engine.document import FeePolicy
-from nodes.pipeline.control import set_mode, store_policy
-from nodes.selectors.node import latest_policy_version, read_own_node
+from nodes.pipeline.control import store_policy
+from nodes.selectors.node import latest_policy_version
 from tenants.api.view import NodeView
 
 
 class ControlView(NodeView):
     def get_permissions(self):  # type: ignore[no-untyped-def]
         return [require_scope("read", "device")() if self.request.method == "GET" else require_scope("act", "device")()]
-
-
-class ModeView(ControlView):
-    @endpoint(
-        "get_mode", summary="The mode in force", tag="node", answers={200: ModeAnswer}, problems=(404,), is_tagged=True
-    )
-    def get(self, request: Request, pubkey: str) -> HttpResponse:
-        """`shadow` records what it would do and hands nothing to the box."""
-        return answer(ModeAnswer(read_own_node().mode))
-
-    @endpoint(
-        "set_mode",
-        summary="Choose the mode",
-        tag="node",
-        body=ModeBody,
-        answers={200: ModeAnswer},
-        problems=(404, 422),
-        needs_match=True,
-    )
-    def put(self, request: Request, pubkey: str) -> HttpResponse:
-        """Modes this release does not offer yet answer 422 with those it does."""
-        return answer(ModeAnswer(set_mode(read_body(request, ModeBody).mode)))
 
 
 class FeePolicyView(ControlView):

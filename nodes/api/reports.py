@@ -32,11 +32,12 @@ class SnapshotsView(NodeView):
     def post(self, request: Request, pubkey: str) -> HttpResponse:
         """All of the node at one moment, stored as a whole or not at all. The same `seq` and content again answers 200
         and stores nothing; an older `seq` never overwrites a newer state. The first snapshot makes the box due at
-        once.
+        once, and so does one that shows a channel run dry or full or new, a peer gone or back, or another price of
+        on-chain fees.
         """
         receipt = accept_snapshot(read_body(request, NodeSnapshot))
         record_contact(current_tenant().id, timezone.now())
-        if receipt.is_first:
+        if receipt.needs_cycle:
             request_cycle(current_tenant().id, timezone.now())
         return answer(SnapshotAnswer(receipt.seq, receipt.is_new), status=201 if receipt.is_new else 200)
 
@@ -56,8 +57,10 @@ class ForwardsView(NodeView):
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
         """Those already known by their `id` are passed over, so a batch may be repeated. The answer's cursor says
-        where the box goes on; an empty batch without cursor only asks for it.
+        where the box goes on; an empty batch without cursor only asks for it. A surge of failed ones makes the box due.
         """
         body = read_body(request, ForwardsBody)
         receipt = accept_forwards(body.events, body.cursor)
+        if receipt.needs_cycle:
+            request_cycle(current_tenant().id, timezone.now())
         return answer(ForwardsAnswer(receipt.stored, receipt.cursor))

@@ -10,9 +10,10 @@ from nodes.api.advice import (
     JournalView,
     LatestRunView,
 )
-from nodes.api.control import FeePolicyView, ModeView
+from nodes.api.control import FeePolicyView
 from nodes.api.credentials import CredentialDetailView, CredentialsView
 from nodes.api.kill_switch import ChannelSwitchView, KillSwitchView
+from nodes.api.release import DemoteView, ModeView, PromoteView
 from nodes.api.reports import ForwardsView, SnapshotsView
 from nodes.api.rollback import ActionRollbackView, RollbackView, RunRollbackView
 
@@ -34,6 +35,8 @@ urlpatterns = [
     path("channels/<str:short_channel_id>/kill-switch", ChannelSwitchView.as_view()),
     path("journal", JournalView.as_view()),
     path("mode", ModeView.as_view()),
+    path("mode/promote", PromoteView.as_view()),
+    path("mode/demote", DemoteView.as_view()),
     path("fee-policy", FeePolicyView.as_view()),
     path("credentials", CredentialsView.as_view()),
     path("credentials/<str:service>", CredentialDetailView.as_view()),

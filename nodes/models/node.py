@@ -2,12 +2,17 @@
 
 from django.db import models
 
+from nodes.engine.release.settings import ReleaseSettings, Standing
 from nodes.engine.report import NodeState
+from nodes.engine.trigger import Watch
 from nodes.models.payload import PayloadField, SealedModel
 
 
 class Mode(models.TextChoices):
     SHADOW = "shadow"  # decisions are recorded and shown, nothing is handed to the box
+    CANARY = "canary"  # those of a share of the channels are handed over
+    LIVE = "live"  # all are, but those of the hold-out channels
+    PAUSED = "paused"  # nothing is decided; what the box has already is seen through
 
 
 class OwnNode(SealedModel):
@@ -18,6 +23,9 @@ class OwnNode(SealedModel):
     forward_cursor = models.CharField(max_length=128, blank=True)
     history_since = models.DateTimeField(null=True, help_text="from when on we know all forwards")
     state: PayloadField[NodeState | None] = PayloadField(NodeState, null=True)
+    release: PayloadField[ReleaseSettings | None] = PayloadField(ReleaseSettings, null=True)
+    standing: PayloadField[Standing | None] = PayloadField(Standing, null=True)
+    watch: PayloadField[Watch | None] = PayloadField(Watch, null=True)
 
     class Meta:
         constraints = (

@@ -11,21 +11,21 @@ from nodes.models.action import IN_FLIGHT_STATES, Action, ActionKind, ActionStat
 from nodes.models.channel import digest_channel
 from nodes.models.decision import CycleRun, Decision
 from nodes.pipeline.action import move_action, move_planned
-from nodes.pipeline.rollout import state_of_new_action
+from nodes.pipeline.rollout import Rollout
 from nodes.selectors.kill_switch import Switches, read_switches
-from nodes.selectors.node import lock_own_node
 
 ACTION_LIFETIME = dt.timedelta(hours=24)
 
 
 def record_decisions(
-    run: CycleRun, *, inputs: Sequence[ChannelInput], outcomes: Sequence[ChannelDecision]
+    run: CycleRun, rollout: Rollout, *, inputs: Sequence[ChannelInput], outcomes: Sequence[ChannelDecision]
 ) -> list[Decision]:
     """Every decision with all its inputs, the ones that change nothing included."""
     return Decision.objects.bulk_create(
         Decision(
             run=run,
             channel_digest=digest_channel(given.channel.short_channel_id),
+            group=rollout.name_group(given.channel.peer_pubkey),
             decided_at=run.finished_at,
             inputs=given,
             outcome=outcome,
@@ -34,23 +34,28 @@ def record_decisions(
     )
 
 
-def plan_actions(run: CycleRun, decisions: Sequence[Decision]) -> list[Action]:
+def plan_actions(run: CycleRun, rollout: Rollout, *, decisions: Sequence[Decision]) -> list[Action]:
     """One action a change. Open actions of earlier runs are superseded: this run looked at newer data.
 
     A channel whose action the box has, or which is being rolled back, gets no other until that is settled. In the
     transaction of the run.
     """
-    lock_own_node()
     supersede_open(Action.objects.filter(kind=ActionKind.POLICY), reason="a newer run decided anew")
     in_flight = Action.objects.filter(state__in=IN_FLIGHT_STATES).values_list("channel_digest", flat=True)
     taken = {bytes(digest) for digest in in_flight}
     switches = read_switches()
     actions = [
-        _plan_action(run, decision, switches=switches)
+        _plan_action(run, decision, state=_choose_state(rollout, decision, switches=switches))
         for decision in decisions
         if _is_change(decision) and bytes(decision.channel_digest) not in taken
     ]
     return Action.objects.bulk_create(actions)
+
+
+def withdraw_approved(reason: str) -> None:
+    """What the box does not have yet is not handed over: the next run decides anew what may be. Rollbacks stay."""
+    for action in Action.objects.filter(state=ActionState.APPROVED, kind=ActionKind.POLICY).order_by("created_at"):
+        move_action(action, ActionState.SUPERSEDED, reason=reason)
 
 
 def supersede_open(rows: QuerySet[Action], *, reason: str) -> None:
@@ -64,10 +69,14 @@ def _is_change(decision: Decision) -> bool:
     return decision.outcome.proposed_policy not in {None, decision.inputs.channel.own_policy}
 
 
-def _plan_action(run: CycleRun, decision: Decision, *, switches: Switches) -> Action:
+def _choose_state(rollout: Rollout, decision: Decision, *, switches: Switches) -> ActionState:
     """While a kill switch is on it stays planned, whatever the mode."""
-    is_stopped = switches.find_stop(bytes(decision.channel_digest)) is not None
-    state = ActionState.PLANNED if is_stopped else state_of_new_action(run.mode)
+    if switches.find_stop(bytes(decision.channel_digest)) is not None:
+        return ActionState.PLANNED
+    return rollout.choose_state(decision.inputs.channel.peer_pubkey)
+
+
+def _plan_action(run: CycleRun, decision: Decision, *, state: ActionState) -> Action:
     return Action(
         run=run,
         decision=decision,

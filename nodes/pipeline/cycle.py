@@ -10,42 +10,49 @@ from nodes.engine.decision import decide_node
 from nodes.engine.prepare import prepare_run
 from nodes.engine.summary import NodeSummary, summarise_node
 from nodes.models.decision import CycleRun
+from nodes.models.node import Mode
 from nodes.pipeline.act import plan_actions, record_decisions
 from nodes.pipeline.ingest import load_facts
 from nodes.pipeline.journal import note
+from nodes.pipeline.rollout import Rollout, open_rollout
+from nodes.pipeline.trigger import take_triggers
 from nodes.selectors.node import read_own_node
 
 
 def run_cycle() -> CycleRun | None:
-    """One turn for the tenant we are in; None when its box has not reported yet.
+    """One turn for the tenant we are in; None when its box has not reported yet, or is paused.
 
     1. ingest: the newest snapshot, the forwards before it, the policy in force, the peers' places in the network
     2. prepare: flows per channel, sums per peer, scores
     3. decide: raise, lower or keep, pure and replayable
-    4. act: record decisions and actions (shadow: nothing is handed over)
+    4. act: record decisions and actions; the mode says which of them are handed over
     5. journal: one line for the owner
     Steps 4 and 5 are one transaction: a cycle killed before it left no trace and simply runs again.
     """
     started_at = timezone.now()
-    facts = load_facts()
+    facts = None if read_own_node().mode == Mode.PAUSED else load_facts()
     if facts is None:
         return None
     cycle, inputs = prepare_run(facts)
     outcomes = decide_node(cycle, inputs).decisions
     summary = summarise_node(inputs, outcomes)
     with transaction.atomic():
-        run = _open_run(cycle, summary, started_at=started_at, snapshot_seq=facts.snapshot.seq)
-        plan_actions(run, record_decisions(run, inputs=inputs, outcomes=outcomes))
+        rollout = open_rollout(facts.snapshot.channels)
+        run = _open_run(cycle, summary, rollout=rollout, started_at=started_at, snapshot_seq=facts.snapshot.seq)
+        plan_actions(run, rollout, decisions=record_decisions(run, rollout, inputs=inputs, outcomes=outcomes))
         note("cycle", _describe(run, summary), run=str(run.id), snapshot_seq=run.snapshot_seq)
     return run
 
 
-def _open_run(cycle: CycleInput, summary: NodeSummary, *, started_at: dt.datetime, snapshot_seq: int) -> CycleRun:
+def _open_run(
+    cycle: CycleInput, summary: NodeSummary, *, rollout: Rollout, started_at: dt.datetime, snapshot_seq: int
+) -> CycleRun:
     return CycleRun.objects.create(
         started_at=started_at,
         finished_at=timezone.now(),
         snapshot_seq=snapshot_seq,
-        mode=read_own_node().mode,
+        mode=rollout.mode,
+        started_by=take_triggers(),
         engine_version=cycle.engine_version,
         summary=summary,
         context=cycle,

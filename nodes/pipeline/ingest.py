@@ -20,6 +20,7 @@ from nodes.models.payload import pack
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.journal import note
 from nodes.pipeline.quota import check_snapshot_quota
+from nodes.pipeline.trigger import notice_forwards, notice_snapshot
 from nodes.pipeline.verify import verify_actions
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.graph import find_positions
@@ -37,13 +38,14 @@ PAST = "lies more than 10 minutes before the last snapshot, {}: check the clock 
 class SnapshotReceipt:
     seq: int
     is_new: bool
-    is_first: bool
+    needs_cycle: bool  # before its turn: it is the first, or a trigger speaks
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardReceipt:
     stored: int
     cursor: str
+    needs_cycle: bool
 
 
 def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
@@ -69,10 +71,11 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
         verify_actions(snapshot)
         is_first = node.last_seq is None
         node.last_seq, node.last_taken_at, node.state = snapshot.seq, snapshot.taken_at, snapshot.node
-        node.save(update_fields=["last_seq", "last_taken_at", "state"])
+        speaking = notice_snapshot(node, snapshot)
+        node.save(update_fields=["last_seq", "last_taken_at", "state", "watch"])
         if is_first:
             note("first-snapshot", f"First report of the box: {len(snapshot.channels)} channels", seq=snapshot.seq)
-    return SnapshotReceipt(snapshot.seq, is_new=True, is_first=is_first)
+    return SnapshotReceipt(snapshot.seq, is_new=True, needs_cycle=is_first or bool(speaking))
 
 
 def accept_forwards(events: list[Forward], cursor: str | None) -> ForwardReceipt:
@@ -88,8 +91,9 @@ def accept_forwards(events: list[Forward], cursor: str | None) -> ForwardReceipt
         earliest = min((event.settled_at for event in events), default=timezone.now())
         node.history_since = min(node.history_since or earliest, earliest)
         node.forward_cursor = cursor if cursor is not None else node.forward_cursor
-        node.save(update_fields=["history_since", "forward_cursor"])
-    return ForwardReceipt(stored, node.forward_cursor)
+        speaking = notice_forwards(node, events, now=timezone.now()) if stored else []
+        node.save(update_fields=["history_since", "forward_cursor", "watch"])
+    return ForwardReceipt(stored, node.forward_cursor, needs_cycle=bool(speaking))
 
 
 def load_facts() -> NodeFacts | None:
@@ -123,7 +127,7 @@ def _read_fee_changes(snapshot: NodeSnapshot) -> dict[str, dt.datetime]:
 def _accept_repeat(seq: int, digest: bytes, *, node: OwnNode) -> SnapshotReceipt:
     known = Snapshot.objects.filter(seq=seq).values_list("digest", flat=True).first()
     if known is not None and bytes(known) == digest:
-        return SnapshotReceipt(seq, is_new=False, is_first=False)
+        return SnapshotReceipt(seq, is_new=False, needs_cycle=False)
     if known is not None:
         detail = f"{seq} was reported before with other content"
         raise refuse_value("/seq", detail, status=409, code="seq-taken", title="Another snapshot has this number")

@@ -19,7 +19,7 @@ from mcp_saas.kit.crypto import SealError
 from nodes.pipeline.cycle import run_cycle
 from tenants.context import leave_tenant
 from tenants.models.dazbox import DazboxState
-from tenants.models.schedule import CycleSchedule, next_turn
+from tenants.models.schedule import CycleSchedule
 
 SLOW_AFTER = dt.timedelta(seconds=10)
 LOST_AFTER = dt.timedelta(minutes=5)  # a cycle handed out so long ago died with its worker
@@ -48,7 +48,7 @@ def claim_due_cycles(now: dt.datetime, hand_out: Callable[[CycleClaim], None]) -
         _return_lost(CycleSchedule.objects.filter(started_at__lt=now - LOST_AFTER), now)
         due = _find_due(now)
         for row in due:
-            row.started_at, row.next_run_at = now, next_turn(row.dazbox_id, now)
+            row.started_at, row.next_run_at = now, row.find_next_turn(now)
             transaction.on_commit(partial(hand_out, CycleClaim(row.dazbox_id, now)))
         CycleSchedule.objects.bulk_update(due, ["started_at", "next_run_at"])
     return len(due)

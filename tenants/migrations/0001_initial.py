@@ -485,6 +485,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("last_error", models.CharField(blank=True, max_length=200)),
+                (
+                    "cron",
+                    models.CharField(blank=True, help_text="of its owner; empty: once a period", max_length=100),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(default="UTC", help_text="of the cron expression", max_length=64),
+                ),
             ],
             options={
                 "indexes": [models.Index(fields=["next_run_at"], name="cycle_schedule_due")],

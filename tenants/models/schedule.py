@@ -1,17 +1,16 @@
 """When each box's next pipeline cycle is due: one row a box, claimed by whoever dispatches."""
 
 import datetime as dt
-import hashlib
-from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 
+from tenants.engine.turn import find_period_turn, find_turn
 from tenants.models.dazbox import Dazbox
 
 
 class CycleSchedule(models.Model):
-    """A box's turn comes every period at a moment given by its id: thousands of boxes never fall due together."""
+    """A box's turn comes by its owner's cron expression, or every period at a moment given by its id."""
 
     dazbox = models.OneToOneField(Dazbox, primary_key=True, on_delete=models.CASCADE, related_name="schedule")
     next_run_at = models.DateTimeField()
@@ -20,6 +19,8 @@ class CycleSchedule(models.Model):
         default=False, help_text="its last cycle failed or took long: it runs in the slow lane"
     )
     last_error = models.CharField(max_length=200, blank=True)
+    cron = models.CharField(max_length=100, blank=True, help_text="of its owner; empty: once a period")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="of the cron expression")
 
     class Meta:
         indexes = (models.Index(fields=["next_run_at"], name="cycle_schedule_due"),)
@@ -27,10 +28,7 @@ class CycleSchedule(models.Model):
     def __str__(self) -> str:
         return f"{self.dazbox_id} {self.next_run_at:%H:%M:%S}"
 
-
-def next_turn(dazbox_id: UUID, after: dt.datetime) -> dt.datetime:
-    """The first of this box's turns after a moment. They stand still in time, however late or early a cycle ran."""
-    period_s = settings.ENV.cycle_period_s
-    offset_s = int.from_bytes(hashlib.sha256(dazbox_id.bytes).digest()[:8]) % period_s
-    turn = (int(after.timestamp()) - offset_s) // period_s + 1
-    return dt.datetime.fromtimestamp(turn * period_s + offset_s, dt.UTC)
+    def find_next_turn(self, after: dt.datetime) -> dt.datetime:
+        if self.cron:
+            return find_turn(self.dazbox_id, after, cron=self.cron, time_zone=self.time_zone)
+        return find_period_turn(self.dazbox_id, after, period_s=settings.ENV.cycle_period_s)

@@ -17,7 +17,7 @@ from tenants.models.dazbox import Dazbox, DazboxState, new_schema_name
 from tenants.models.job import JobLane
 from tenants.models.operation import Operation, OperationKind
 from tenants.models.owner import Owner
-from tenants.models.schedule import CycleSchedule, next_turn
+from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.claim import digest_code, is_vouched_for
 from tenants.provisioning.lifecycle import change_state, lock_dazbox, refuse_transition
 from tenants.provisioning.proof import spend_challenge, verify_proof
@@ -160,7 +160,9 @@ def create_box(box: NewBox, owner: Owner, *, plan: str) -> Dazbox:
     create_device_key(dazbox, box.device_key)
     Operation.objects.create(dazbox=dazbox, kind=OperationKind.PROVISION)
     JobLane.objects.create(dazbox=dazbox)
-    CycleSchedule.objects.create(dazbox=dazbox, next_run_at=next_turn(dazbox.id, timezone.now()))
+    schedule = CycleSchedule(dazbox=dazbox)
+    schedule.next_run_at = schedule.find_next_turn(timezone.now())
+    schedule.save()
     return dazbox
 
 

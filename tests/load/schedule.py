@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from mcp_saas.embedded.environment import celery_url
 from nodes.pipeline.schedule import claim_due_cycles
+from tenants.engine.turn import find_period_turn
 from tenants.models.dazbox import Dazbox, DazboxState, new_schema_name
-from tenants.models.schedule import CycleSchedule, next_turn
+from tenants.models.schedule import CycleSchedule
 from tenants.tasks import HEADER
 from tests.celery_worker import BROKER_DATABASE, client_of
 from tests.engines import shift_redis_database
@@ -32,7 +33,7 @@ def measure() -> Report:
     ids = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(max(SIZES))]
     with override_settings(ENV=settings.ENV.model_copy(update={"cycle_period_s": PERIOD_S})):
         now = timezone.now()
-        spreads = {size: Counter(next_turn(one, now) for one in ids[:size]) for size in SIZES}
+        spreads = {size: Counter(find_period_turn(one, now, period_s=PERIOD_S) for one in ids[:size]) for size in SIZES}
         claim_ms, claimed = time_claims(ids, now)
     fan_out_s = time_fan_out(ids[: min(SIZES)])
     return Report(

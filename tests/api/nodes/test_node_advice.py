@@ -57,15 +57,6 @@ def test_in_shadow_mode_nothing_is_handed_over(api: ApiClient, alice: Box) -> No
     assert planned[0]["why"]
 
 
-def test_only_shadow_mode_is_offered_and_saying_so_is_a_problem(api: ApiClient, alice: Box) -> None:
-    token = api.token_of(alice)
-    assert api.get(alice.path("mode"), token=token).json == {"mode": "shadow"}
-    assert api.put(alice.path("mode"), {"mode": "shadow"}, token=token).status == 200
-    refused = api.put(alice.path("mode"), {"mode": "live"}, token=token)
-    assert refused.status == 422
-    assert refused.json["errors"][0]["pointer"] == "/mode"
-
-
 def test_a_new_fee_policy_is_a_new_version_and_prices_the_next_cycle(api: ApiClient, alice: Box) -> None:
     from nodes.pipeline.cycle import run_cycle
     from tenants.context import enter_tenant

@@ -28,14 +28,16 @@ from nodes.pipeline.schedule import (
     run_claimed_cycle,
 )
 from tenants.context import enter_tenant
+from tenants.engine.turn import find_period_turn
 from tenants.models.dazbox import Dazbox, DazboxState, new_schema_name
-from tenants.models.schedule import CycleSchedule, next_turn
+from tenants.models.schedule import CycleSchedule
 from tests.committed import run_together
 from tests.factories import Box, make_box, make_snapshot, pubkey_of
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 PERIOD = dt.timedelta(hours=1)
 EARLIER = NOW - dt.timedelta(minutes=1)
+next_turn = partial(find_period_turn, period_s=3600)
 
 
 def make_rows(count: int, **schedule_fields: Any) -> list[UUID]:

@@ -1,0 +1,130 @@
+"""How far the engine may go: the mode, and steps up and down."""
+
+import datetime as dt
+
+from django.http import HttpResponse
+from django.utils import timezone
+from msgspec import Struct
+from rest_framework.request import Request
+
+from mcp_saas.api.auth import require_scope
+from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.openapi import endpoint
+from mcp_saas.api.view import principal_of
+from nodes.api.control import ControlView
+from nodes.engine.release.ladder import find_next_rung
+from nodes.engine.release.settings import ModeName, StopRules
+from nodes.pipeline.release import ReleaseChange, change_release, demote, promote
+from nodes.pipeline.schedule import request_cycle
+from nodes.selectors.release import Release, read_release
+from tenants.api.view import NodeView
+from tenants.context import current_tenant
+
+
+class NextStep(Struct, frozen=True):
+    """What a promotion leads to."""
+
+    mode: ModeName
+    share_percent: int
+
+
+class ModeAnswer(Struct, frozen=True, kw_only=True):
+    """The mode in force, and how the next one is reached."""
+
+    mode: ModeName
+    share_percent: int  # of the channels not held out: 0 in shadow, 100 live
+    steps: tuple[int, ...]
+    seed: int
+    hold_out_percent: int
+    stop_rules: StopRules
+    promotion: str
+    min_days_per_step: int
+    since: dt.datetime | None
+    stopped_by: str | None  # the rule that stopped the release: it does not grow until its owner lets it go on
+    next: NextStep | None
+
+
+def describe_release(release: Release) -> ModeAnswer:
+    settings, standing = release.settings, release.standing
+    following = standing.resumes if release.mode == "paused" else find_next_rung(release.rung, settings)
+    return ModeAnswer(
+        mode=release.rung.mode,
+        share_percent=standing.share_percent,
+        steps=settings.steps,
+        seed=settings.seed,
+        hold_out_percent=settings.hold_out_percent,
+        stop_rules=settings.stop_rules,
+        promotion=settings.promotion,
+        min_days_per_step=settings.min_days_per_step,
+        since=standing.since,
+        stopped_by=standing.stopped_by,
+        next=NextStep(following.mode, following.share_percent) if following else None,
+    )
+
+
+class ModeView(ControlView):
+    @endpoint(
+        "get_mode", summary="The mode in force", tag="node", answers={200: ModeAnswer}, problems=(404,), is_tagged=True
+    )
+    def get(self, request: Request, pubkey: str) -> HttpResponse:
+        """`shadow` records what it would do and hands nothing to the box. `canary` hands over the changes of a share of
+        the channels, `live` those of all but the hold-out channels. `paused` decides nothing.
+        """
+        return answer(describe_release(read_release()))
+
+    @endpoint(
+        "set_mode",
+        summary="Choose the mode",
+        tag="node",
+        body=ReleaseChange,
+        answers={200: ModeAnswer},
+        problems=(404,),
+        needs_match=True,
+    )
+    def put(self, request: Request, pubkey: str) -> HttpResponse:
+        """Fields that are left out keep their values; a canary without a share begins with the first step. On a lower
+        step, what was approved and the box does not have yet is withdrawn. A cycle follows at once.
+        """
+        release = change_release(read_body(request, ReleaseChange), actor=principal_of(request).subject)
+        return answer_step(release)
+
+
+class StepView(NodeView):
+    permission_classes = (require_scope("act", "device"),)
+
+
+class PromoteView(StepView):
+    @endpoint(
+        "promote_mode",
+        summary="One step further",
+        tag="node",
+        answers={200: ModeAnswer},
+        problems=(404, 409),
+        idempotency="required",
+    )
+    def post(self, request: Request, pubkey: str) -> HttpResponse:
+        """From shadow to the first step of the canary, from step to step, from the last one to live. A paused node goes
+        on where it was paused. 409 for one that is live.
+        """
+        return answer_step(promote(actor=principal_of(request).subject))
+
+
+class DemoteView(StepView):
+    @endpoint(
+        "demote_mode",
+        summary="One step back",
+        tag="node",
+        answers={200: ModeAnswer},
+        problems=(404, 409),
+        idempotency="required",
+    )
+    def post(self, request: Request, pubkey: str) -> HttpResponse:
+        """Channels that leave the canary keep the fee they have: roll actions back to undo them. 409 in shadow and
+        while paused.
+        """
+        return answer_step(demote(actor=principal_of(request).subject))
+
+
+def answer_step(release: Release) -> HttpResponse:
+    request_cycle(current_tenant().id, timezone.now())
+    return answer(describe_release(release))

@@ -1,0 +1,78 @@
+"""How a node's engine is let loose: the owner's settings, and where on the ladder the node stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from nodes.engine.report import Instant
+
+ModeName = Literal["shadow", "canary", "live", "paused"]
+Percent = Annotated[int, Meta(ge=1, le=100)]
+Days = Annotated[int, Meta(ge=1, le=90)]
+WHOLE = 100
+
+
+class StopRules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What ends a step: each a threshold in percent, looked at over a window of whole days."""
+
+    max_loss_percent: Percent = 15  # net revenue against the hold-out channels, in percent of the level before
+    max_failed_percent: Percent = 25  # of the actions that came to an end
+    max_manual_percent: Percent = 30  # of the channels in the canary, changed by the owner's own hand
+    max_depleted_percent: Percent = 50  # of the channels in the canary, run dry since the step began
+    window_days: Annotated[int, Meta(ge=3, le=90)] = 14
+    confidence_percent: Annotated[int, Meta(ge=50, le=99)] = 95
+    on_stop: Literal["step_back", "pause"] = "step_back"
+
+
+class ReleaseSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the share of priced channels grows, and who is never priced."""
+
+    steps: Annotated[tuple[Percent, ...], Meta(min_length=1, max_length=20)] = (10, 25, 50, 100)
+    seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
+    hold_out_percent: Annotated[int, Meta(ge=0, le=50)] = 10
+    stop_rules: StopRules = StopRules()
+    promotion: Literal["explicit", "rule"] = "explicit"
+    min_days_per_step: Days = 7
+
+    def __post_init__(self) -> None:
+        if any(later <= earlier for earlier, later in zip(self.steps, self.steps[1:], strict=False)):
+            raise ValueError("steps: each must be larger than the one before")
+
+
+class Groups(Struct, frozen=True, kw_only=True):
+    """Peers by pubkey, in the order they came in. All channels with a peer are in its group; the others are in none."""
+
+    canary: list[str] = []
+    hold_out: list[str] = []
+    share_percent: int = 0  # what they were dealt for
+    hold_out_percent: int = 0
+
+    def name_group(self, peer_pubkey: str) -> GroupName:
+        if peer_pubkey in self.hold_out:
+            return "hold_out"
+        return "canary" if peer_pubkey in self.canary else "rest"
+
+
+GroupName = Literal["canary", "hold_out", "rest"]
+
+
+class Rung(Struct, frozen=True):
+    """A place on the ladder: shadow, a canary of some share, live."""
+
+    mode: ModeName
+    share_percent: int = 0
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """Where the node stands and since when; what a pause or a stop left behind."""
+
+    share_percent: int = 0
+    since: Instant | None = None  # of the present mode and share
+    acting_since: Instant | None = None  # when it left shadow: what was earned before is the level to compare with
+    resumes: Rung | None = None  # where a pause goes on
+    stopped_by: str | None = None  # a stop rule's words: growth by rule waits for the owner
+    reviewed_on: dt.date | None = None  # the day of the last look at revenue
+    groups: Groups = Groups()
