@@ -25,6 +25,7 @@ class FakeCln(JsonServer):
         self.answers: dict[str, Callable[[dict[str, Any]], object]] = {
             "getinfo": lambda _: describe_info(),
             "listpeerchannels": lambda _: {"channels": [describe_channel()]},
+            "feerates": lambda _: {"perkb": {"estimates": [describe_estimate(6, 8_250), describe_estimate(2_000, 1)]}},
             "listforwards": lambda _: {"forwards": []},
             "signmessage": lambda params: {"zbase": sign_message(IDENTITY, params["message"].encode())},
         }
@@ -67,6 +68,10 @@ def describe_info(**changes: Any) -> dict[str, Any]:
         "blockheight": 862_000, "network": "bitcoin", "fees_collected_msat": 0, "lightning-dir": "/cln",
     }  # fmt: skip
     return info | changes
+
+
+def describe_estimate(blocks: int, feerate: int) -> dict[str, int]:
+    return {"blockcount": blocks, "feerate": feerate, "smoothed_feerate": feerate}
 
 
 def describe_update(**changes: Any) -> dict[str, Any]:

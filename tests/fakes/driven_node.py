@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
 from nodes.simulator.asgi import Message, Receive, Send
+from nodes.simulator.cln_api.app import ClnRest
 from nodes.simulator.faults.app import App, FaultyApp
 from nodes.simulator.faults.plan import Fault, FaultPlan, write_faults
-from nodes.simulator.home import NodeHome, open_home
+from nodes.simulator.home import NodeHome, open_home, open_runes
 from nodes.simulator.lnd_api.app import LndApi
 from nodes.simulator.simulation import Simulation
 from nodes.simulator.view import NodeView
@@ -23,6 +24,7 @@ from nodes.sources.driver.policy import Policy
 from nodes.sources.driver.retry import Patience
 from tests.fakes.simulated_fleet import serve_app
 
+WRITES = {"POST /v1/chanpolicy", "POST /v1/setchannel"}
 TIMEOUT = httpx.Timeout(0.5, connect=2)
 
 
@@ -47,16 +49,18 @@ class DrivenNode:
     url: str
     home: NodeHome
     counted: Counted
+    implementation: Literal["lnd", "cln"] = "lnd"
     pauses: list[float] = field(default_factory=list)
     saves: list[None] = field(default_factory=list)
 
     @property
     def config(self) -> DriverConfig:
         """For a driver that waits half a second for an answer and not at all between attempts."""
+        is_lnd = self.implementation == "lnd"
         return DriverConfig(
-            implementation="lnd",
+            implementation=self.implementation,
             url=self.url,
-            secret=self.home.macaroon.read_bytes().hex(),
+            secret=self.home.macaroon.read_bytes().hex() if is_lnd else self.home.rune.read_text().strip(),
             certificate=self.home.tls_cert.read_text(),
             pubkey=self.pubkey,
             timeout=TIMEOUT,
@@ -72,7 +76,7 @@ class DrivenNode:
         return self.counted.calls
 
     def count_writes(self) -> int:
-        return sum(call == "POST /v1/chanpolicy" for call in self.calls)
+        return sum(call in WRITES for call in self.calls)
 
     def fail(self, *faults: Fault) -> None:
         write_faults(self.home.faults, *faults)
@@ -95,7 +99,9 @@ class DrivenNode:
 
 
 @contextmanager
-def serve_driven(world: World, pubkey: str, folder: Path) -> Iterator[DrivenNode]:
+def serve_driven(
+    world: World, pubkey: str, folder: Path, *, implementation: Literal["lnd", "cln"] = "lnd"
+) -> Iterator[DrivenNode]:
     home = open_home(folder, pubkey)
     simulation = Simulation(world)
     lock = threading.Lock()
@@ -107,6 +113,16 @@ def serve_driven(world: World, pubkey: str, folder: Path) -> Iterator[DrivenNode
                 simulation=simulation, pubkey=pubkey, now_ns=world.advanced_to_ns, save=lambda: saves.append(None)
             )
 
-    counted = Counted(FaultyApp(LndApi(look, home.macaroon.read_bytes()), FaultPlan(home.faults)))
+    is_lnd = implementation == "lnd"
+    api: App = LndApi(look, home.macaroon.read_bytes()) if is_lnd else ClnRest(look, open_runes(home))
+    counted = Counted(FaultyApp(api, FaultPlan(home.faults)))
     with serve_app(counted, home) as url:
-        yield DrivenNode(world=world, pubkey=pubkey, url=url, home=home, counted=counted, saves=saves)
+        yield DrivenNode(
+            world=world,
+            pubkey=pubkey,
+            url=url,
+            home=home,
+            counted=counted,
+            implementation=implementation,
+            saves=saves,
+        )

@@ -41,6 +41,9 @@ class Cln:
             return self._read("listpeerchannels")
         return self._read("listpeerchannels", short_channel_id=short_channel_id)
 
+    def report_feerates(self) -> Fields:
+        return self._read("feerates", style="perkb")
+
     def list_resolved(self, start: int, limit: int) -> Fields:
         """Forwards that are over from the `start`th on, in the order in which they were."""
         return self._read("listforwards", index="updated", start=start, limit=limit)

@@ -12,11 +12,13 @@ from nodes.sources.driver.text import clean_text
 # A splice keeps the channel open. All other states are before or after a channel's life: those are not reported.
 LIVE_STATES = frozenset({"CHANNELD_NORMAL", "CHANNELD_AWAITING_SPLICE"})
 SYNC_WARNINGS = ("warning_bitcoind_sync", "warning_lightningd_sync")
+VBYTES = 1000  # a feerate `perkb` is for so many
+MAX_BLOCKS, MAX_FEERATE = 1_008, 10**9  # what the snapshot contract takes
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 
 def read_node(cln: Cln, pubkey: str | None) -> tuple[NodeReading, str]:
-    """The reading and whose it is, in two calls. Raises NodeError; `pubkey`: whom we expect.
+    """The reading and whose it is, in three calls. Raises NodeError; `pubkey`: whom we expect.
 
     Core Lightning does not tell how long a peer was there, nor, but by a call for each peer, its alias: those are null.
     """
@@ -24,12 +26,27 @@ def read_node(cln: Cln, pubkey: str | None) -> tuple[NodeReading, str]:
     own_pubkey = check_identity(info, pubkey)
     channels = read_objects(cln.list_channels(), "channels")
     reading: NodeReading = {
-        "node": map_node(info),
+        "node": {**map_node(info), "onchain_fees": read_onchain_fees(cln)},
         "channels": [
             map_channel(channel, scid) for channel in channels if (scid := find_live_scid(channel)) is not None
         ],
     }
     return reading, own_pubkey
+
+
+def read_onchain_fees(cln: Cln) -> dict[str, float]:
+    """By blocks, in sat a vbyte. Empty: the node does not know or may not tell it, and the rest is read on."""
+    try:
+        report = cln.report_feerates().get("perkb")
+        rows = read_objects(report, "estimates") if isinstance(report, dict) else []
+        rates = {read_integer(row, "blockcount"): read_integer(row, "feerate") for row in rows}
+    except NodeError:
+        return {}
+    return {
+        str(blocks): rate / VBYTES
+        for blocks, rate in rates.items()
+        if 1 <= blocks <= MAX_BLOCKS and rate <= MAX_FEERATE
+    }
 
 
 def check_identity(info: Fields, pubkey: str | None) -> str:
@@ -79,8 +96,24 @@ def map_channel(channel: Fields, short_channel_id: str) -> dict[str, object]:
         "pending_htlcs": [map_htlc(htlc) for htlc in htlcs],
         "uptime_s": None,
         "lifetime_s": None,
+        "commit_fee_sat": read_optional_sat(channel, "last_tx_fee_msat"),
+        "opening_fee_sat": None,
+        "remote_reserve_sat": read_optional_sat(channel, "our_reserve_msat"),
+        "lowest_htlc_msat": None,
+        "highest_htlc_msat": find_highest_htlc_msat(channel),
         **map_policies(channel),
     }
+
+
+def read_optional_sat(channel: Fields, name: str) -> int | None:
+    return read_integer(channel, name) // 1000 if name in channel else None
+
+
+def find_highest_htlc_msat(channel: Fields) -> int | None:
+    """All but what the peer makes us keep, which is what setchannel takes at most; None: not told."""
+    if "our_reserve_msat" not in channel:
+        return None
+    return max(0, read_integer(channel, "total_msat") - read_integer(channel, "our_reserve_msat"))
 
 
 def map_htlc(htlc: Fields) -> dict[str, object]:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from nodes.sources.cln.client import Cln
 from nodes.sources.cln.policy import read_own_policy
-from nodes.sources.cln.snapshot import find_live_scid
+from nodes.sources.cln.snapshot import find_highest_htlc_msat, find_live_scid
 from nodes.sources.driver.driver import Outcome, PolicyWrite, WriteResult
 from nodes.sources.driver.errors import Fault, NodeError
-from nodes.sources.driver.field import Fields, read_integer, read_objects
+from nodes.sources.driver.field import Fields, read_objects
 from nodes.sources.driver.policy import Policy
 from nodes.sources.driver.short_channel_id import parse_scid
 from nodes.sources.driver.write import settle_write
@@ -80,9 +80,9 @@ def fit_capacity(channel: Fields, wanted: Policy, *, present: Policy) -> Policy:
 
     Only where it shall change: what is in force is within.
     """
-    if wanted.max_htlc_msat == present.max_htlc_msat or "our_reserve_msat" not in channel:
+    most_msat = find_highest_htlc_msat(channel)
+    if wanted.max_htlc_msat == present.max_htlc_msat or most_msat is None:
         return wanted
-    most_msat = read_integer(channel, "total_msat") - read_integer(channel, "our_reserve_msat")
     return replace(wanted, max_htlc_msat=min(wanted.max_htlc_msat, most_msat))
 
 

@@ -23,7 +23,7 @@ from nodes.sources.node import open_driver
 from tests.fakes.simulated_cln import StillCln, serve_still_cln
 
 NOW_S = 1_760_000_000
-REPORT_RUNE = ["=7", "method=getinfo|method=listpeerchannels|method=listforwards|method=setchannel"]
+REPORT_RUNE = ["=7", "method=getinfo|method=listpeerchannels|method=feerates|method=listforwards|method=setchannel"]
 
 
 @pytest.fixture
@@ -57,7 +57,8 @@ def read_channels(cln: StillCln) -> list[dict[str, Any]]:
 def test_a_reading_is_a_snapshot_that_the_cloud_takes(cln: StillCln) -> None:
     with connect(cln) as driver:
         reading = driver.read_node()
-    taken = msgspec.convert({"seq": 1, "taken_at": "2026-01-01T00:00:00Z", **reading}, NodeSnapshot)
+    body = msgspec.json.encode({"seq": 1, "taken_at": "2026-01-01T00:00:00Z", **reading})
+    taken = msgspec.json.decode(body, type=NodeSnapshot)
 
     channels = cln.world.channels_of(cln.pubkey)
     assert len(taken.channels) == len(channels)  # the pending one is not among them

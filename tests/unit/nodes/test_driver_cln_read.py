@@ -24,6 +24,7 @@ from tests.fakes.cln_rest import (
     describe_forward,
     describe_info,
     describe_update,
+    refuse,
 )
 
 NO_PAUSE = Patience(pause=lambda _: None)
@@ -70,19 +71,31 @@ def read_events(cln: FakeCln, *forwards: dict[str, Any], cursor: str = "0") -> l
     return events
 
 
-def test_a_node_is_read_in_two_calls(cln: FakeCln) -> None:
+def test_a_node_is_read_in_three_calls(cln: FakeCln) -> None:
     with connect(cln) as driver:
         reading = driver.read_node()
 
-    assert cln.methods == ["getinfo", "listpeerchannels"]
+    assert cln.methods == ["getinfo", "listpeerchannels", "feerates"]
     assert reading["node"] == {
         "alias": "carol",
         "implementation": "cln",
         "version": "v25.12",
         "block_height": 862_000,
         "synced_to_chain": True,
+        "onchain_fees": {"6": 8.25},
     }
-    assert msgspec.convert(reading["node"], NodeState).implementation == "cln"
+    assert msgspec.convert(reading["node"], NodeState, strict=False).implementation == "cln"
+
+
+@pytest.mark.parametrize(
+    "answer", [refuse(401, 1502, "Not permitted"), {"perkb": None}, {"perkb": {}}, {"warning_missing_feerates": "none"}]
+)
+def test_a_node_without_estimates_loses_nothing_else(cln: FakeCln, answer: object) -> None:
+    cln.answers["feerates"] = lambda _: answer
+    with connect(cln) as driver:
+        reading = driver.read_node()
+    assert reading["node"]["onchain_fees"] == {}
+    assert len(reading["channels"]) == 1
 
 
 @pytest.mark.parametrize("warning", ["warning_bitcoind_sync", "warning_lightningd_sync"])
@@ -116,6 +129,11 @@ def test_a_channel_is_mapped_whole(cln: FakeCln) -> None:
         ],
         "uptime_s": None,
         "lifetime_s": None,
+        "commit_fee_sat": None,
+        "opening_fee_sat": None,
+        "remote_reserve_sat": 50_000,
+        "lowest_htlc_msat": None,
+        "highest_htlc_msat": 4_950_000_000,
         "own_policy": policy,
         "peer_policy": policy | {"fee_rate_ppm": 777},
     }
