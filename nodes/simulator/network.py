@@ -1,7 +1,5 @@
 """Builds a world out of a channel graph: the fleet, its channels, balances from a model, fourteen days of traffic."""
 
-import math
-
 import msgspec
 
 from nodes.engine.report import PeerPolicy
@@ -9,7 +7,7 @@ from nodes.simulator.identity import derive_identities, make_identity_key, renam
 from nodes.simulator.seed import seed_random
 from nodes.simulator.selection import DEFAULT_SEED, select_fleet
 from nodes.simulator.simulation import Simulation
-from nodes.simulator.traffic import DAY_NS, NS_PER_S
+from nodes.simulator.traffic import DAY_NS, NS_PER_S, expect_settled_per_day
 from nodes.simulator.world import Channel, FleetNode, KnownNode, Side, World, check_conservation
 from nodes.sources.describegraph.graph import Graph, GraphChannel, GraphPolicy
 
@@ -29,7 +27,6 @@ _SHARE_INACTIVE = 0.03
 _SHARE_PRIVATE = 0.03
 _SHARE_OF_NODES_WITH_PENDING_CHANNEL = 0.3
 _LEAST_SETTLED_SHARE = 0.02  # a node nobody can afford does not get endless attempts
-_TYPICAL_SETTLED_PER_DAY, _TYPICAL_CHANNELS = 18.0, 30
 
 
 def build_world(
@@ -111,7 +108,7 @@ def _share_capacity(channel: Channel, first_share: float) -> None:
 
 def _take_side(pubkey: str, announced: GraphPolicy | None, *, capacity_sat: int) -> Side:
     """Without a balance yet. The agreed bounds are LND's defaults, or wider where the announced policy needs it."""
-    policy = _take_policy(announced, capacity_sat)
+    policy = take_policy(announced, capacity_sat)
     return Side(
         pubkey=pubkey,
         balance_msat=0,
@@ -121,7 +118,7 @@ def _take_side(pubkey: str, announced: GraphPolicy | None, *, capacity_sat: int)
     )
 
 
-def _take_policy(policy: GraphPolicy | None, capacity_sat: int) -> PeerPolicy | None:
+def take_policy(policy: GraphPolicy | None, capacity_sat: int) -> PeerPolicy | None:
     """Nodes ignore an announcement whose values are impossible, and one that promises more than the channel holds."""
     if policy is None or not policy.fits_bolt7:
         return None
@@ -162,10 +159,8 @@ def _know_neighbours(graph: Graph, channels: list[Channel]) -> list[KnownNode]:
 
 
 def _found_node(pubkey: str, world: World, *, stands_for: str) -> FleetNode:
-    """Larger nodes forward more, but less than in proportion."""
     rng = seed_random(world.seed, "node", stands_for)
-    size = len(world.channels_of(pubkey)) / _TYPICAL_CHANNELS
-    settled_per_day = _TYPICAL_SETTLED_PER_DAY * math.sqrt(size)
+    settled_per_day = expect_settled_per_day(len(world.channels_of(pubkey)))
     has_pending = rng.random() < _SHARE_OF_NODES_WITH_PENDING_CHANNEL
     return FleetNode(
         pubkey=pubkey,

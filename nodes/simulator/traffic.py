@@ -12,7 +12,7 @@ A sender does not know balances. It tries a few channels before it gives up.
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -30,6 +30,7 @@ FEE_ELASTICITY = 0.62
 SMALLEST_BUDGET_PPM = 50
 TASTE = 0.9  # how strongly a channel favours one direction
 CHANNELS_TRIED = 4
+TYPICAL_SETTLED_PER_DAY, TYPICAL_CHANNELS = 18.0, 30
 FAILED_DOWNSTREAM = 0.2
 HELD_SHARE, HELD_AT_MOST_S = 0.03, DAY_S  # hold invoices and stuck payments
 HOLD_LOG_MEAN, HOLD_LOG_SIGMA = math.log(2.8), 1.5  # seconds: p50 2.8, p95 33, p99 92
@@ -63,18 +64,8 @@ class Demand:
     def plan_day(self, day: int) -> list[Attempt]:
         """The attempts of one UTC day (days since 1970), in order. The same for a seed, whoever asks and when."""
         rng = seed_random(self._seed, self._node.pubkey, day)
-        shape = self._node.settled_per_day / EXTRA_DAILY_VARIANCE
-        per_second = rng.gammavariate(shape, self._node.attempts_per_day / shape) / DAY_S
-        swing = (PEAK_TO_TROUGH - 1) / (PEAK_TO_TROUGH + 1)
-        attempts: list[Attempt] = []
-        second = 0.0
-        while True:  # thinning: arrivals at the peak's rate, kept in proportion to the hour's
-            second += rng.expovariate(per_second * (1 + swing))
-            if second >= DAY_S:
-                return attempts
-            hours_from_peak = second / 3600 - PEAK_HOUR
-            if rng.random() * (1 + swing) < 1 + swing * math.cos(hours_from_peak * math.pi / 12):
-                attempts.append(self._draw_attempt(rng, day * DAY_NS + int(second * NS_PER_S)))
+        moments = draw_day(rng, mean_settled=self._node.settled_per_day, mean_attempts=self._node.attempts_per_day)
+        return [self._draw_attempt(rng, day * DAY_NS + int(second * NS_PER_S)) for second in moments]
 
     def _draw_taste(self, channel: Channel) -> float:
         """Above 0: payments like to leave by this channel. The peer's own business, so it lasts."""
@@ -82,10 +73,9 @@ class Demand:
         return rng.gauss(0, TASTE)
 
     def _draw_attempt(self, rng: random.Random, at_ns: int) -> Attempt:
-        amount_msat = max(1, int(rng.lognormvariate(AMOUNT_LOG_MEAN, AMOUNT_LOG_SIGMA) * 1000))
+        amount_msat = draw_amount_msat(rng)
         budget_ppm = SMALLEST_BUDGET_PPM * (1 - rng.random()) ** (-1 / FEE_ELASTICITY)
-        held = rng.random() < HELD_SHARE
-        hold_s = rng.uniform(0, HELD_AT_MOST_S) if held else rng.lognormvariate(HOLD_LOG_MEAN, HOLD_LOG_SIGMA)
+        hold_s = draw_hold_s(rng)
         return Attempt(
             at_ns=at_ns,
             pubkey=self._node.pubkey,
@@ -96,3 +86,37 @@ class Demand:
             hold_ns=int(hold_s * NS_PER_S),
             fails_downstream=rng.random() < FAILED_DOWNSTREAM,
         )
+
+
+def draw_day(rng: random.Random, *, mean_settled: float, mean_attempts: float) -> Iterator[float]:
+    """The moments of one day's attempts, in seconds since midnight UTC, in order.
+
+    `mean_attempts` of them on an average day, of which `mean_settled` settle: so the settled ones get the variance.
+    Each moment is drawn when it is asked for; the caller may draw from `rng` in between.
+    """
+    shape = mean_settled / EXTRA_DAILY_VARIANCE
+    per_second = rng.gammavariate(shape, mean_attempts / shape) / DAY_S
+    swing = (PEAK_TO_TROUGH - 1) / (PEAK_TO_TROUGH + 1)
+    second = 0.0
+    while True:  # thinning: arrivals at the peak's rate, kept in proportion to the hour's
+        second += rng.expovariate(per_second * (1 + swing)) if per_second else DAY_S
+        if second >= DAY_S:
+            return
+        hours_from_peak = second / 3600 - PEAK_HOUR
+        if rng.random() * (1 + swing) < 1 + swing * math.cos(hours_from_peak * math.pi / 12):
+            yield second
+
+
+def draw_amount_msat(rng: random.Random) -> int:
+    return max(1, int(rng.lognormvariate(AMOUNT_LOG_MEAN, AMOUNT_LOG_SIGMA) * 1000))
+
+
+def draw_hold_s(rng: random.Random) -> float:
+    """Between the moment an HTLC is locked in and the moment it settles."""
+    held = rng.random() < HELD_SHARE
+    return rng.uniform(0, HELD_AT_MOST_S) if held else rng.lognormvariate(HOLD_LOG_MEAN, HOLD_LOG_SIGMA)
+
+
+def expect_settled_per_day(channel_count: int) -> float:
+    """Larger nodes forward more, but less than in proportion."""
+    return TYPICAL_SETTLED_PER_DAY * math.sqrt(channel_count / TYPICAL_CHANNELS)

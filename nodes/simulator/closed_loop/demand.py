@@ -1,0 +1,138 @@
+"""Who pays whom in a closed-loop world, over which ways, when and how much: all from the seed, before any fee is set.
+
+Payers and payees stay the same for the whole run, and each pair pays one way more than back, so channels drain. Every
+policy under comparison meets the same payments (common random numbers).
+"""
+
+import itertools
+import math
+import random
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from nodes.simulator.closed_loop.network import Network
+from nodes.simulator.closed_loop.routes import Leg, RouteFinder, weigh_direction
+from nodes.simulator.closed_loop.sender import ATTEMPT_BASE_MSAT, Way
+from nodes.simulator.seed import seed_random
+from nodes.simulator.traffic import DAY_S, draw_amount_msat, draw_day, draw_hold_s
+
+DAY_MS = DAY_S * 1000
+LARGEST_AMOUNT_MSAT = 1_200_000_000  # drawn again beyond: larger payments are split (a real node: p99 900,000 sat)
+BUDGET_LOG_MEAN, BUDGET_LOG_SIGMA = math.log(1_500), 1.2  # ppm of the amount a sender pays at most, for the whole way
+BUDGET_BASE_MSAT = 2_000
+UNPAYABLE_SHARE = (
+    0.8  # probes, offline payees, expired invoices: the last node refuses (real nodes: 28 fail, 1 settles)
+)
+_MASS_SIGMA = 0.8  # how unevenly nodes pay and are paid: log units
+_MOST_PAIRS = 500
+_LEAST_POOL, _MOST_POOL = 20, 64
+
+
+class Pair(NamedTuple):
+    source: int
+    target: int
+    routes: tuple[Way, ...]
+    weight: float
+
+
+class Payment(NamedTuple):
+    at_ms: int
+    pair: int
+    amount_msat: int
+    budget_msat: int
+    hold_ms: int
+    is_payable: bool
+
+
+class Demand(Struct, frozen=True, kw_only=True):
+    """`mean_settled` and `mean_attempts` are per day: what should pass our node, and what is tried for it."""
+
+    seed: int
+    pairs: list[Pair]
+    mean_settled: float
+    mean_attempts: float
+
+    def plan_day(self, day: int) -> Iterator[Payment]:
+        """The payments of one day, in order. The same whoever asks, and whatever the fees are."""
+        if not self.pairs:
+            return
+        rng = seed_random(self.seed, "payments", day)
+        heaped = list(itertools.accumulate(pair.weight for pair in self.pairs))
+        for second in draw_day(rng, mean_settled=self.mean_settled, mean_attempts=self.mean_attempts):
+            yield _draw_payment(rng, heaped, at_ms=day * DAY_MS + int(second * 1000))
+
+
+def _draw_payment(rng: random.Random, heaped: Sequence[float], *, at_ms: int) -> Payment:
+    amount_msat = _draw_amount(rng)
+    budget_ppm = rng.lognormvariate(BUDGET_LOG_MEAN, BUDGET_LOG_SIGMA)
+    return Payment(
+        at_ms=at_ms,
+        pair=rng.choices(range(len(heaped)), cum_weights=heaped)[0],
+        amount_msat=amount_msat,
+        budget_msat=BUDGET_BASE_MSAT + int(amount_msat * budget_ppm / 1_000_000),
+        hold_ms=int(draw_hold_s(rng) * 1000) + 1,
+        is_payable=rng.random() >= UNPAYABLE_SHARE,
+    )
+
+
+def _draw_amount(rng: random.Random) -> int:
+    while (amount_msat := draw_amount_msat(rng)) > LARGEST_AMOUNT_MSAT:
+        pass
+    return amount_msat
+
+
+def choose_pairs(network: Network, *, seed: int) -> list[Pair]:
+    """1. a pool of nodes, half of them our peers, 2. for each two of them the ways through us and around us,
+    3. kept: those for whom we are a way worth trying, weighted by what the two pay and are paid.
+    """
+    rng = seed_random(seed, "pairs", network.pubkeys[network.own])
+    finder = RouteFinder(network, rng)
+    pool = _draw_pool(network, rng)
+    paying = {node: rng.lognormvariate(0, _MASS_SIGMA) for node in pool}
+    paid = {node: rng.lognormvariate(0, _MASS_SIGMA) for node in pool}
+    pairs: list[Pair] = []
+    for source in pool:
+        around = finder.find_around(source, pool)
+        for target in pool:
+            through = finder.find_through(source, target) if target != source else []
+            if through:
+                weight = paying[source] * paid[target] * _weigh_gap(network, through[0], around=around[target])
+                pairs.append(Pair(source, target, _join_routes(through, around[target]), weight))
+    pairs.sort(key=lambda pair: -pair.weight)
+    return pairs[:_MOST_PAIRS]
+
+
+def _draw_pool(network: Network, rng: random.Random) -> list[int]:
+    """Large nodes rather than small ones, by the root of their capacity."""
+    capacity: dict[int, float] = {}
+    for (first, second), capacity_msat in zip(network.ends, network.capacities_msat, strict=True):
+        capacity[first] = capacity.get(first, 0) + capacity_msat
+        capacity[second] = capacity.get(second, 0) + capacity_msat
+    peers = sorted({network.heads[direction] for direction in network.own_directions.values()})
+    others = sorted(set(capacity) - {network.own, *peers})
+    size = min(_MOST_POOL, max(_LEAST_POOL, 2 * len(peers)))
+    drawn = [_draw_nodes(rng, nodes, capacity=capacity)[: size // 2] for nodes in (peers, others)]
+    return sorted(itertools.chain.from_iterable(drawn))
+
+
+def _draw_nodes(rng: random.Random, nodes: list[int], *, capacity: dict[int, float]) -> list[int]:
+    """In random order, large ones rather first (weighted sampling, Efraimidis and Spirakis 2006)."""
+    keys = {node: rng.random() ** (1 / math.sqrt(max(1.0, capacity[node]) / 1e9)) for node in nodes}
+    return sorted(nodes, key=lambda node: -keys[node])
+
+
+def _weigh_gap(network: Network, through: tuple[Leg, int], *, around: Sequence[Leg]) -> float:
+    """1 where the way over us is the cheapest at our present fees; less by e for each attempt's worth it is dearer."""
+    leg, own_hop = through
+    over_us = leg.weight + weigh_direction(network.policies[leg.directions[own_hop]])
+    gap = over_us - around[0].weight if around else 0.0
+    return math.exp(-max(0.0, gap) / ATTEMPT_BASE_MSAT)
+
+
+def _join_routes(through: Sequence[tuple[Leg, int]], around: Sequence[Leg]) -> tuple[Way, ...]:
+    return (
+        *(Way(leg.directions, own_hop) for leg, own_hop in through),
+        *(Way(leg.directions) for leg in around),
+    )

@@ -1,0 +1,79 @@
+"""How senders choose, learn and hear."""
+
+from msgspec import structs
+
+from nodes.engine.report import PeerPolicy
+from nodes.simulator.closed_loop.demand import DAY_MS, Payment
+from nodes.simulator.closed_loop.market import GRACE_MS, LEAST_DELAY_MS, Market
+from nodes.simulator.closed_loop.payment import try_payment
+from nodes.simulator.closed_loop.sender import HALF_LIFE_MS, PRIOR, Lesson, Sender, Way, estimate_probability
+from tests.unit.nodes.closed_loop.worlds import small_world
+
+POLICY = PeerPolicy(base_fee_msat=1_000, fee_rate_ppm=100, time_lock_delta=80, min_htlc_msat=1_000, max_htlc_msat=10**9)
+
+
+def test_a_failure_is_half_forgotten_after_an_hour() -> None:
+    failed = Lesson(0, 1_000_000, passed=False)
+    assert estimate_probability(failed, 2_000_000, now_ms=HALF_LIFE_MS) == PRIOR / 2
+    assert estimate_probability(failed, 999_999, now_ms=0) == PRIOR
+    assert estimate_probability(Lesson(0, 1_000_000, passed=True), 10, now_ms=0) == 0.95
+
+
+def test_a_way_costs_its_fees_its_delay_and_its_doubt() -> None:
+    offer = Sender([POLICY] * 4).price_route(Way((0, 2)), 100_000_000, now_ms=0, most_msat=10**12)
+    assert offer is not None
+    fee_msat = 1_000 + 10_000
+    assert offer.amounts_msat == [100_000_000 + fee_msat, 100_000_000]
+    assert round(offer.cost_msat - fee_msat) == round(15e-9 * 100_000_000 * 80 + (100_000 + 100_000) * (1 / PRIOR - 1))
+
+
+def test_a_way_beyond_the_budget_or_the_bounds_is_not_offered() -> None:
+    sender = Sender([POLICY, None, structs.replace(POLICY, max_htlc_msat=5_000), None])
+    assert sender.price_route(Way((2, 0)), 100_000_000, now_ms=0, most_msat=100_000_001) is None
+    assert sender.price_route(Way((0, 2)), 100_000_000, now_ms=0, most_msat=10**12) is None
+
+
+def test_a_new_fee_reaches_each_sender_later_and_the_old_one_is_honoured_for_a_while() -> None:
+    market = Market(small_world())
+    direction = next(iter(market.network.own_directions.values()))
+    old = market.policies[direction]
+    assert old is not None
+    new = structs.replace(old, fee_rate_ppm=old.fee_rate_ppm + 1)
+    now_ms = market.world.start_ms
+    heard = market.announce({direction: new}, now_ms=now_ms)
+    assert all(LEAST_DELAY_MS <= at_ms - now_ms <= DAY_MS for at_ms, _ in heard)
+    assert {sender.policies[direction] for sender in market.senders.values()} == {old}
+    assert market.find_accepted(direction, now_ms=now_ms + GRACE_MS - 1) == [new, old]
+    assert market.find_accepted(direction, now_ms=now_ms + GRACE_MS) == [new]
+
+
+def test_a_sender_with_an_old_fee_is_refused_after_the_grace_and_told_the_new_one() -> None:
+    market = Market(small_world())
+    now_ms = market.world.start_ms
+    number, pair = next(
+        (number, pair) for number, pair in enumerate(market.world.demand.pairs) if pair.routes[0].own_hop
+    )
+    raised = {
+        direction: structs.replace(policy, base_fee_msat=policy.base_fee_msat + 10_000)
+        for direction in market.network.own_directions.values()
+        if (policy := market.policies[direction]) is not None
+    }
+    market.announce(raised, now_ms=now_ms)
+    only_us = structs.replace(
+        market.world,
+        demand=structs.replace(
+            market.world.demand,
+            pairs=[
+                other._replace(routes=(pair.routes[0],)) if index == number else other
+                for index, other in enumerate(market.world.demand.pairs)
+            ],
+        ),
+    )
+    market.world = only_us
+    for direction in pair.routes[0].directions:
+        market.ledger.share_out(direction >> 1, 1.0 - direction % 2)
+    payment = Payment(now_ms + GRACE_MS, number, 2_000_000, 10**9, 1, is_payable=True)
+    verdicts = [tried.verdict for tried in try_payment(market, payment)]
+    assert verdicts[0] == "fee_insufficient"
+    leaving = pair.routes[0].directions[pair.routes[0].own_hop]
+    assert market.senders[pair.source].policies[leaving] is raised[leaving]
