@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from nodes.engine.change import narrow_wish, settle_wish
 from nodes.engine.cycle import ChannelInput, CycleInput, Memories, NodeDecision
 from nodes.engine.document import Strategy
 from nodes.engine.effect import estimate_effect
-from nodes.engine.guards import Bar, Rest, find_bar, guard_wish
+from nodes.engine.guards import Bar, Guarded, Rest, find_bar, guard_wish
 from nodes.engine.limits import find_limits
 from nodes.engine.memory import ChannelMemories, NodeMemories, PeerMemories
-from nodes.engine.pricing import Pricer, prepare_site
+from nodes.engine.pricing import Pricer, prepare_strategy
 from nodes.engine.reason import explain_change
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.rules import Site, compile_rules
@@ -18,7 +19,15 @@ from nodes.engine.types import ChannelDecision
 from nodes.engine.wish import Wish
 
 UNMATCHED = Bar(held_by="unmatched", reason="No rule of the fee policy matches this channel, so it is left as it is.")
-Priced = tuple[ChannelInput, Site | None, Wish | None]
+
+
+class Priced(NamedTuple):
+    """A channel, the rule that prices it, what keeps it out, and what is wished for it."""
+
+    given: ChannelInput
+    site: Site | None
+    bar: Bar | None
+    wish: Wish | None
 
 
 def decide_node(cycle: CycleInput, channels: Sequence[ChannelInput]) -> NodeDecision:
@@ -28,21 +37,28 @@ def decide_node(cycle: CycleInput, channels: Sequence[ChannelInput]) -> NodeDeci
     2. survey: each strategy looks at all the channels it is to price
     3. bar: a channel that cannot or should not be priced is kept as it is
     4. wish: the strategy says what it would charge
-    5. guard: limits, worth and rest cut the wish to what may be written, in the node's whole policy
-    6. compare: raise, lower or keep
-    7. explain it in a sentence, and estimate what it earns or costs
+    5. settle: is the change large enough for the rule to write it?
+    6. guard: limits, worth and rest cut the wish to what may be written, in the node's whole policy
+    7. compare: raise, lower or keep
+    8. explain it in a sentence, and estimate what it earns or costs
     """
+    priced, pricers = price_node(cycle, channels)
+    return NodeDecision(
+        decisions=[_decide_channel(cycle, one) for one in priced],
+        memories=_gather_memories(cycle, priced, pricers=pricers),
+    )
+
+
+def price_node(cycle: CycleInput, channels: Sequence[ChannelInput]) -> tuple[list[Priced], dict[int, Pricer]]:
+    """Steps 1 to 4: what each channel's rule wishes, and the strategies by the identity of their site."""
     choose = compile_rules(cycle.policy.rules, cycle)
     sites = [choose(given) for given in channels]
     pricers = _survey(cycle, channels, sites=sites)
-    priced: list[Priced] = []
-    decisions = []
-    for given, site in zip(channels, sites, strict=True):
-        bar = find_bar(given.channel, cycle.policy.bars)
-        wish = None if bar or site is None else pricers[id(site)].wish(given)
-        priced.append((given, site, wish))
-        decisions.append(_decide_channel(cycle, given, site=site, bar=bar, wish=wish))
-    return NodeDecision(decisions=decisions, memories=_gather_memories(cycle, priced, pricers=pricers))
+    bars = [find_bar(given.channel, cycle.policy.bars) for given in channels]
+    return [
+        Priced(given, site, bar, None if bar or site is None else pricers[id(site)].wish(given))
+        for given, site, bar in zip(channels, sites, bars, strict=True)
+    ], pricers
 
 
 def _survey(cycle: CycleInput, channels: Sequence[ChannelInput], *, sites: Sequence[Site | None]) -> dict[int, Pricer]:
@@ -53,18 +69,25 @@ def _survey(cycle: CycleInput, channels: Sequence[ChannelInput], *, sites: Seque
         if site is not None:
             by_id[id(site)] = site
             members[id(site)].append(given)
-    return {key: prepare_site(cycle, members[key], site=site) for key, site in by_id.items()}
+    return {
+        key: prepare_strategy(cycle, members[key], strategy=site.strategy, values=site.values)
+        for key, site in by_id.items()
+    }
 
 
-def _decide_channel(
-    cycle: CycleInput, given: ChannelInput, *, site: Site | None, bar: Bar | None, wish: Wish | None
-) -> ChannelDecision:
+def _decide_channel(cycle: CycleInput, priced: Priced) -> ChannelDecision:
+    given, site, bar, wish = priced
     present = given.channel.own_policy
     if present is None or bar is not None or site is None or wish is None:
         return _keep_out(present, bar or UNMATCHED)
     limits = find_limits(cycle.policy.limits, given)
     rest = Rest(now=cycle.now, last_change_at=given.last_change_at, needed_s=max(limits.cooldown_s, wish.wait_s))
-    guarded = guard_wish(wish, present, limits=limits, rest=rest)
+    settled = settle_wish(wish, present, channel=given.channel, switches_on=cycle.policy.switches_on)
+    guarded = (
+        Guarded(policy=present, held_by=settled.held_by, why=settled.why)
+        if settled.held_by
+        else guard_wish(narrow_wish(wish, settled), present, limits=limits, rest=rest)
+    )
     return ChannelDecision(
         direction=compare_policies(present, guarded.policy),
         section=site.section,
@@ -94,7 +117,7 @@ def _gather_memories(cycle: CycleInput, priced: list[Priced], *, pricers: dict[i
     node: NodeMemories = {}
     peers: dict[str, PeerMemories] = {}
     channels: dict[str, ChannelMemories] = {}
-    for given, site, wish in priced:
+    for given, site, _, wish in priced:
         if site is None or wish is None:
             continue
         tag, kept = tag_of(site.strategy), pricers[id(site)].node_memory

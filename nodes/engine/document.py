@@ -7,6 +7,7 @@ a strategy is final, one without lets the evaluation go on. Where no rule is fin
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct, field
 
@@ -22,16 +23,18 @@ from nodes.engine.report import (
     TimeLockDelta,
 )
 from nodes.engine.short_channel_id import ShortChannelId
-from nodes.engine.strategies import FlowStrategy, ProportionalStrategy, StaticStrategy, check_fee_range
+from nodes.engine.strategies import PlainStrategy, ProportionalStrategy, StaticStrategy, check_fee_range
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Ratio = Annotated[float, Meta(ge=0, le=1)]
 Ppm32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]  # strangers may announce any u32
-RuleName = Annotated[str, spelled(r"[^\x00-\x1f\x7f]+", "text without control characters", min_length=1, max_length=64)]
+RuleName = Annotated[
+    str, spelled(r"[^\x00-\x1f\x7f]+", "text without control characters", min_length=1, max_length=128)
+]
 Tag = Annotated[str, spelled(r"[A-Za-z0-9_.-]+", "letters, digits, - _ and .", min_length=1, max_length=64)]
 Members = Annotated[list[Pubkey | ShortChannelId], Meta(max_length=20_000)]
-Period = Annotated[int, Meta(ge=1, le=366 * 86_400)]
-Strategy = StaticStrategy | ProportionalStrategy | FlowStrategy
+Period = Annotated[int, Meta(ge=1, le=3_660 * 86_400)]
+ClockTime = Annotated[str, spelled(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day as HH:MM", max_length=5)]
 
 
 class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -140,6 +143,44 @@ class Values(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     onchain_conf_target: Annotated[int, Meta(ge=1, le=1_008)] | None = None
 
 
+class Slot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Some hours of some days. `until` at or before `since` is on the next day; the weekday is that it begins on."""
+
+    weekdays: Annotated[list[Annotated[int, Meta(ge=0, le=6)]], Meta(max_length=7)] | None = None  # 0: Monday
+    since: ClockTime = "00:00"
+    until: ClockTime = "00:00"
+    values: Values = Values()  # over those of the rule
+    factor: Annotated[float, Meta(ge=0, le=100)] | None = None  # of the outbound rate the strategy wishes
+
+
+class TimeOfDayStrategy(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="time_of_day"
+):
+    """Another strategy, whose values or wished rate change by the clock. The first slot that holds speaks."""
+
+    time_zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
+    slots: Annotated[list[Slot], Meta(max_length=50)]
+    inner: PlainStrategy = StaticStrategy()
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.time_zone)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError("time_zone: there is no time zone of this name, write one as Europe/Paris") from None
+
+
+class UseConfigStrategy(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="use_config"
+):
+    """charge-lnd's `use_config`: rules of their own, which collect their own values, decide on the channel."""
+
+    name: Annotated[str, spelled(r"[^\x00-\x1f\x7f]+", "text without control characters", max_length=512)]
+    rules: Annotated[list[Rule], Meta(max_length=200)]
+
+
+Strategy = PlainStrategy | TimeOfDayStrategy | UseConfigStrategy
+
+
 class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: RuleName
     match: Match = Match()
@@ -202,3 +243,4 @@ class FeePolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     limits: LimitTable = LimitTable()
     tags: Annotated[dict[Tag, Members], Meta(max_length=200)] = {}  # also groups: channels, or peers with all of theirs
     bars: Bars = Bars()
+    switches_on: bool = False  # charge-lnd: a rule that prices a channel switches it on; else that is left to the owner

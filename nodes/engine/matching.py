@@ -11,6 +11,7 @@ from typing import Any
 from nodes.engine.balance import measure_balance
 from nodes.engine.cycle import ChannelInput, CycleInput, FlowWindow
 from nodes.engine.document import Activity, Match, OnchainMatch, PeerMatch
+from nodes.engine.onchain import find_onchain_fee
 from nodes.engine.report import PendingHtlc
 
 SECONDS_A_BLOCK = 600
@@ -152,16 +153,6 @@ def _holds_onchain(match: OnchainMatch, cycle: CycleInput) -> bool:
         return False
     is_enough = match.min_sat_per_vbyte is None or match.min_sat_per_vbyte <= rate
     return is_enough and (match.max_sat_per_vbyte is None or rate <= match.max_sat_per_vbyte)
-
-
-def find_onchain_fee(cycle: CycleInput, conf_target: int) -> float | None:
-    """The node's estimate in sat a vbyte for that many blocks, or for the next fewer it estimated; None: it has none.
-
-    charge-lnd asks for 2 blocks at least, as LND refuses 1.
-    """
-    fees = cycle.node.onchain_fees
-    targets = [target for target in fees if target <= max(2, conf_target)]
-    return fees[max(targets)] if targets else None
 
 
 def _find_next_expiry(pending: list[PendingHtlc], block_height: int) -> int | None:

@@ -8,15 +8,33 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nodes.engine.cycle import ChannelInput, CycleInput
-from nodes.engine.document import Values
+from nodes.engine.document import Strategy, TimeOfDayStrategy, UseConfigStrategy, Values
 from nodes.engine.memory import NodeMemory
+from nodes.engine.policies.cost import prepare_cost
 from nodes.engine.policies.flow import wish_flow
+from nodes.engine.policies.ignore import prepare_disable, prepare_ignore, prepare_ignore_fees, prepare_unmatched
+from nodes.engine.policies.match_peer import prepare_match_peer
+from nodes.engine.policies.onchain_fee import prepare_onchain_fee
 from nodes.engine.policies.proportional import prepare_proportional
 from nodes.engine.policies.static import prepare_static
-from nodes.engine.rules import Site
-from nodes.engine.strategies import FlowStrategy, ProportionalStrategy, StaticStrategy
+from nodes.engine.policies.time_of_day import find_slot, tell_slot
+from nodes.engine.policies.values import fill_wish
+from nodes.engine.report import MAX_PPM
+from nodes.engine.rules import lay_over
+from nodes.engine.strategies import (
+    CostStrategy,
+    DisableStrategy,
+    FlowStrategy,
+    IgnoreFeesStrategy,
+    IgnoreStrategy,
+    MatchPeerStrategy,
+    OnchainFeeStrategy,
+    ProportionalStrategy,
+    StaticStrategy,
+)
 from nodes.engine.wish import Wish
 
 WishOf = Callable[[ChannelInput], Wish]
@@ -33,30 +51,69 @@ Prepare = Callable[[CycleInput, Sequence[ChannelInput], Any, Values], Pricer]
 
 
 def prepare_each(wish: Callable[..., Wish]) -> Prepare:
-    """Of a strategy that looks at one channel at a time: `wish(cycle, channel, strategy=...)`."""
+    """Of a strategy that looks at one channel at a time: `wish(cycle, channel, strategy=...)`.
+
+    What the wish leaves open and the values name is filled in.
+    """
 
     def prepare(cycle: CycleInput, channels: Sequence[ChannelInput], strategy: Any, values: Values) -> Pricer:
-        return Pricer(wish=lambda given: wish(cycle, given, strategy=strategy))
+        def wish_filled(given: ChannelInput) -> Wish:
+            wished = wish(cycle, given, strategy=strategy)
+            return replace(wished, **fill_wish(wished, given, values=values))
+
+        return Pricer(wish=wish_filled)
 
     return prepare
 
 
-def prepare_values(build: Callable[[Any, Values], WishOf]) -> Prepare:
-    """Of a strategy of charge-lnd's: its parameters may be among the values collected, and nothing is surveyed."""
+def prepare_values(build: Callable[..., WishOf]) -> Prepare:
+    """Of a strategy of charge-lnd's: `build(cycle, values, strategy=...)`. Nothing is surveyed."""
 
     def prepare(cycle: CycleInput, channels: Sequence[ChannelInput], strategy: Any, values: Values) -> Pricer:
-        return Pricer(wish=build(strategy, values))
+        return Pricer(wish=build(cycle, values, strategy=strategy))
 
     return prepare
+
+
+def prepare_time_of_day(
+    cycle: CycleInput, channels: Sequence[ChannelInput], *, strategy: TimeOfDayStrategy, values: Values
+) -> Pricer:
+    """The inner strategy with the values of the slot that holds, its outbound rate times the slot's factor."""
+    slot = find_slot(strategy, cycle.now)
+    inner = prepare_strategy(
+        cycle, channels, strategy=strategy.inner, values=lay_over(values, slot.values) if slot else values
+    )
+    factor, terms = slot.factor if slot else None, tell_slot(strategy, slot)
+
+    def wish(given: ChannelInput) -> Wish:
+        wished = inner.wish(given)
+        ppm = wished.fee_rate_ppm
+        scaled_ppm = ppm if ppm is None or factor is None else min(MAX_PPM, round(ppm * factor))
+        return replace(
+            wished, rule=f"time_of_day/{wished.rule}", terms=f"{terms}; {wished.terms}", fee_rate_ppm=scaled_ppm
+        )
+
+    return replace(inner, wish=wish)
 
 
 PREPARES: dict[type, Prepare] = {
     StaticStrategy: prepare_values(prepare_static),
     ProportionalStrategy: prepare_values(prepare_proportional),
+    MatchPeerStrategy: prepare_values(prepare_match_peer),
+    CostStrategy: prepare_values(prepare_cost),
+    OnchainFeeStrategy: prepare_values(prepare_onchain_fee),
+    IgnoreStrategy: prepare_values(prepare_ignore),
+    IgnoreFeesStrategy: prepare_values(prepare_ignore_fees),
+    DisableStrategy: prepare_values(prepare_disable),
+    UseConfigStrategy: prepare_values(prepare_unmatched),
     FlowStrategy: prepare_each(wish_flow),
 }
 
 
-def prepare_site(cycle: CycleInput, channels: Sequence[ChannelInput], *, site: Site) -> Pricer:
-    """`channels`: all that matched the site, those kept out by a bar included."""
-    return PREPARES[type(site.strategy)](cycle, channels, site.strategy, site.values)
+def prepare_strategy(
+    cycle: CycleInput, channels: Sequence[ChannelInput], *, strategy: Strategy, values: Values
+) -> Pricer:
+    """`channels`: all that the rule is to price, those kept out by a bar included."""
+    if isinstance(strategy, TimeOfDayStrategy):
+        return prepare_time_of_day(cycle, channels, strategy=strategy, values=values)
+    return PREPARES[type(strategy)](cycle, channels, strategy, values)

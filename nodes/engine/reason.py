@@ -14,7 +14,7 @@ _OTHERS = {
 
 def explain_change(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> str:
     """One sentence with the numbers it stands on."""
-    return f"{wish.reason}, {_tell_outcome(wish, present, guarded=guarded)} ({wish.terms})."
+    return f"{wish.tell_reason()}, {_tell_outcome(wish, present, guarded=guarded)} ({wish.terms})."
 
 
 def _tell_outcome(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from nodes.engine.report import FeeRatePpm, Seconds
+from nodes.engine.report import ConfirmationTarget, FeeRatePpm, Seconds
 
 
 def check_fee_range(min_fee_rate_ppm: int | None, max_fee_rate_ppm: int | None) -> None:
@@ -35,6 +35,46 @@ class ProportionalStrategy(
         check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
 
 
+class MatchPeerStrategy(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="match_peer"
+):
+    """charge-lnd's `match_peer`: what the peer charges us, each field unless the values name it."""
+
+
+class CostStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="cost"):
+    """charge-lnd's `cost`: a channel sold once pays its opening `cost_factor` times; 1 ppm where we paid nothing."""
+
+    cost_factor: Annotated[float, Meta(ge=0, le=1e6)] | None = None  # null: from the values, else 1
+
+
+class OnchainFeeStrategy(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="onchain_fee"
+):
+    """charge-lnd's `onchain_fee`: as dear as sending `onchain_fee_btc` in a transaction of 223 vbytes."""
+
+    onchain_fee_btc: Annotated[float, Meta(gt=0, le=21_000_000)] | None = None  # null: from the values, else 0.1
+    conf_target: ConfirmationTarget | None = None  # null: from the values, else 6
+
+
+class IgnoreStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="ignore"):
+    """charge-lnd's `ignore`: leaves the channel alone."""
+
+
+class IgnoreFeesStrategy(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="ignore_fees"
+):
+    """charge-lnd's `ignore_fees`: sets the limits of payments and the time lock, and no fee."""
+
+
+class DisableStrategy(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="disable"
+):
+    """charge-lnd's `disable`: switches an active channel off for payments that would leave by it.
+
+    A rule with another of charge-lnd's strategies (`ignore` excepted) switches it on again.
+    """
+
+
 class FlowStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="flow"):
     """LNDg's autofees: small steps from the present fee, by what flowed."""
 
@@ -53,3 +93,16 @@ class FlowStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
         if self.low_liquidity_percent >= self.excess_liquidity_percent:
             raise ValueError("low_liquidity_percent: must be below excess_liquidity_percent")
+
+
+PlainStrategy = (
+    StaticStrategy
+    | ProportionalStrategy
+    | MatchPeerStrategy
+    | CostStrategy
+    | OnchainFeeStrategy
+    | IgnoreStrategy
+    | IgnoreFeesStrategy
+    | DisableStrategy
+    | FlowStrategy
+)

@@ -3,35 +3,34 @@
 from collections.abc import Callable
 
 from nodes.engine.balance import measure_balance
-from nodes.engine.cycle import ChannelInput, PeerTotals
+from nodes.engine.cycle import ChannelInput, CycleInput, PeerTotals
 from nodes.engine.document import Values
+from nodes.engine.policies.values import frame_wish
 from nodes.engine.strategies import ProportionalStrategy
 from nodes.engine.wish import Wish
 
 MIN_CHANGE_PPM = 10  # charge-lnd's default for this strategy
+NO_RANGE = "No rule on the way gives the lowest and the highest fee rate"
 
 
-def prepare_proportional(strategy: ProportionalStrategy, values: Values) -> Callable[[ChannelInput], Wish]:
+def prepare_proportional(
+    cycle: CycleInput, values: Values, *, strategy: ProportionalStrategy
+) -> Callable[[ChannelInput], Wish]:
     low_ppm = values.min_fee_rate_ppm if strategy.min_fee_rate_ppm is None else strategy.min_fee_rate_ppm
     high_ppm = values.max_fee_rate_ppm if strategy.max_fee_rate_ppm is None else strategy.max_fee_rate_ppm
     sums_peer = values.sum_peer_channels if strategy.sum_peer_channels is None else strategy.sum_peer_channels
     if low_ppm is None or high_ppm is None:
-        reason = "No rule on the way gives the lowest and the highest fee rate"
-        nothing = Wish(rule="proportional/no-range", reason=reason, terms="proportional")
+        nothing = Wish(rule="proportional/no-range", reason=NO_RANGE, terms="proportional")
         return lambda _: nothing
-    terms = f"proportional, {low_ppm}..{high_ppm} ppm"
+    say = frame_wish(values, terms=f"proportional, {low_ppm}..{high_ppm} ppm", min_change_ppm=MIN_CHANGE_PPM)
+    reason = "Local balance is {:.0f} % of " + ("all channels with this peer" if sums_peer else "the channel")
 
     def wish(given: ChannelInput) -> Wish:
         ratio = measure_peer_ratio(given.peer) if sums_peer else measure_balance(given.channel).local_ratio
         if ratio is None:
-            return Wish(rule="proportional/empty", reason="Neither side holds a balance", terms=terms)
-        whole = "all channels with this peer" if sums_peer else "the channel"
-        return Wish(
-            rule="proportional",
-            reason=f"Local balance is {round(100 * ratio)} % of {whole}",
-            terms=terms,
-            fee_rate_ppm=price_proportional(ratio, min_fee_rate_ppm=low_ppm, max_fee_rate_ppm=high_ppm),
-        )
+            return say(given, rule="proportional/empty", reason="Neither side holds a balance")
+        ppm = price_proportional(ratio, min_fee_rate_ppm=low_ppm, max_fee_rate_ppm=high_ppm)
+        return say(given, rule="proportional", reason=reason, facts=(100 * ratio,), fee_rate_ppm=ppm)
 
     return wish
 

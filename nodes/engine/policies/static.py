@@ -2,17 +2,14 @@
 
 from collections.abc import Callable
 
-from nodes.engine.cycle import ChannelInput
+from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.document import Values
+from nodes.engine.policies.values import frame_wish
 from nodes.engine.strategies import StaticStrategy
 from nodes.engine.wish import Wish
 
 
-def prepare_static(strategy: StaticStrategy, values: Values) -> Callable[[ChannelInput], Wish]:
-    wish = Wish(
-        rule="static",
-        reason="The rule has fixed values",
-        terms="static" if values.fee_rate_ppm is None else f"static, {values.fee_rate_ppm} ppm",
-        fee_rate_ppm=values.fee_rate_ppm,
-    )
-    return lambda _: wish
+def prepare_static(cycle: CycleInput, values: Values, *, strategy: StaticStrategy) -> Callable[[ChannelInput], Wish]:
+    ppm = values.fee_rate_ppm
+    say = frame_wish(values, terms="static" if ppm is None else f"static, {ppm} ppm")
+    return lambda given: say(given, rule="static", reason="The rule has fixed values", fee_rate_ppm=ppm)

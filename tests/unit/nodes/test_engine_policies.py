@@ -31,7 +31,7 @@ def wish_flow(given: ChannelInput, strategy: FlowStrategy) -> Wish:
 
 
 def wish_proportional(given: ChannelInput, strategy: ProportionalStrategy = PROPORTIONAL) -> Wish:
-    return prepare_proportional(strategy, Values())(given)
+    return prepare_proportional(make_cycle(), Values(), strategy=strategy)(given)
 
 
 def make_peer_flow(**changes: int) -> PeerFlow:
@@ -150,7 +150,7 @@ def test_proportional_prices_by_our_share_of_the_balance() -> None:
     wish = wish_proportional(make_input(), PROPORTIONAL)
 
     assert (wish.rule, wish.fee_rate_ppm) == ("proportional", 125)  # int(50 + 0.08 * 950) = int(125.99...)
-    assert wish.reason == "Local balance is 92 % of the channel"
+    assert wish.tell_reason() == "Local balance is 92 % of the channel"
 
 
 @settings(deadline=None, max_examples=50)
