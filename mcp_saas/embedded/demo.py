@@ -38,7 +38,7 @@ def run_demo(context: LaunchContext) -> RunInfo:
     """
     settle_fleet(context.state)
     nodes = start_simulator(context)
-    context.say(f"{len(nodes)} simulated LND nodes answer")
+    context.say(f"{len(nodes)} simulated nodes answer, {count_cln(nodes)} of them Core Lightning, the others LND")
     homes = claim_boxes(context, nodes)
     boxes = [sign_in(home, node) for home, node in zip(homes, nodes, strict=True)]
     agents = context.supervisor.start(python_command(
@@ -48,6 +48,10 @@ def run_demo(context: LaunchContext) -> RunInfo:
     reports = [await_report(context, box, agents=agents) for box in boxes]
     print_report(reports, note=read_fleet(context.state).note)
     return describe_access(context, boxes)
+
+
+def count_cln(nodes: list[SimulatedNode]) -> int:
+    return sum(node.implementation == "cln" for node in nodes)
 
 
 def start_simulator(context: LaunchContext) -> list[SimulatedNode]:
@@ -85,8 +89,14 @@ def make_claims(context: LaunchContext, pubkeys: list[str]) -> list[str]:
 def claim_box(context: LaunchContext, home: Path, *, node: SimulatedNode, code: str) -> None:
     run_tool(
         "nodes.agent", "claim", "--home", str(home), "--cloud", context.api_url.removesuffix("/api/v1"),
-        "--claim", code, "--lnd", node.url, "--macaroon", node.macaroon or "", "--tls-cert", node.tls_cert,
+        "--claim", code, *describe_node(node), "--tls-cert", node.tls_cert,
     )  # fmt: skip
+
+
+def describe_node(node: SimulatedNode) -> tuple[str, ...]:
+    if node.implementation == "cln":
+        return ("--cln", node.url, "--rune", node.rune or "")
+    return ("--lnd", node.url, "--macaroon", node.macaroon or "")
 
 
 def sign_in(home: Path, node: SimulatedNode) -> DazboxAccess:

@@ -36,7 +36,10 @@ class Fleet:
 
 
 def choose_fleet(options: LaunchOptions, supervisor: Supervisor) -> None:
-    """Makes the nodes of a new folder; no service is needed. Raises LaunchError (code 2): of no use."""
+    """Makes the nodes of a new folder, the last of several a Core Lightning; no service is needed.
+
+    Raises LaunchError (code 2): of no use.
+    """
     state = supervisor.state
     if is_settled(state):
         tell_if_ignored(options, supervisor)
@@ -48,9 +51,10 @@ def choose_fleet(options: LaunchOptions, supervisor: Supervisor) -> None:
     make_private_folder(folder)
     boxes = options.fleet or DEFAULT_FLEET
     graph = ("--graph", str(options.graph)) if options.graph else ()
+    cln = ("--cln", "1") if boxes > 1 else ()
     try:
         note = run_tool(
-            "nodes.simulator", "make", "--fleet", str(boxes), *graph,
+            "nodes.simulator", "make", "--fleet", str(boxes), *cln, *graph,
             "--world", str(folder / "world"), "--graph-out", str(public_graph(state)),
         )  # fmt: skip
     except ToolError as error:
