@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec import Struct
 
 from nodes.engine.document import FeePolicy
 from nodes.engine.market import PeerMarket
 from nodes.engine.memory import ChannelMemories, NodeMemories, PeerMemories
-from nodes.engine.report import ChannelState, FeeRatePpm, Instant, NodeState
+from nodes.engine.policy_change import PolicyChange
+from nodes.engine.report import ChannelState, Instant, NodeState
 from nodes.engine.types import ChannelDecision, FlowTotals, PeerPosition, ScoreCard
 
 
@@ -70,15 +69,6 @@ class PeerTotals(Struct, frozen=True, kw_only=True):
         return (self.active.local_sat + self.inactive.local_sat) / total_sat if total_sat else None
 
 
-class FeeChange(Struct, frozen=True, kw_only=True):
-    """A change of the outbound fee rate that a snapshot showed, and whose it was."""
-
-    at: Instant
-    old_fee_rate_ppm: FeeRatePpm
-    new_fee_rate_ppm: FeeRatePpm
-    by: Literal["engine", "owner"]
-
-
 class ChannelInput(Struct, frozen=True, kw_only=True):
     """All that is known of one channel."""
 
@@ -90,8 +80,7 @@ class ChannelInput(Struct, frozen=True, kw_only=True):
     market: PeerMarket | None = None  # None: not known, or no strategy of the fee policy looks at it
     score: ScoreCard
     tags: list[str] = []
-    last_change_at: Instant | None = None
-    changes: list[FeeChange] = []  # oldest first
+    changes: list[PolicyChange] = []  # of our own policy, oldest first
     memory: ChannelMemories = {}
     peer_memory: PeerMemories = {}
 

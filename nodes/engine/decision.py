@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from nodes.engine.change import narrow_wish, settle_wish
 from nodes.engine.cycle import ChannelInput, CycleInput, Memories, NodeDecision
 from nodes.engine.document import Strategy
 from nodes.engine.effect import estimate_effect
-from nodes.engine.guards import Bar, Guarded, Rest, find_bar, guard_wish
-from nodes.engine.limits import find_limits
+from nodes.engine.guards.bars import Bar, NodeStanding, find_bar
+from nodes.engine.guards.case import Guarded
+from nodes.engine.guards.node import guard_wishes
 from nodes.engine.memory import ChannelMemories, NodeMemories, PeerMemories
 from nodes.engine.pricing import Pricer, prepare_strategy
 from nodes.engine.reason import explain_change
@@ -38,13 +38,14 @@ def decide_node(cycle: CycleInput, channels: Sequence[ChannelInput]) -> NodeDeci
     3. bar: a channel that cannot or should not be priced is kept as it is
     4. wish: the strategy says what it would charge
     5. settle: is the change large enough for the rule to write it?
-    6. guard: limits, worth and rest cut the wish to what may be written, in the node's whole policy
+    6. guard: what of the wishes may be written, channel by channel and then together, in the node's whole policy
     7. compare: raise, lower or keep
     8. explain it in a sentence, and estimate what it earns or costs
     """
     priced, pricers = price_node(cycle, channels)
+    guarded = guard_wishes(cycle, channels, wishes=[one.wish for one in priced])
     return NodeDecision(
-        decisions=[_decide_channel(cycle, one) for one in priced],
+        decisions=[_decide_channel(one, guarded=held) for one, held in zip(priced, guarded, strict=True)],
         memories=_gather_memories(cycle, priced, pricers=pricers),
     )
 
@@ -54,7 +55,8 @@ def price_node(cycle: CycleInput, channels: Sequence[ChannelInput]) -> tuple[lis
     choose = compile_rules(cycle.policy.rules, cycle)
     sites = [choose(given) for given in channels]
     pricers = _survey(cycle, channels, sites=sites)
-    bars = [find_bar(given.channel, cycle.policy.bars) for given in channels]
+    node = NodeStanding(block_height=cycle.node.block_height, synced_to_chain=cycle.node.synced_to_chain)
+    bars = [find_bar(given.channel, node, bars=cycle.policy.bars) for given in channels]
     return [
         Priced(given, site, bar, None if bar or site is None else pricers[id(site)].wish(given))
         for given, site, bar in zip(channels, sites, bars, strict=True)
@@ -75,19 +77,11 @@ def _survey(cycle: CycleInput, channels: Sequence[ChannelInput], *, sites: Seque
     }
 
 
-def _decide_channel(cycle: CycleInput, priced: Priced) -> ChannelDecision:
+def _decide_channel(priced: Priced, *, guarded: Guarded | None) -> ChannelDecision:
     given, site, bar, wish = priced
     present = given.channel.own_policy
-    if present is None or bar is not None or site is None or wish is None:
+    if present is None or site is None or wish is None or guarded is None:
         return _keep_out(present, bar or UNMATCHED)
-    limits = find_limits(cycle.policy.limits, given)
-    rest = Rest(now=cycle.now, last_change_at=given.last_change_at, needed_s=max(limits.cooldown_s, wish.wait_s))
-    settled = settle_wish(wish, present, channel=given.channel, switches_on=cycle.policy.switches_on)
-    guarded = (
-        Guarded(policy=present, held_by=settled.held_by, why=settled.why)
-        if settled.held_by
-        else guard_wish(narrow_wish(wish, settled), present, limits=limits, rest=rest)
-    )
     return ChannelDecision(
         direction=compare_policies(present, guarded.policy),
         section=site.section,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta, Struct, field
 
 from mcp_saas.kit.text import Pubkey, spelled
+from nodes.engine.guards.settings import GuardSettings
 from nodes.engine.report import (
     BaseFeeMsat,
     FeeRatePpm,
@@ -188,6 +189,12 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     values: Values = Values()
 
 
+def check_base_fee_range(min_base_fee_msat: int | None, max_base_fee_msat: int | None) -> None:
+    """Raises ValueError for a lowest base fee above the highest."""
+    if min_base_fee_msat is not None and max_base_fee_msat is not None and min_base_fee_msat > max_base_fee_msat:
+        raise ValueError(f"min_base_fee_msat: must not be above max_base_fee_msat {max_base_fee_msat}")
+
+
 class LimitOverride(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Narrower limits for some channels. Null: as the wider ones say."""
 
@@ -197,9 +204,12 @@ class LimitOverride(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     max_step_ppm: FeeRatePpm | None = None
     cooldown_s: Seconds | None = None
     smoothing: Annotated[float, Meta(gt=0, le=1)] | None = None
+    min_base_fee_msat: BaseFeeMsat | None = None
+    max_base_fee_msat: BaseFeeMsat | None = None
 
     def __post_init__(self) -> None:
         check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
+        check_base_fee_range(self.min_base_fee_msat, self.max_base_fee_msat)
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -211,9 +221,12 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     max_step_ppm: FeeRatePpm | None = None
     cooldown_s: Seconds = 0
     smoothing: Annotated[float, Meta(gt=0, le=1)] | None = None  # share of the way to the wish a run goes
+    min_base_fee_msat: BaseFeeMsat | None = None
+    max_base_fee_msat: BaseFeeMsat | None = None
 
     def __post_init__(self) -> None:
         check_fee_range(self.min_fee_rate_ppm, self.max_fee_rate_ppm)
+        check_base_fee_range(self.min_base_fee_msat, self.max_base_fee_msat)
 
 
 class LimitTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -226,10 +239,12 @@ class LimitTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Bars(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Channels that are not priced at all."""
+    """Channels that are not priced at all. docs/guards.md names those that always are kept out."""
 
-    inactive: bool = True
+    unsynced: bool = True  # all channels of a node that has not caught up with the chain
     private: bool = True
+    unannounced: bool = True  # public, but less than six blocks deep
+    inactive: bool = True
 
 
 DEFAULT_RULE = Rule(name="default", strategy=ProportionalStrategy(min_fee_rate_ppm=50, max_fee_rate_ppm=1_000))
@@ -244,3 +259,4 @@ class FeePolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tags: Annotated[dict[Tag, Members], Meta(max_length=200)] = {}  # also groups: channels, or peers with all of theirs
     bars: Bars = Bars()
     switches_on: bool = False  # charge-lnd: a rule that prices a channel switches it on; else that is left to the owner
+    guards: GuardSettings = GuardSettings()

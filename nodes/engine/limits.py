@@ -7,14 +7,15 @@ from nodes.engine.cycle import ChannelInput
 from nodes.engine.document import LimitOverride, Limits, LimitTable
 
 FIELDS = LimitOverride.__struct_fields__
-_STRICTER: dict[str, Any] = {"min_fee_rate_ppm": max, "min_change_ppm": max, "cooldown_s": max}  # of the others: min
+RANGES = (("min_fee_rate_ppm", "max_fee_rate_ppm"), ("min_base_fee_msat", "max_base_fee_msat"))
+_LARGER_IS_STRICTER = {"min_fee_rate_ppm", "min_base_fee_msat", "min_change_ppm", "cooldown_s"}
 
 
 def find_limits(table: LimitTable, given: ChannelInput) -> Limits:
     """Channel before peer before tags (the stricter of several) before node.
 
-    Where the narrowest lowest rate lies above a highest rate from further out, the highest gives way to it, and the
-    other way round: the narrower one is what the owner said last.
+    Where the narrowest lowest fee lies above a highest one from further out, the highest gives way to it, and the other
+    way round: the narrower one is what the owner said last.
     """
     channel = given.channel
     narrow = (
@@ -34,10 +35,14 @@ def find_limits(table: LimitTable, given: ChannelInput) -> Limits:
 def _lay_over(limits: dict[str, Any], override: LimitOverride) -> dict[str, Any]:
     given = {name: value for name in FIELDS if (value := getattr(override, name)) is not None}
     merged = limits | given
-    if merged["min_fee_rate_ppm"] > merged["max_fee_rate_ppm"]:
-        kept = "min_fee_rate_ppm" if "min_fee_rate_ppm" in given else "max_fee_rate_ppm"
-        merged["min_fee_rate_ppm"] = merged["max_fee_rate_ppm"] = merged[kept]
+    for lowest, highest in RANGES:
+        if _is_crossed(merged.get(lowest), merged.get(highest)):
+            merged[lowest] = merged[highest] = merged[lowest if lowest in given else highest]
     return merged
+
+
+def _is_crossed(lowest: int | None, highest: int | None) -> bool:
+    return lowest is not None and highest is not None and lowest > highest
 
 
 def _join_tags(overrides: Iterable[LimitOverride]) -> LimitOverride | None:
@@ -49,8 +54,8 @@ def _join_tags(overrides: Iterable[LimitOverride]) -> LimitOverride | None:
                 given.setdefault(name, []).append(value)
     if not given:
         return None
-    joined = {name: _STRICTER.get(name, min)(values) for name, values in given.items()}
-    low, high = joined.get("min_fee_rate_ppm"), joined.get("max_fee_rate_ppm")
-    if low is not None and high is not None and low > high:
-        joined["max_fee_rate_ppm"] = low
+    joined = {name: max(values) if name in _LARGER_IS_STRICTER else min(values) for name, values in given.items()}
+    for lowest, highest in RANGES:
+        if _is_crossed(joined.get(lowest), joined.get(highest)):
+            joined[highest] = joined[lowest]
     return LimitOverride(**joined)

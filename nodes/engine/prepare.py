@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from nodes.engine.cycle import (
     ChannelInput,
     CycleInput,
-    FeeChange,
     FlowWindow,
     Memories,
     PeerTotals,
@@ -16,6 +15,7 @@ from nodes.engine.cycle import (
 from nodes.engine.document import FeePolicy
 from nodes.engine.flow import measure_days_observed, total_flows
 from nodes.engine.market import MarketSample, PeerMarket
+from nodes.engine.policy_change import PolicyChange
 from nodes.engine.prepare_peer import measure_earned, measure_markets, total_peers
 from nodes.engine.report import ChannelState, Forward, NodeSnapshot
 from nodes.engine.scoring import score_channel
@@ -36,10 +36,9 @@ class NodeFacts:
     policy: FeePolicy = field(default_factory=FeePolicy)
     policy_version: int = 0
     own_pubkey: str | None = None
-    fee_changed_at: Mapping[str, dt.datetime] = field(default_factory=dict)
     positions: Mapping[str, PeerPosition] = field(default_factory=dict)
     markets: Mapping[str, Sequence[MarketSample]] = field(default_factory=dict)  # what leads to the peer, ours too
-    changes: Mapping[str, list[FeeChange]] = field(default_factory=dict)
+    changes: Mapping[str, list[PolicyChange]] = field(default_factory=dict)
     memories: Memories = field(default_factory=Memories)
 
 
@@ -105,7 +104,6 @@ def _prepare_channel(
         position=position,
         score=score_channel(channel, flow, peer=position, block_height=facts.snapshot.node.block_height, now=now),
         tags=tags,
-        last_change_at=facts.fee_changed_at.get(scid),
         changes=facts.changes.get(scid, []),
         memory=facts.memories.channels.get(scid, {}),
         peer_memory=facts.memories.peers.get(pubkey, {}),

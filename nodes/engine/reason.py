@@ -1,6 +1,6 @@
 """The sentence an owner reads: what was seen, what follows from it, and what held it."""
 
-from nodes.engine.guards import Guarded
+from nodes.engine.guards.case import Guarded
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.wish import Wish
 
@@ -19,13 +19,14 @@ def explain_change(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> s
 
 def _tell_outcome(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> str:
     changes = _tell_changes(present, guarded.policy)
+    asks_other_rate = wish.fee_rate_ppm not in (None, guarded.policy.fee_rate_ppm)
     if not changes and guarded.held_by:
-        asked = f"which asks for {wish.fee_rate_ppm} ppm, but" if wish.fee_rate_ppm is not None else "but"
+        asked = f"which asks for {wish.fee_rate_ppm} ppm, but" if asks_other_rate else "but"
         return f"{asked} the fee stays at {present.fee_rate_ppm} ppm: {guarded.why}"
     if not changes:
         return f"so the fee stays at {present.fee_rate_ppm} ppm"
-    held = f", not to {wish.fee_rate_ppm} ppm: {guarded.why}" if guarded.held_by else ""
-    return f"so {' and '.join(changes)}{held}"
+    missed = f"not to {wish.fee_rate_ppm} ppm" if asks_other_rate else "and not all that it asks for"
+    return f"so {' and '.join(changes)}{f', {missed}: {guarded.why}' if guarded.held_by else ''}"
 
 
 def _tell_changes(present: ChannelPolicy, proposed: ChannelPolicy) -> list[str]:

@@ -100,11 +100,8 @@ class Migration(migrations.Migration):
                 ("first_seen_at", models.DateTimeField()),
                 ("last_seq", models.BigIntegerField(help_text="of the last snapshot that listed it")),
                 ("closed_at", models.DateTimeField(help_text="when a snapshot no longer listed it", null=True)),
-                (
-                    "fee_changed_at",
-                    models.DateTimeField(help_text="when a snapshot first showed the present fee", null=True),
-                ),
                 ("state", models.BinaryField()),
+                ("changes", models.BinaryField()),
             ],
             options={
                 "constraints": [models.UniqueConstraint(fields=("digest",), name="channel_once")],

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from nodes.engine.policy_change import PolicyChange
 from nodes.engine.report import ChannelState
 from nodes.models.payload import PayloadField, SealedModel
 from tenants.sealing.tenant import current_keys
@@ -12,8 +13,8 @@ class Channel(SealedModel):
     first_seen_at = models.DateTimeField()
     last_seq = models.BigIntegerField(help_text="of the last snapshot that listed it")
     closed_at = models.DateTimeField(null=True, help_text="when a snapshot no longer listed it")
-    fee_changed_at = models.DateTimeField(null=True, help_text="when a snapshot first showed the present fee")
     state: PayloadField[ChannelState] = PayloadField(ChannelState)
+    changes: PayloadField[list[PolicyChange]] = PayloadField(list[PolicyChange])
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["digest"], name="channel_once"),)

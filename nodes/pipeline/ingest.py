@@ -11,6 +11,7 @@ from django.utils import timezone
 from mcp_saas.kit.alias import tame_alias
 from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
 from nodes.engine.document import FeePolicy
+from nodes.engine.policy_change import PolicyChange
 from nodes.engine.prepare import NodeFacts, find_lookback
 from nodes.engine.report import ChannelState, Forward, NodeSnapshot
 from nodes.models.channel import Channel, digest_channel
@@ -18,6 +19,7 @@ from nodes.models.forward import ForwardDay
 from nodes.models.node import OwnNode
 from nodes.models.payload import pack
 from nodes.models.snapshot import Snapshot
+from nodes.pipeline.history import bring_histories_up_to
 from nodes.pipeline.journal import note
 from nodes.pipeline.quota import check_snapshot_quota
 from nodes.pipeline.trigger import notice_forwards, notice_snapshot
@@ -67,7 +69,7 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
         _refuse_step_back(snapshot.taken_at, node.last_taken_at)
         check_snapshot_quota(snapshot)
         Snapshot.objects.create(seq=snapshot.seq, taken_at=snapshot.taken_at, digest=digest, content=snapshot)
-        _bring_channels_up_to(snapshot)
+        _bring_channels_up_to(snapshot, last_taken_at=node.last_taken_at)
         verify_actions(snapshot)
         is_first = node.last_seq is None
         node.last_seq, node.last_taken_at, node.state = snapshot.seq, snapshot.taken_at, snapshot.node
@@ -112,16 +114,20 @@ def load_facts() -> NodeFacts | None:
         policy=policy,
         policy_version=version.version if version else 0,
         own_pubkey=current_tenant().pubkey,
-        fee_changed_at=_read_fee_changes(snapshot.content),
+        changes=_read_changes(snapshot.content),
         positions=find_positions(channel.peer_pubkey for channel in snapshot.content.channels),
     )
 
 
-def _read_fee_changes(snapshot: NodeSnapshot) -> dict[str, dt.datetime]:
-    changes = Channel.objects.exclude(fee_changed_at=None).values_list("digest", "fee_changed_at")
-    changed_at = {bytes(digest): at for digest, at in changes if at is not None}
+def _read_changes(snapshot: NodeSnapshot) -> dict[str, list[PolicyChange]]:
+    """Those the snapshot knows of: a newer one may have come in between."""
+    rows = Channel.objects.filter(closed_at=None).defer("state")
+    changes = {bytes(row.digest): row.changes for row in rows}
     digests = {channel.short_channel_id: digest_channel(channel.short_channel_id) for channel in snapshot.channels}
-    return {scid: changed_at[digest] for scid, digest in digests.items() if digest in changed_at}
+    return {
+        scid: [change for change in changes.get(digest, []) if change.at <= snapshot.taken_at]
+        for scid, digest in digests.items()
+    }
 
 
 def _accept_repeat(seq: int, digest: bytes, *, node: OwnNode) -> SnapshotReceipt:
@@ -172,37 +178,26 @@ def _refuse_future(pointer: str) -> Problem:
     return refuse_value(pointer, FUTURE, status=422, code="in-the-future", title="A moment lies in the future")
 
 
-def _bring_channels_up_to(snapshot: NodeSnapshot) -> None:
+def _bring_channels_up_to(snapshot: NodeSnapshot, *, last_taken_at: dt.datetime | None) -> None:
     known = {row.state.short_channel_id: row for row in Channel.objects.all()}
-    rows = [_update_channel(state, snapshot, known=known.get(state.short_channel_id)) for state in snapshot.channels]
+    histories = bring_histories_up_to(snapshot, known, last_taken_at=last_taken_at)
+    rows = [
+        Channel(
+            digest=digest_channel(scid := state.short_channel_id),
+            first_seen_at=known[scid].first_seen_at if scid in known else snapshot.taken_at,
+            last_seq=snapshot.seq,
+            state=state,
+            changes=histories[scid],
+        )
+        for state in snapshot.channels
+    ]
     Channel.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["digest"],
-        update_fields=["last_seq", "closed_at", "fee_changed_at", "state"],
+        update_fields=["last_seq", "closed_at", "state", "changes"],
     )
     Channel.objects.filter(last_seq__lt=snapshot.seq, closed_at=None).update(closed_at=snapshot.taken_at)
-
-
-def _update_channel(state: ChannelState, snapshot: NodeSnapshot, *, known: Channel | None) -> Channel:
-    return Channel(
-        digest=digest_channel(state.short_channel_id),
-        first_seen_at=known.first_seen_at if known else snapshot.taken_at,
-        last_seq=snapshot.seq,
-        closed_at=None,
-        fee_changed_at=_find_fee_change(state, snapshot.taken_at, known=known),
-        state=state,
-    )
-
-
-def _find_fee_change(state: ChannelState, taken_at: dt.datetime, *, known: Channel | None) -> dt.datetime | None:
-    policy = state.own_policy
-    before = known.state.own_policy if known else None
-    if policy and before and policy.fee_rate_ppm != before.fee_rate_ppm:
-        return taken_at
-    if known and known.fee_changed_at:
-        return known.fee_changed_at
-    return dt.datetime.fromtimestamp(policy.last_update, dt.UTC) if policy and policy.last_update else None
 
 
 def _refuse_future_forwards(events: list[Forward]) -> None:

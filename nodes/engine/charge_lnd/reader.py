@@ -33,6 +33,7 @@ from nodes.engine.charge_lnd.text import (
     split_list,
 )
 from nodes.engine.document import Bars, FeePolicy, Limits, LimitTable, Rule
+from nodes.engine.guards.settings import UNGUARDED
 from nodes.engine.report import MAX_PPM
 
 MAX_DEPTH = 5  # files that name files
@@ -63,7 +64,8 @@ def read_charge_lnd(text: str, files: Mapping[str, str]) -> Imported:
     document = FeePolicy(
         rules=rules,
         limits=LimitTable(node=limits),
-        bars=Bars(inactive=False, private=False),
+        bars=Bars(unsynced=False, private=False, unannounced=False, inactive=False),
+        guards=UNGUARDED,
         switches_on=True,
     )
     return Imported(document=document, sections=report)

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from nodes.engine.cycle import FeeChange
+from nodes.engine.policy_change import PolicyChange, keep_change
 from nodes.engine.report import MAX_PPM, Forward, PeerPolicy
 from nodes.simulator.closed_loop.demand import DAY_MS
 from nodes.simulator.closed_loop.market import Market
@@ -21,7 +21,7 @@ class Books:
         self._world = world
         self.forwards: list[Forward] = []
         self._forwarded_at_ms: list[int] = []  # of each forward: they are written in the order of time
-        self.changes: defaultdict[str, list[FeeChange]] = defaultdict(list)
+        self.changes: defaultdict[str, list[PolicyChange]] = defaultdict(list)
         self._days: list[Day] = []
         self._today: Counter[str] = Counter()
         self._earned: Counter[str] = Counter()
@@ -58,13 +58,15 @@ class Books:
     def note_change(self, scid: str, present: PeerPolicy | None, *, new: PeerPolicy, now_ms: int) -> None:
         self._today["changes"] += 1
         if present is not None and present.fee_rate_ppm != new.fee_rate_ppm:
-            change = FeeChange(
+            change = PolicyChange(
                 at=tell_instant(now_ms),
+                by="engine",
                 old_fee_rate_ppm=min(present.fee_rate_ppm, MAX_PPM),
                 new_fee_rate_ppm=new.fee_rate_ppm,
-                by="engine",
+                old_inbound_fee_rate_ppm=present.inbound_fee_rate_ppm,
+                new_inbound_fee_rate_ppm=new.inbound_fee_rate_ppm,
             )
-            self.changes[scid].append(change)
+            self.changes[scid] = keep_change(self.changes[scid], change)
 
     def note_rebalance(self, cost_msat: int) -> None:
         self._today["rebalance_msat"] += cost_msat

@@ -8,7 +8,8 @@ from nodes.engine.document import Limits
 from nodes.engine.effect import estimate_effect
 from nodes.engine.strategies import FlowStrategy
 from nodes.engine.types import FlowTotals
-from tests.unit.nodes.engine_builders import NOW, POLICY, QUIET_WEEK, decide, make_channel, make_input, make_policy
+from tests.unit.nodes.engine_builders import POLICY, QUIET_WEEK, decide, make_channel, make_input, make_policy
+from tests.unit.nodes.guards.cases import make_change
 
 EARNING = FlowTotals(days_observed=7.0, out_7d_msat=10_000_000_000, revenue_7d_msat=7_000_000)  # 1,000 sat a day
 
@@ -52,7 +53,7 @@ def test_a_limit_that_cuts_a_change_is_told_with_the_wish() -> None:
 
 
 def test_a_guard_that_stops_a_change_is_told_with_the_wish() -> None:
-    given = make_input(last_change_at=NOW - dt.timedelta(hours=1))
+    given = make_input(changes=[make_change(dt.timedelta(hours=1))])
     decision = decide(given, limits=Limits(cooldown_s=7200))
 
     assert (decision.direction, decision.held_by) == ("keep", "cooldown_s")
@@ -81,8 +82,8 @@ def test_a_channel_that_is_kept_out_keeps_its_whole_policy_and_says_why(changes:
 def test_two_empty_sides_keep_the_fee_and_say_so() -> None:
     decision = decide(make_input(make_channel(local_balance_sat=0, remote_balance_sat=0)))
 
-    assert (decision.direction, decision.rule) == ("keep", "proportional/empty")
-    assert decision.reason.startswith("Neither side holds a balance, so the fee stays at 800 ppm")
+    assert (decision.direction, decision.held_by, decision.proposed_policy) == ("keep", "no_balance", POLICY)
+    assert decision.reason.startswith("Neither side holds a balance")
 
 
 def test_a_fee_of_zero_is_written_and_not_taken_for_nothing() -> None:
@@ -96,8 +97,8 @@ def test_a_fee_of_zero_is_written_and_not_taken_for_nothing() -> None:
 
 
 def test_the_flow_rule_takes_one_step_a_day_without_a_limit_that_says_so() -> None:
-    an_hour_ago = make_input(last_change_at=NOW - dt.timedelta(hours=1))
-    a_day_ago = make_input(last_change_at=NOW - dt.timedelta(days=1))
+    an_hour_ago = make_input(changes=[make_change(dt.timedelta(hours=1))])
+    a_day_ago = make_input(changes=[make_change(dt.timedelta(days=1))])
 
     assert decide(an_hour_ago, FlowStrategy()).held_by == "cooldown_s"
     assert decide(a_day_ago, FlowStrategy()).direction == "lower"

@@ -17,6 +17,7 @@ from nodes.engine.strategies import FlowStrategy, ProportionalStrategy
 from nodes.engine.types import ChannelDecision, FlowTotals, LargeFlow, ScoreCard, ScorePart
 from nodes.engine.version import ENGINE_VERSION
 from tests.unit.nodes.engine_builders import NOW, make_channel, make_cycle, make_input, make_policy_of
+from tests.unit.nodes.guards.cases import histories
 
 DAY = dt.timedelta(days=1)
 Run = tuple[CycleInput, ChannelInput]
@@ -105,7 +106,7 @@ def runs(draw: st.DrawFn) -> Run:
         channel,
         flow=draw(flows),
         peer={"flow": draw(flows), "capacity_sat": channel.capacity_sat + draw(st.integers(0, 10**9))},
-        last_change_at=draw(st.none() | st.builds(lambda age: NOW - age, st.timedeltas(dt.timedelta(0), 3 * DAY))),
+        changes=draw(histories()),
     )
     return make_cycle(make_policy_of(draw(strategies()), draw(limits()))), given
 
@@ -132,8 +133,8 @@ def test_no_written_fee_crosses_a_limit(run: Run) -> None:
     is_inside = bounds.min_fee_rate_ppm <= present.fee_rate_ppm <= bounds.max_fee_rate_ppm
     if is_inside and bounds.max_step_ppm is not None:
         assert abs(proposed.fee_rate_ppm - present.fee_rate_ppm) <= bounds.max_step_ppm
-    if given.last_change_at is not None:
-        assert cycle.now - given.last_change_at >= dt.timedelta(seconds=bounds.cooldown_s)
+    for change in given.changes:
+        assert change.by == "node" or cycle.now - change.at >= dt.timedelta(seconds=bounds.cooldown_s)
 
 
 @any_input

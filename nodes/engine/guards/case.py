@@ -1,0 +1,47 @@
+"""What a guard looks at, and what it answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from nodes.engine.document import Limits
+from nodes.engine.guards.settings import GuardSettings
+from nodes.engine.policy_change import PolicyChange
+from nodes.engine.report import ChannelPolicy
+
+
+class GuardCase(Struct, frozen=True, kw_only=True):
+    """One channel at the moment of the snapshot. `changes`: oldest first, none after `now`."""
+
+    now: dt.datetime
+    present: ChannelPolicy
+    limits: Limits  # those of this channel: the narrowest of every field
+    settings: GuardSettings = GuardSettings()
+    changes: tuple[PolicyChange, ...] | list[PolicyChange] = ()
+    implementation: Literal["lnd", "cln"] = "lnd"
+    wait_s: int = 0  # how long the strategy itself waits after a change
+
+
+class Guarded(Struct, frozen=True, kw_only=True):
+    """The policy that may be written; `held_by` and `why` name the guard that changed or stopped the wish."""
+
+    policy: ChannelPolicy
+    held_by: str | None = None
+    why: str | None = None
+
+
+# A guard looks at the policy to be written. None: no objection. It never answers with the policy it was given.
+Guard = Callable[[ChannelPolicy, GuardCase], Guarded | None]
+
+
+def stop(case: GuardCase, *, held_by: str, why: str) -> Guarded:
+    """Nothing is written."""
+    return Guarded(policy=case.present, held_by=held_by, why=why)
+
+
+def tell_hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h"
