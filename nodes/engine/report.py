@@ -38,6 +38,8 @@ TimeLockDelta = Annotated[int, Meta(ge=0, le=65_535)]
 BlockHeight = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Seconds = Annotated[int, Meta(ge=0, le=2**40)]
 ConfirmationTarget = Annotated[int, Meta(ge=1, le=1_008)]  # blocks
+# In text, as JSON has it: what is kept is encoded with the keys of dictionaries in order, and those must be text.
+TargetName = Annotated[str, spelled(r"[1-9][0-9]{0,3}", "a number of blocks", max_length=4)]
 SatPerVbyte = Annotated[float, Meta(ge=0, le=1e6)]
 Instant = Annotated[dt.datetime, Meta(tz=True)]
 
@@ -116,7 +118,11 @@ class NodeState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     version: Annotated[str, spelled(r"[^\x00-\x1f\x7f]*", "text without control characters", max_length=128)]
     block_height: BlockHeight
     synced_to_chain: bool
-    onchain_fees: Annotated[dict[ConfirmationTarget, SatPerVbyte], Meta(max_length=32)] = {}  # its own estimates
+    onchain_fees: Annotated[dict[TargetName, SatPerVbyte], Meta(max_length=32)] = {}  # its own estimates
+
+    def read_onchain_fees(self) -> dict[int, float]:
+        """In sat a vbyte, by the number of blocks within which a transaction shall be confirmed."""
+        return {int(target): rate for target, rate in self.onchain_fees.items()}
 
 
 class NodeSnapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

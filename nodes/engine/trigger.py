@@ -54,7 +54,7 @@ class Watch(Struct, frozen=True, kw_only=True):
 def watch_snapshot(watch: Watch, snapshot: NodeSnapshot) -> tuple[Watch, list[Trigger]]:
     """What is remembered now, and what speaks. The first snapshot only fills the memory."""
     ratios = {one.short_channel_id: one.local_balance_sat / one.capacity_sat for one in snapshot.channels}
-    price = find_price(snapshot.node.onchain_fees)
+    price = find_price(snapshot.node.read_onchain_fees())
     dry, full = set(watch.depleted), set(watch.full)  # who spoke has further to go back
     after = Watch(
         depleted=[one for one, ratio in ratios.items() if ratio < (DEPLETED_UNTIL if one in dry else DEPLETED_BELOW)],

@@ -34,6 +34,7 @@ class Side(Struct, kw_only=True):
     max_in_flight_msat: int
     sent_msat: int = 0  # over the channel's life
     htlc_count: int = 0  # HTLCs this side has offered: the index of its next one
+    policy_updates: int = 0  # how often this node was told a policy of the channel, and took it
 
 
 class Channel(Struct, kw_only=True):

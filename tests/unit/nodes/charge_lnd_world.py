@@ -30,7 +30,7 @@ def make_facts(world: Json, policy: FeePolicy) -> NodeFacts:
         version="0.18",
         block_height=world.get("height", 920_000),
         synced_to_chain=True,
-        onchain_fees={2: world["sat_per_vbyte"]} if "sat_per_vbyte" in world else {},
+        onchain_fees={"2": world["sat_per_vbyte"]} if "sat_per_vbyte" in world else {},
     )
     channels = [
         make_channel_state(channel, world["policies"][str(channel["chan_id"])]) for channel in world["channels"]

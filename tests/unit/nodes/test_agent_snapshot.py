@@ -51,7 +51,7 @@ def test_a_sent_snapshot_is_what_the_cloud_decodes_strictly(box: Box) -> None:
     assert snapshot.taken_at.isoformat() == "2024-09-22T10:13:20.250000+00:00"
     assert snapshot.node.alias == "alice"
     assert (snapshot.node.implementation, snapshot.node.block_height) == ("lnd", 862_000)
-    assert snapshot.node.onchain_fees == {6: 10.0}
+    assert snapshot.node.onchain_fees == {"6": 10.0}
     assert [channel.peer_pubkey for channel in snapshot.channels] == PEERS[:3]
 
 

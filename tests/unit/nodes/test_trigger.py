@@ -23,7 +23,9 @@ def make_state(percent: int, number: int = 1, **changes: Any) -> ChannelState:
 
 
 def make_report(*channels: ChannelState, hours: float = 0, fees: dict[int, float] | None = None) -> NodeSnapshot:
-    node = msgspec.structs.replace(make_snapshot().node, onchain_fees=fees or {})
+    node = msgspec.structs.replace(
+        make_snapshot().node, onchain_fees={str(target): rate for target, rate in (fees or {}).items()}
+    )
     return make_snapshot(1, list(channels), node=node, taken_at=TAKEN_AT + dt.timedelta(hours=hours))
 
 
