@@ -4,15 +4,27 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from nodes.engine.history import begin_history, extend_history
-from nodes.engine.policy_change import PolicyChange, list_differences
+from nodes.engine.policy_change import PolicyChange, keep_change, list_differences
 from nodes.engine.report import ChannelPolicy, ChannelState, NodeSnapshot
 from nodes.models.channel import Channel, digest_channel
 from nodes.pipeline.journal import note
-from nodes.selectors.written import find_written
+from nodes.selectors.written import find_unseen_changes, find_written
 
 CLOCK_LEEWAY = dt.timedelta(minutes=10)  # between the box's clock and ours
 MAX_TOLD = 10  # channels in one line of the journal; of the others their number
 Histories = dict[str, list[PolicyChange]]  # by short channel id
+
+
+def load_histories(snapshot: NodeSnapshot) -> Histories:
+    """The changes the snapshot knows of, for a newer one may have come in between, and those still on their way."""
+    kept = {bytes(row.digest): row.changes for row in Channel.objects.filter(closed_at=None).defer("state")}
+    unseen = find_unseen_changes(snapshot.taken_at)
+    histories: Histories = {}
+    for channel in snapshot.channels:
+        digest = digest_channel(channel.short_channel_id)
+        changes = [change for change in kept.get(digest, []) if change.at <= snapshot.taken_at]
+        histories[channel.short_channel_id] = keep_change(changes, unseen[digest]) if digest in unseen else changes
+    return histories
 
 
 def bring_histories_up_to(

@@ -11,7 +11,6 @@ from django.utils import timezone
 from mcp_saas.kit.alias import tame_alias
 from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
 from nodes.engine.document import FeePolicy
-from nodes.engine.policy_change import PolicyChange
 from nodes.engine.prepare import NodeFacts, find_lookback
 from nodes.engine.report import ChannelState, Forward, NodeSnapshot
 from nodes.models.channel import Channel, digest_channel
@@ -19,7 +18,7 @@ from nodes.models.forward import ForwardDay
 from nodes.models.node import OwnNode
 from nodes.models.payload import pack
 from nodes.models.snapshot import Snapshot
-from nodes.pipeline.history import bring_histories_up_to
+from nodes.pipeline.history import bring_histories_up_to, load_histories
 from nodes.pipeline.journal import note
 from nodes.pipeline.quota import check_snapshot_quota
 from nodes.pipeline.trigger import notice_forwards, notice_snapshot
@@ -114,20 +113,9 @@ def load_facts() -> NodeFacts | None:
         policy=policy,
         policy_version=version.version if version else 0,
         own_pubkey=current_tenant().pubkey,
-        changes=_read_changes(snapshot.content),
+        changes=load_histories(snapshot.content),
         positions=find_positions(channel.peer_pubkey for channel in snapshot.content.channels),
     )
-
-
-def _read_changes(snapshot: NodeSnapshot) -> dict[str, list[PolicyChange]]:
-    """Those the snapshot knows of: a newer one may have come in between."""
-    rows = Channel.objects.filter(closed_at=None).defer("state")
-    changes = {bytes(row.digest): row.changes for row in rows}
-    digests = {channel.short_channel_id: digest_channel(channel.short_channel_id) for channel in snapshot.channels}
-    return {
-        scid: [change for change in changes.get(digest, []) if change.at <= snapshot.taken_at]
-        for scid, digest in digests.items()
-    }
 
 
 def _accept_repeat(seq: int, digest: bytes, *, node: OwnNode) -> SnapshotReceipt:

@@ -8,7 +8,10 @@ from django.db.models import Q
 
 from nodes.engine.guards.ceiling import measure_loss_msat
 from nodes.engine.history import WrittenPolicy
-from nodes.models.action import Action
+from nodes.engine.policy_change import PolicyChange, make_change
+from nodes.models.action import Action, ActionState
+
+UNSEEN_AGO = dt.timedelta(seconds=1)  # two announcements are at least as far apart
 
 
 def find_written(digests: Collection[bytes], *, since: dt.datetime) -> dict[bytes, list[WrittenPolicy]]:
@@ -17,9 +20,29 @@ def find_written(digests: Collection[bytes], *, since: dt.datetime) -> dict[byte
     lately = sent.filter(Q(settled_at=None) | Q(settled_at__gte=since)).select_related("decision")
     written: dict[bytes, list[WrittenPolicy]] = defaultdict(list)
     for action in lately.order_by("-sent_at"):
-        effect = action.decision.outcome.effect if action.decision else None
         one = WrittenPolicy(
-            policy=action.policy, expected_policy=action.expected_policy, expected_loss_msat=measure_loss_msat(effect)
+            policy=action.written_policy,
+            expected_policy=action.expected_policy,
+            expected_loss_msat=_measure_loss(action),
         )
         written[bytes(action.channel_digest)].append(one)
     return written
+
+
+def find_unseen_changes(taken_at: dt.datetime) -> dict[bytes, PolicyChange]:
+    """What was handed over and no snapshot has shown yet, as if it were written: by the digest of the channel."""
+    sent = Action.objects.filter(state=ActionState.SENT).select_related("decision")
+    return {
+        bytes(action.channel_digest): make_change(
+            action.expected_policy,
+            action.written_policy,
+            at=min(action.sent_at or taken_at, taken_at - UNSEEN_AGO),
+            by="engine",
+            expected_loss_msat=_measure_loss(action),
+        )
+        for action in sent
+    }
+
+
+def _measure_loss(action: Action) -> int:
+    return measure_loss_msat(action.decision.outcome.effect) if action.decision else 0

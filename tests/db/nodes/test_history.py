@@ -7,7 +7,7 @@ from nodes.models.action import Action
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.journal import JournalEntry
 from nodes.pipeline.cycle import run_cycle
-from nodes.pipeline.ingest import accept_forwards, accept_snapshot
+from nodes.pipeline.ingest import accept_forwards, accept_snapshot, load_facts
 from nodes.selectors.decision import latest_run
 from tenants.context import enter_tenant
 from tests.factories import TAKEN_AT, Box, make_channel, make_forward, make_policy, make_snapshot
@@ -64,6 +64,19 @@ def test_a_change_that_an_action_wrote_is_ours_with_what_it_may_cost(alice: Box)
     assert decision.outcome.effect is not None
     assert change.expected_loss_msat >= -1000 * decision.outcome.effect.low_sat_per_day > 0
     assert list_lines(alice) == []
+
+
+def test_a_change_on_its_way_counts_before_a_snapshot_shows_it(alice: Box) -> None:
+    written = hand_over_first(alice)
+    with enter_tenant(alice.tenant):
+        facts = load_facts()
+        assert facts is not None
+    [change] = facts.changes[SCID]
+
+    assert (change.by, change.new_fee_rate_ppm) == ("engine", written.fee_rate_ppm)
+    assert change.at < facts.snapshot.taken_at
+    assert facts.changes["800000x2x0"] == []
+    assert list_authors(alice) == []
 
 
 def test_another_policy_than_the_one_we_sent_is_the_owners(alice: Box) -> None:
