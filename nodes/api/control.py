@@ -29,8 +29,8 @@ class FeePolicyView(ControlView):
         is_tagged=True,
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
-        """Strategy and limits the next run prices by. Version 0 stands for the defaults of a node that has no document
-        of its own.
+        """Rules, limits and tags the next run prices by. Version 0 stands for the defaults of a node that has no
+        document of its own. Its JSON Schema is at `fee-policy/schema`.
         """
         row = latest_policy_version()
         return answer(FeePolicyAnswer(row.version, row.document) if row else FeePolicyAnswer(0, FeePolicy()))

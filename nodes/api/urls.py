@@ -12,6 +12,7 @@ from nodes.api.advice import (
 )
 from nodes.api.control import FeePolicyView
 from nodes.api.credentials import CredentialDetailView, CredentialsView
+from nodes.api.fee_policy import FeePolicyImportView, FeePolicyPreviewView, FeePolicySchemaView
 from nodes.api.kill_switch import ChannelSwitchView, KillSwitchView
 from nodes.api.release import DemoteView, ModeView, PromoteView
 from nodes.api.reports import ForwardsView, SnapshotsView
@@ -38,6 +39,9 @@ urlpatterns = [
     path("mode/promote", PromoteView.as_view()),
     path("mode/demote", DemoteView.as_view()),
     path("fee-policy", FeePolicyView.as_view()),
+    path("fee-policy/schema", FeePolicySchemaView.as_view()),
+    path("fee-policy/import", FeePolicyImportView.as_view()),
+    path("fee-policy/preview", FeePolicyPreviewView.as_view()),
     path("credentials", CredentialsView.as_view()),
     path("credentials/<str:service>", CredentialDetailView.as_view()),
 ]

@@ -97,15 +97,15 @@ def accept_forwards(events: list[Forward], cursor: str | None) -> ForwardReceipt
     return ForwardReceipt(stored, node.forward_cursor, needs_cycle=bool(speaking))
 
 
-def load_facts() -> NodeFacts | None:
-    """The newest snapshot and what belongs to it; None before the first."""
+def load_facts(policy: FeePolicy | None = None) -> NodeFacts | None:
+    """The newest snapshot and what belongs to it; None before the first. `policy`: instead of the one in force."""
     snapshot = Snapshot.objects.order_by("-seq").first()
     if snapshot is None:
         return None
     node = OwnNode.objects.get()
     until = snapshot.content.taken_at
-    version = latest_policy_version()
-    policy = version.document if version else FeePolicy()
+    version = None if policy else latest_policy_version()
+    policy = policy or (version.document if version else FeePolicy())
     return NodeFacts(
         snapshot=snapshot.content,
         forwards=load_forwards(since=until - find_lookback(policy), until=until),

@@ -92,6 +92,9 @@ RULES: dict[str, Rule] = {
     "demote_mode": BOX | {Caller.OWN: WRONG_STATE},  # in shadow there is no step back
     "get_fee_policy": BOX_READ,
     "set_fee_policy": BOX,
+    "get_fee_policy_schema": BOX_READ,
+    "import_fee_policy": BOX,
+    "preview_fee_policy": BOX_READ,
     "list_credentials": BOX,
     "get_credential": BOX,
     "set_credential": BOX | {Caller.OWN: OWNER_ONLY},  # a device token is the box's, not its owner's

@@ -60,6 +60,8 @@ BODIES: dict[str, Any] = {
     "set_channel_kill_switch": {"is_on": True, "reason": "a pause"},
     "set_mode": {"mode": "shadow"},
     "set_fee_policy": {},
+    "import_fee_policy": {"config": "[default]\nstrategy = static\nfee_ppm = 200\n"},
+    "preview_fee_policy": {},
     "set_credential": {"secret": "x" * 40},
     "create_api_key": {"name": "new", "scopes": ["read"]},
     "create_claims": {},
