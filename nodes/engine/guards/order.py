@@ -2,6 +2,7 @@
 
 from nodes.engine.guards.arbitrage import raise_inbound
 from nodes.engine.guards.bounds import bound_base_fee, bound_fee_rate, bound_inbound
+from nodes.engine.guards.capabilities import hold_unknown_fields
 from nodes.engine.guards.case import Guard, GuardCase, Guarded
 from nodes.engine.guards.cooldown import let_rest
 from nodes.engine.guards.daily import count_day
@@ -15,6 +16,7 @@ from nodes.engine.guards.worth import find_worthless
 from nodes.engine.wish import Wish
 
 GUARDS: tuple[Guard, ...] = (
+    hold_unknown_fields,
     smooth_rates,
     cut_step,
     bound_fee_rate,

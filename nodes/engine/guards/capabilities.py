@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from nodes.engine.guards.case import GuardCase, Guarded
 from nodes.engine.report import ChannelPolicy
 
 Implementation = Literal["lnd", "cln"]
@@ -16,6 +17,12 @@ _CLN_LACKS = {
     "disabled": "switch for a single channel",
 }
 LACKING: dict[Implementation, dict[str, str]] = {"lnd": {}, "cln": _CLN_LACKS}
+
+
+def hold_unknown_fields(policy: ChannelPolicy, case: GuardCase) -> Guarded | None:
+    """First of all: what the node has not cannot be cut, compared or counted."""
+    fitted, why = fit_to_capabilities(policy, case.present, implementation=case.implementation)
+    return None if why is None else Guarded(policy=fitted, held_by="capabilities", why=why)
 
 
 def fit_to_capabilities(

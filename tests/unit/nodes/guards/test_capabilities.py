@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from nodes.engine.capabilities import LACKING, fit_to_capabilities
+from nodes.engine.guards.capabilities import LACKING, fit_to_capabilities
+from nodes.engine.guards.order import guard_wish
 from nodes.engine.report import ChannelPolicy
+from nodes.engine.wish import Wish
 from nodes.sources.cln.driver import ClnDriver
 from nodes.sources.lnd.driver import LndDriver
+from tests.unit.nodes.guards.cases import make_case
 
 PRESENT = ChannelPolicy(
     base_fee_msat=1000, fee_rate_ppm=250, time_lock_delta=34, min_htlc_msat=1, max_htlc_msat=4_950_000_000
@@ -23,6 +26,17 @@ EVERYTHING: dict[str, Any] = {
     "inbound_base_fee_msat": -5,
     "inbound_fee_rate_ppm": -20,
 }
+
+
+def test_a_decision_says_which_part_of_a_wish_core_lightning_has_no_word_for() -> None:
+    case = make_case(present=PRESENT, implementation="cln")
+    wish = Wish(rule="r", reason="x", terms="t", fee_rate_ppm=300, inbound_fee_rate_ppm=-20)
+    guarded = guard_wish(wish, case)
+    assert guarded.policy == replace(PRESENT, fee_rate_ppm=300)
+    assert (guarded.held_by, guarded.why) == ("capabilities", "Core Lightning has no inbound fees")
+    nothing = guard_wish(replace(wish, fee_rate_ppm=None), case)
+    assert (nothing.policy, nothing.held_by) == (PRESENT, "capabilities")
+    assert guard_wish(wish, replace(case, implementation="lnd")).held_by is None
 
 
 def test_lnd_takes_every_field() -> None:
