@@ -1,6 +1,7 @@
 """How far the engine may go: the mode, and steps up and down."""
 
 import datetime as dt
+from collections import Counter
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -14,8 +15,10 @@ from mcp_saas.api.view import principal_of
 from nodes.api.control import ControlView
 from nodes.engine.release.ladder import find_next_rung
 from nodes.engine.release.settings import ModeName, StopRules
+from nodes.engine.release.standing import Review
 from nodes.pipeline.release import ReleaseChange, change_release, demote, promote
 from nodes.pipeline.schedule import request_cycle
+from nodes.selectors.channel import list_open_channels
 from nodes.selectors.release import Release, read_release
 from tenants.api.view import NodeView
 from tenants.context import current_tenant
@@ -42,6 +45,15 @@ class ModeAnswer(Struct, frozen=True, kw_only=True):
     since: dt.datetime | None
     stopped_by: str | None  # the rule that stopped the release: it does not grow until its owner lets it go on
     next: NextStep | None
+
+
+class ReviewAnswer(Struct, frozen=True):
+    """The stop rules' findings, and how many channels are in each group."""
+
+    review: Review | None
+    canary_channels: int
+    hold_out_channels: int
+    other_channels: int
 
 
 def describe_release(release: Release) -> ModeAnswer:
@@ -87,6 +99,20 @@ class ModeView(ControlView):
         """
         release = change_release(read_body(request, ReleaseChange), actor=principal_of(request).subject)
         return answer_step(release)
+
+
+class ReviewView(ControlView):
+    @endpoint(
+        "get_review", summary="What the stop rules found", tag="node", answers={200: ReviewAnswer}, problems=(404,)
+    )
+    def get(self, request: Request, pubkey: str) -> HttpResponse:
+        """Of the newest run of a canary or a live node: each rule with its value, its threshold and, where there is
+        one, the interval. `no data` where a rule has none: then nothing grows by rule. `review` is null before the
+        first.
+        """
+        standing = read_release().standing
+        groups = Counter(standing.groups.name_group(row.state.peer_pubkey) for row in list_open_channels())
+        return answer(ReviewAnswer(standing.review, groups["canary"], groups["hold_out"], groups["rest"]))
 
 
 class StepView(NodeView):

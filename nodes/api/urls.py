@@ -14,9 +14,10 @@ from nodes.api.control import FeePolicyView
 from nodes.api.credentials import CredentialDetailView, CredentialsView
 from nodes.api.fee_policy import FeePolicyImportView, FeePolicyPreviewView, FeePolicySchemaView
 from nodes.api.kill_switch import ChannelSwitchView, KillSwitchView
-from nodes.api.release import DemoteView, ModeView, PromoteView
+from nodes.api.release import DemoteView, ModeView, PromoteView, ReviewView
 from nodes.api.reports import ForwardsView, SnapshotsView
 from nodes.api.rollback import ActionRollbackView, RollbackView, RunRollbackView
+from nodes.api.schedule import ScheduleView
 
 urlpatterns = [
     path("snapshots", SnapshotsView.as_view()),
@@ -35,7 +36,9 @@ urlpatterns = [
     path("kill-switch", KillSwitchView.as_view()),
     path("channels/<str:short_channel_id>/kill-switch", ChannelSwitchView.as_view()),
     path("journal", JournalView.as_view()),
+    path("schedule", ScheduleView.as_view()),
     path("mode", ModeView.as_view()),
+    path("mode/review", ReviewView.as_view()),
     path("mode/promote", PromoteView.as_view()),
     path("mode/demote", DemoteView.as_view()),
     path("fee-policy", FeePolicyView.as_view()),

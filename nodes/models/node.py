@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from nodes.engine.release.settings import ReleaseSettings, Standing
+from nodes.engine.release.settings import ReleaseSettings
+from nodes.engine.release.standing import Standing
 from nodes.engine.report import NodeState
 from nodes.engine.trigger import Watch
 from nodes.models.payload import PayloadField, SealedModel

@@ -1,4 +1,4 @@
-"""The fee pipeline: ingest > prepare > decide > act > journal."""
+"""The fee pipeline: ingest > prepare > decide > review > act > journal."""
 
 import datetime as dt
 
@@ -14,6 +14,7 @@ from nodes.models.node import Mode
 from nodes.pipeline.act import plan_actions, record_decisions
 from nodes.pipeline.ingest import load_facts
 from nodes.pipeline.journal import note
+from nodes.pipeline.review import review_release
 from nodes.pipeline.rollout import Rollout, open_rollout
 from nodes.pipeline.trigger import take_triggers
 from nodes.selectors.node import read_own_node
@@ -25,9 +26,10 @@ def run_cycle() -> CycleRun | None:
     1. ingest: the newest snapshot, the forwards before it, the policy in force, the peers' places in the network
     2. prepare: flows per channel, sums per peer, scores
     3. decide: raise, lower or keep, pure and replayable
-    4. act: record decisions and actions; the mode says which of them are handed over
-    5. journal: one line for the owner
-    Steps 4 and 5 are one transaction: a cycle killed before it left no trace and simply runs again.
+    4. review: the stop rules may stop a release and undo it, or let it grow
+    5. act: record decisions and actions; the mode says which of them are handed over
+    6. journal: one line for the owner
+    Steps 4 to 6 are one transaction: a cycle killed before it left no trace and simply runs again.
     """
     started_at = timezone.now()
     facts = None if read_own_node().mode == Mode.PAUSED else load_facts()
@@ -37,6 +39,7 @@ def run_cycle() -> CycleRun | None:
     outcomes = decide_node(cycle, inputs).decisions
     summary = summarise_node(inputs, outcomes)
     with transaction.atomic():
+        review_release(inputs, now=cycle.now)
         rollout = open_rollout(facts.snapshot.channels)
         run = _open_run(cycle, summary, rollout=rollout, started_at=started_at, snapshot_seq=facts.snapshot.seq)
         plan_actions(run, rollout, decisions=record_decisions(run, rollout, inputs=inputs, outcomes=outcomes))

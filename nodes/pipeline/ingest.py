@@ -21,6 +21,7 @@ from nodes.models.snapshot import Snapshot
 from nodes.pipeline.history import bring_histories_up_to, load_histories
 from nodes.pipeline.journal import note
 from nodes.pipeline.quota import check_snapshot_quota
+from nodes.pipeline.review import finish_undoing
 from nodes.pipeline.trigger import notice_forwards, notice_snapshot
 from nodes.pipeline.verify import verify_actions
 from nodes.selectors.forward import load_forwards
@@ -70,6 +71,7 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
         Snapshot.objects.create(seq=snapshot.seq, taken_at=snapshot.taken_at, digest=digest, content=snapshot)
         _bring_channels_up_to(snapshot, last_taken_at=node.last_taken_at)
         verify_actions(snapshot)
+        finish_undoing(node)
         is_first = node.last_seq is None
         node.last_seq, node.last_taken_at, node.state = snapshot.seq, snapshot.taken_at, snapshot.node
         speaking = notice_snapshot(node, snapshot)

@@ -10,7 +10,8 @@ from msgspec.structs import asdict, replace
 
 from mcp_saas.kit.errors import Problem
 from nodes.engine.release.ladder import LIVE, find_next_rung, find_previous_rung
-from nodes.engine.release.settings import Days, Groups, ModeName, Percent, ReleaseSettings, Rung, Standing, StopRules
+from nodes.engine.release.settings import Days, Groups, ModeName, Percent, ReleaseSettings, Rung, StopRules
+from nodes.engine.release.standing import Standing
 from nodes.models.node import Mode, OwnNode
 from nodes.pipeline.act import withdraw_approved
 from nodes.pipeline.journal import note
@@ -94,7 +95,7 @@ def move_to(node: OwnNode, rung: Rung, *, reason: str, actor: str, stopped_by: s
         acting_since=_find_acting_since(standing, rung, now=now, keeps_level=keeps_level),
         resumes=release.rung if rung.mode == "paused" else None,
         stopped_by=stopped_by,
-        reviewed_on=None,
+        review=None,
     )
     node.save(update_fields=["mode", "standing"])
     share = f" with {rung.share_percent} % of the channels" if rung.mode == "canary" else ""

@@ -81,6 +81,13 @@ def roll_back_window(since: dt.datetime, until: dt.datetime | None, *, actor: st
     return rollback
 
 
+@transaction.atomic
+def roll_back_actions(actions: Sequence[Action], *, actor: str) -> Rollback:
+    """These, given newest first."""
+    lock_own_node()
+    return _roll_back(actions, actor=actor)
+
+
 def _roll_back(actions: Sequence[Action], *, actor: str) -> Rollback:
     """One new action a channel, back to what it had before the oldest of its actions (given newest first)."""
     rollback = Rollback()

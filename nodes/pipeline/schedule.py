@@ -16,8 +16,11 @@ from django.db.models import Case, F, QuerySet, When
 from django.utils import timezone
 
 from mcp_saas.kit.crypto import SealError
+from mcp_saas.kit.errors import refuse_value
 from nodes.pipeline.cycle import run_cycle
-from tenants.context import leave_tenant
+from nodes.pipeline.journal import note
+from tenants.context import current_tenant, leave_tenant
+from tenants.engine.turn import TurnError, check_turns
 from tenants.models.dazbox import DazboxState
 from tenants.models.schedule import CycleSchedule
 
@@ -25,6 +28,7 @@ SLOW_AFTER = dt.timedelta(seconds=10)
 LOST_AFTER = dt.timedelta(minutes=5)  # a cycle handed out so long ago died with its worker
 MAX_HANDED_OUT = 50  # waiting or running: if each took SLOW_AFTER, two workers were through before LOST_AFTER
 SETTLE_TIME = dt.timedelta(seconds=2)  # after a first report: let the box finish sending
+ONCE_A_DAY = "0 0 * * *"
 DISPATCH_LOCK = 0x6379_636C
 
 
@@ -84,6 +88,26 @@ def request_cycle(dazbox_id: UUID, now: dt.datetime) -> None:
         CycleSchedule.objects.filter(dazbox_id=dazbox_id, next_run_at__gt=now + SETTLE_TIME).update(
             next_run_at=now + SETTLE_TIME
         )
+
+
+def set_schedule(cron: str | None, time_zone: str, *, actor: str, now: dt.datetime) -> CycleSchedule:
+    """Of the tenant we are in, from its next turn on. Raises Problem 422 for a schedule nobody can keep."""
+    try:
+        check_turns(cron=cron or ONCE_A_DAY, time_zone=time_zone, now=now)
+    except TurnError as error:
+        raise refuse_value(
+            f"/{error.field}", str(error), status=422, code="schedule-refused", title="No schedule to keep"
+        ) from None
+    dazbox_id = current_tenant().id
+    with transaction.atomic():
+        with leave_tenant():
+            row = CycleSchedule.objects.select_for_update().get(dazbox_id=dazbox_id)
+            row.cron, row.time_zone = cron or "", time_zone
+            row.next_run_at = row.find_next_turn(now)
+            row.save(update_fields=["cron", "time_zone", "next_run_at"])
+        words = f"by `{cron}` in {time_zone}" if cron else "once a period"
+        note("schedule", f"Cycles run {words}: set by {actor}", cron=cron, time_zone=time_zone, actor=actor)
+    return row
 
 
 def _lock_dispatch() -> bool:

@@ -28,6 +28,11 @@ def find_state(short_channel_id: str) -> Channel | None:
     return Channel.objects.filter(digest=digest_channel(short_channel_id)).first()
 
 
+def list_open_channels() -> list[Channel]:
+    """Those the last snapshot listed."""
+    return list(Channel.objects.filter(closed_at=None))
+
+
 def find_channel(short_channel_id: str) -> ChannelRow | None:
     channel = find_state(short_channel_id)
     return _join_decisions([channel])[0] if channel else None

@@ -1,6 +1,7 @@
 """How far the engine may go on the node we are in, and which channels that means."""
 
-from nodes.engine.release.settings import ReleaseSettings, Rung, Standing
+from nodes.engine.release.settings import ReleaseSettings, Rung
+from nodes.engine.release.standing import Standing
 from nodes.models.node import OwnNode
 from nodes.selectors.node import read_own_node
 

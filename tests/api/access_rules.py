@@ -88,6 +88,9 @@ RULES: dict[str, Rule] = {
     "list_journal": BOX_READ,
     "get_mode": BOX_READ,
     "set_mode": BOX,
+    "get_review": BOX_READ,
+    "get_schedule": BOX_READ,
+    "set_schedule": BOX,
     "promote_mode": BOX,
     "demote_mode": BOX | {Caller.OWN: WRONG_STATE},  # in shadow there is no step back
     "get_fee_policy": BOX_READ,

@@ -1,13 +1,10 @@
-"""How a node's engine is let loose: the owner's settings, and where on the ladder the node stands."""
+"""How a node's engine is let loose: the owner's settings, and the names of what they speak of."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
-
-from nodes.engine.report import Instant
 
 ModeName = Literal["shadow", "canary", "live", "paused"]
 Percent = Annotated[int, Meta(ge=1, le=100)]
@@ -64,15 +61,3 @@ class Rung(Struct, frozen=True):
 
     mode: ModeName
     share_percent: int = 0
-
-
-class Standing(Struct, frozen=True, kw_only=True):
-    """Where the node stands and since when; what a pause or a stop left behind."""
-
-    share_percent: int = 0
-    since: Instant | None = None  # of the present mode and share
-    acting_since: Instant | None = None  # when it left shadow: what was earned before is the level to compare with
-    resumes: Rung | None = None  # where a pause goes on
-    stopped_by: str | None = None  # a stop rule's words: growth by rule waits for the owner
-    reviewed_on: dt.date | None = None  # the day of the last look at revenue
-    groups: Groups = Groups()
