@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from nodes.engine.cycle import ChannelInput, CycleInput, Memories, NodeDecision
-from nodes.engine.document import Strategy
 from nodes.engine.effect import estimate_effect
 from nodes.engine.guards.bars import Bar, NodeStanding, find_bar
 from nodes.engine.guards.case import Guarded
 from nodes.engine.guards.node import guard_wishes
-from nodes.engine.memory import ChannelMemories, NodeMemories, PeerMemories
-from nodes.engine.pricing import Pricer, prepare_strategy
+from nodes.engine.memory import AnyMemory, ChannelMemories, NodeMemories, PeerMemories
+from nodes.engine.pricer import Pricer
+from nodes.engine.pricing import prepare_strategy
 from nodes.engine.reason import explain_change
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.rules import Site, compile_rules
@@ -114,20 +114,20 @@ def _gather_memories(cycle: CycleInput, priced: list[Priced], *, pricers: dict[i
     for given, site, _, wish in priced:
         if site is None or wish is None:
             continue
-        tag, kept = tag_of(site.strategy), pricers[id(site)].node_memory
+        kept = pricers[id(site)].node_memory
         if kept is not None:
-            node[tag] = kept
+            node[tag_of(kept)] = kept
         if wish.memory is not None:
-            channels[given.channel.short_channel_id] = given.memory | {tag: wish.memory}
+            channels[given.channel.short_channel_id] = given.memory | {tag_of(wish.memory): wish.memory}
         if wish.peer_memory is not None:
             peer = given.channel.peer_pubkey
-            peers[peer] = peers.get(peer, given.peer_memory) | {tag: wish.peer_memory}
+            peers[peer] = peers.get(peer, given.peer_memory) | {tag_of(wish.peer_memory): wish.peer_memory}
     return Memories(node=cycle.memory | node if node else {}, peers=peers, channels=channels)
 
 
-def tag_of(strategy: Strategy) -> str:
-    """Its name in the fee policy."""
-    return str(strategy.__struct_config__.tag)
+def tag_of(memory: AnyMemory) -> str:
+    """The strategy it belongs to, by its name in the fee policy."""
+    return str(memory.__struct_config__.tag)
 
 
 def _keep_out(present: ChannelPolicy | None, bar: Bar) -> ChannelDecision:

@@ -24,6 +24,7 @@ from nodes.engine.report import (
     TimeLockDelta,
 )
 from nodes.engine.short_channel_id import ShortChannelId
+from nodes.engine.stateful_strategies import StatefulStrategy
 from nodes.engine.strategies import PlainStrategy, ProportionalStrategy, StaticStrategy, check_fee_range
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -161,7 +162,7 @@ class TimeOfDayStrategy(
 
     time_zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
     slots: Annotated[list[Slot], Meta(max_length=50)]
-    inner: PlainStrategy = StaticStrategy()
+    inner: PlainStrategy | StatefulStrategy = StaticStrategy()
 
     def __post_init__(self) -> None:
         try:
@@ -179,7 +180,7 @@ class UseConfigStrategy(
     rules: Annotated[list[Rule], Meta(max_length=200)]
 
 
-Strategy = PlainStrategy | TimeOfDayStrategy | UseConfigStrategy
+Strategy = PlainStrategy | StatefulStrategy | TimeOfDayStrategy | UseConfigStrategy
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -83,7 +83,9 @@ class BrlnMemory(Struct, frozen=True, kw_only=True, tag_field="strategy", tag="b
     seed_ppm: float | None = None
     low_rounds: int = 0
     raised_at: Instant | None = None
-    forwards_before: int = 0  # in the seven days before the raise
+    forwards_before: int = 0  # that left in the seven days before the raise
+    fee_rate_ppm: int | None = None  # in force at the last look
+    forwards_7d: int = 0  # that had left by then
 
 
 class FeeAdjusterMemory(Struct, frozen=True, kw_only=True, tag_field="strategy", tag="fee_adjuster"):
@@ -93,14 +95,16 @@ class FeeAdjusterMemory(Struct, frozen=True, kw_only=True, tag_field="strategy",
 
 
 class DailyMemory(Struct, frozen=True, kw_only=True, tag_field="strategy", tag="daily"):
-    """Of a channel: whether a payment ever left by it, as far as we know."""
+    """Of a channel: whether a payment ever left by it, as far as we know, and whether the rule switched it off."""
 
     has_forwarded: bool
+    switched_off: bool = False
 
 
 NodeMemory = PidNodeMemory
 PeerMemory = ClbossMemory | PidMemory | LndmanageMemory
 ChannelMemory = BrlnMemory | FeeAdjusterMemory | DailyMemory
+AnyMemory = NodeMemory | PeerMemory | ChannelMemory
 
 # By the strategy's tag.
 NodeMemories = dict[str, NodeMemory]

@@ -4,15 +4,12 @@ Preparing is where a strategy surveys the node: what depends on several channels
 worked out there, and what it remembers of the whole node is handed back.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.document import Strategy, TimeOfDayStrategy, UseConfigStrategy, Values
-from nodes.engine.memory import NodeMemory
 from nodes.engine.policies.cost import prepare_cost
 from nodes.engine.policies.flow import wish_flow
 from nodes.engine.policies.ignore import prepare_disable, prepare_ignore, prepare_ignore_fees, prepare_unmatched
@@ -21,9 +18,10 @@ from nodes.engine.policies.onchain_fee import prepare_onchain_fee
 from nodes.engine.policies.proportional import prepare_proportional
 from nodes.engine.policies.static import prepare_static
 from nodes.engine.policies.time_of_day import find_slot, tell_slot
-from nodes.engine.policies.values import fill_wish
+from nodes.engine.pricer import Prepare, Pricer, prepare_each, prepare_values
 from nodes.engine.report import MAX_PPM
 from nodes.engine.rules import lay_over
+from nodes.engine.stateful_pricing import STATEFUL
 from nodes.engine.strategies import (
     CostStrategy,
     DisableStrategy,
@@ -36,43 +34,6 @@ from nodes.engine.strategies import (
     StaticStrategy,
 )
 from nodes.engine.wish import Wish
-
-WishOf = Callable[[ChannelInput], Wish]
-
-
-class Pricer(Struct, frozen=True, kw_only=True):
-    """A strategy ready to price channels. `node_memory`: what it keeps of the node; None: as it was."""
-
-    wish: WishOf
-    node_memory: NodeMemory | None = None
-
-
-Prepare = Callable[[CycleInput, Sequence[ChannelInput], Any, Values], Pricer]
-
-
-def prepare_each(wish: Callable[..., Wish]) -> Prepare:
-    """Of a strategy that looks at one channel at a time: `wish(cycle, channel, strategy=...)`.
-
-    What the wish leaves open and the values name is filled in.
-    """
-
-    def prepare(cycle: CycleInput, channels: Sequence[ChannelInput], strategy: Any, values: Values) -> Pricer:
-        def wish_filled(given: ChannelInput) -> Wish:
-            wished = wish(cycle, given, strategy=strategy)
-            return replace(wished, **fill_wish(wished, given, values=values))
-
-        return Pricer(wish=wish_filled)
-
-    return prepare
-
-
-def prepare_values(build: Callable[..., WishOf]) -> Prepare:
-    """Of a strategy of charge-lnd's: `build(cycle, values, strategy=...)`. Nothing is surveyed."""
-
-    def prepare(cycle: CycleInput, channels: Sequence[ChannelInput], strategy: Any, values: Values) -> Pricer:
-        return Pricer(wish=build(cycle, values, strategy=strategy))
-
-    return prepare
 
 
 def prepare_time_of_day(
@@ -96,7 +57,7 @@ def prepare_time_of_day(
     return replace(inner, wish=wish)
 
 
-PREPARES: dict[type, Prepare] = {
+PREPARES: dict[type, Prepare] = STATEFUL | {
     StaticStrategy: prepare_values(prepare_static),
     ProportionalStrategy: prepare_values(prepare_proportional),
     MatchPeerStrategy: prepare_values(prepare_match_peer),

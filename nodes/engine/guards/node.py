@@ -38,7 +38,8 @@ def _guard_channel(cycle: CycleInput, given: ChannelInput, *, wish: Wish | None)
     present = given.channel.own_policy
     if wish is None or present is None:
         return None
-    settled = settle_wish(wish, present, channel=given.channel, switches_on=cycle.policy.switches_on)
+    switches_on = cycle.policy.switches_on or wish.switches_on
+    settled = settle_wish(wish, present, channel=given.channel, switches_on=switches_on)
     if settled.held_by:
         return Guarded(policy=present, held_by=settled.held_by, why=settled.why)
     case = GuardCase(

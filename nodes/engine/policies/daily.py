@@ -6,6 +6,11 @@ none ever left, else -2 %; 1 .. 5,000 ppm; disabled below 80 % availability.
 
 from msgspec import Struct
 
+from nodes.engine.cycle import ChannelInput, CycleInput
+from nodes.engine.memory import DailyMemory
+from nodes.engine.stateful_strategies import DailyStrategy
+from nodes.engine.wish import Wish
+
 
 class DailyFacts(Struct, frozen=True, kw_only=True):
     """Of one channel. `availability`: 0 .. 1; None: not known."""
@@ -21,6 +26,35 @@ class DailyStep(Struct, frozen=True, kw_only=True):
     rule: str
     reason: str
     percent: int
+
+
+def wish_daily(cycle: CycleInput, given: ChannelInput, *, strategy: DailyStrategy) -> Wish:
+    """The day's step from the present fee. What the rule switched off it switches on again, and nothing else."""
+    terms = f"daily, {strategy.min_fee_rate_ppm}..{strategy.max_fee_rate_ppm} ppm"
+    present = given.channel.own_policy
+    if present is None or given.flow.days_observed < 1:
+        reason = "Less than a day of forwarding history, or no fee, is known (no data)"
+        return Wish(rule="daily/no-data", reason=reason, terms=terms)
+    facts = _gather_facts(given, fee_rate_ppm=present.fee_rate_ppm)
+    was_switched_off = _was_switched_off(given)
+    if strategy.min_availability is not None and not is_available(facts, min_availability=strategy.min_availability):
+        reason = f"The peer was there {100 * (facts.availability or 0):.0f} % of the time"
+        memory = DailyMemory(has_forwarded=facts.has_forwarded, switched_off=was_switched_off or not present.disabled)
+        return Wish(rule="daily/away", reason=reason, terms=terms, disabled=True, memory=memory)
+    step = step_day(facts, low_local_sat=strategy.low_local_sat)
+    return Wish(
+        rule=step.rule,
+        reason=step.reason,
+        terms=terms,
+        fee_rate_ppm=move_rate(
+            present.fee_rate_ppm, step.percent, min_ppm=strategy.min_fee_rate_ppm, max_ppm=strategy.max_fee_rate_ppm
+        ),
+        base_fee_msat=strategy.base_fee_msat,
+        disabled=False if was_switched_off else None,
+        switches_on=was_switched_off,
+        wait_s=strategy.update_interval_s,
+        memory=DailyMemory(has_forwarded=facts.has_forwarded, switched_off=was_switched_off and present.disabled),
+    )
 
 
 def step_day(facts: DailyFacts, *, low_local_sat: int = 50_000) -> DailyStep:
@@ -51,3 +85,21 @@ def move_rate(fee_rate_ppm: int, percent: int, *, min_ppm: int, max_ppm: int) ->
 def is_available(facts: DailyFacts, *, min_availability: float) -> bool:
     """Whether the peer was there often enough; unknown is no reason to disable."""
     return facts.availability is None or facts.availability >= min_availability
+
+
+def _was_switched_off(given: ChannelInput) -> bool:
+    memory = given.memory.get("daily")
+    return isinstance(memory, DailyMemory) and memory.switched_off
+
+
+def _gather_facts(given: ChannelInput, *, fee_rate_ppm: int) -> DailyFacts:
+    channel, memory = given.channel, given.memory.get("daily")
+    has_forwarded = given.flow.out_forwards_7d > 0 or (isinstance(memory, DailyMemory) and memory.has_forwarded)
+    is_watched = channel.uptime_s is not None and channel.lifetime_s
+    return DailyFacts(
+        fee_rate_ppm=fee_rate_ppm,
+        local_sat=channel.local_balance_sat,
+        out_1d_msat=given.flow.out_1d_msat,
+        has_forwarded=has_forwarded,
+        availability=(channel.uptime_s or 0) / (channel.lifetime_s or 1) if is_watched else None,
+    )

@@ -3,7 +3,14 @@
 Source: lndmanage, `lib/fee_setting.py`. It looks at all channels with a peer together, over seven days.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
+
+from nodes.engine.cycle import ChannelInput, CycleInput
+from nodes.engine.memory import LndmanageMemory
+from nodes.engine.stateful_strategies import LndmanageStrategy
+from nodes.engine.wish import Wish
 
 TARGET_SAT_A_DAY = 100_000 / 7
 TARGET_FORWARDS_A_DAY = 4 / 7
@@ -47,3 +54,73 @@ def scale_base_fee(demand: PeerDemand) -> float:
     """The factor on the base fee: 1 + 0.5 (n / n_t - 1) with n_t = 4 forwards in 7 days, 0.75 .. 1.5."""
     pull = 1 + 0.5 * (demand.out_forwards / demand.days / TARGET_FORWARDS_A_DAY - 1)
     return max(MIN_BASE_FACTOR, min(pull, MAX_FACTOR))
+
+
+class PeerRates(Struct, frozen=True, kw_only=True):
+    """The means over our channels with a peer whose policy is known."""
+
+    fee_rate_ppm: float
+    base_fee_msat: float
+
+
+def average_rates(channels: Sequence[ChannelInput]) -> PeerRates | None:
+    """Of channels with one peer; None where no policy is known."""
+    policies = [given.channel.own_policy for given in channels if given.channel.own_policy is not None]
+    if not policies:
+        return None
+    return PeerRates(
+        fee_rate_ppm=sum(policy.fee_rate_ppm for policy in policies) / len(policies),
+        base_fee_msat=sum(policy.base_fee_msat for policy in policies) / len(policies),
+    )
+
+
+def wish_lndmanage(
+    cycle: CycleInput, given: ChannelInput, *, strategy: LndmanageStrategy, rates: PeerRates | None
+) -> Wish:
+    """The peer's mean rate times its demand's factor; all channels with the peer alike."""
+    terms = f"lndmanage, {strategy.min_fee_rate_ppm}..{strategy.max_fee_rate_ppm} ppm"
+    if strategy.initialise and "lndmanage" not in given.peer_memory:
+        return _wish_first(cycle, strategy, terms=terms)
+    demand = _gather_demand(given)
+    if demand is None or rates is None:
+        reason = "Less than a day of forwarding history, or no capacity, is known (no data)"
+        return Wish(rule="lndmanage/no-data", reason=reason, terms=terms)
+    factor = scale_rate(demand, compare_full_reserve=strategy.compare_full_reserve)
+    base_fee_msat = round(rates.base_fee_msat * scale_base_fee(demand))
+    return Wish(
+        rule="lndmanage/demand",
+        reason=(
+            f"{demand.out_sat} sat in {demand.out_forwards} payments left by this peer in {demand.days:.2g} days "
+            f"and {demand.local_sat} of {demand.capacity_sat} sat are ours: {factor:.3f} times the mean rate"
+        ),
+        terms=terms,
+        fee_rate_ppm=min(max(round(rates.fee_rate_ppm * factor), strategy.min_fee_rate_ppm), strategy.max_fee_rate_ppm),
+        base_fee_msat=min(base_fee_msat, strategy.max_base_fee_msat) if strategy.set_base_fee else None,
+        time_lock_delta=strategy.time_lock_delta,
+        wait_s=strategy.update_interval_s,
+    )
+
+
+def _wish_first(cycle: CycleInput, strategy: LndmanageStrategy, *, terms: str) -> Wish:
+    return Wish(
+        rule="lndmanage/first",
+        reason="This peer is priced for the first time",
+        terms=terms,
+        fee_rate_ppm=strategy.first_fee_rate_ppm,
+        base_fee_msat=strategy.first_base_fee_msat,
+        time_lock_delta=strategy.time_lock_delta,
+        peer_memory=LndmanageMemory(since=cycle.now),
+    )
+
+
+def _gather_demand(given: ChannelInput) -> PeerDemand | None:
+    peer = given.peer
+    if peer.flow.days_observed < 1 or peer.capacity_sat <= 0:
+        return None
+    return PeerDemand(
+        capacity_sat=peer.capacity_sat,
+        local_sat=min(peer.local_sat, peer.capacity_sat),
+        out_sat=peer.flow.out_7d_msat // 1000,
+        out_forwards=peer.flow.out_forwards_7d,
+        days=peer.flow.days_observed,
+    )

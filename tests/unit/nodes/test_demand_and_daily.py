@@ -3,9 +3,23 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from nodes.engine.cycle import ChannelInput, Memories
+from nodes.engine.decision import decide_node
+from nodes.engine.document import Strategy
 from nodes.engine.policies.daily import DailyFacts, is_available, move_rate, step_day
 from nodes.engine.policies.lndmanage import PeerDemand, bound_demand, scale_base_fee, scale_rate
+from nodes.engine.stateful_strategies import DailyStrategy, LndmanageStrategy
+from nodes.engine.types import ChannelDecision, FlowTotals
+from tests.unit.nodes.engine_builders import (
+    PEER,
+    make_channel,
+    make_cycle,
+    make_input,
+    make_policy,
+    make_policy_of,
+)
 
 
 def make_facts(**changes: object) -> DailyFacts:
@@ -71,3 +85,78 @@ def test_a_peer_that_is_away_too_often_is_not_available(
     expected: bool,
 ) -> None:
     assert is_available(make_facts(availability=availability), min_availability=0.8) is expected
+
+
+def decide_one(given: ChannelInput, strategy: Strategy) -> tuple[ChannelDecision, Memories]:
+    decision = decide_node(make_cycle(make_policy_of(strategy)), [given])
+    return decision.decisions[0], decision.memories
+
+
+BUSY = FlowTotals(days_observed=7.0, out_1d_msat=5_000_000, out_7d_msat=100_000_000, out_forwards_7d=4)
+
+
+def test_lndmanage_prices_all_channels_of_a_peer_by_their_mean_rate() -> None:
+    channels = [
+        make_input(make_channel(own_policy=make_policy(fee_rate_ppm=ppm, base_fee_msat=1_000), short_channel_id=scid))
+        for scid, ppm in (("1x1x1", 200), ("2x2x2", 400))
+    ]
+    busy = [replace(given, peer=replace(given.peer, flow=BUSY)) for given in channels]
+
+    decisions = decide_node(make_cycle(make_policy_of(LndmanageStrategy())), busy).decisions
+
+    proposed = [one.proposed_policy for one in decisions]
+    assert [(one.fee_rate_ppm, one.base_fee_msat, one.time_lock_delta) for one in proposed if one] == [
+        (300, 1_000, 40),
+        (300, 1_000, 40),
+    ]
+
+
+def test_lndmanage_sets_its_first_price_once_and_only_where_it_is_asked_to() -> None:
+    strategy = LndmanageStrategy(initialise=True)
+
+    first, memories = decide_one(make_input(), strategy)
+    again, _ = decide_one(make_input(peer_memory=memories.peers[PEER]), strategy)
+    unasked, nothing = decide_one(make_input(), LndmanageStrategy())
+
+    assert first.proposed_policy is not None
+    assert (first.proposed_policy.fee_rate_ppm, first.proposed_policy.base_fee_msat) == (2_500, 0)
+    assert again.rule == unasked.rule == "lndmanage/demand"
+    assert nothing.peers == {}
+
+
+def test_without_a_day_of_history_lndmanage_and_the_daily_rule_say_no_data() -> None:
+    unknown = FlowTotals(days_observed=0.9)
+    given_ = make_input(flow=unknown, peer={"flow": unknown})
+
+    for strategy in (LndmanageStrategy(), DailyStrategy()):
+        decision, _ = decide_one(given_, strategy)
+        assert decision.direction == "keep"
+        assert "no data" in decision.reason
+
+
+def test_the_daily_rule_remembers_that_a_channel_forwarded_once() -> None:
+    decision, memories = decide_one(make_input(flow=BUSY), DailyStrategy())
+    quiet, _ = decide_one(make_input(memory=memories.channels["800000x1x0"]), DailyStrategy())
+    never, _ = decide_one(make_input(), DailyStrategy())
+
+    rates = [one.proposed_policy.fee_rate_ppm for one in (decision, quiet, never) if one.proposed_policy]
+    assert rates == [840, 784, 680]
+
+
+def test_the_daily_rule_disables_a_channel_whose_peer_is_away_and_enables_it_again() -> None:
+    away, memories = decide_one(make_input(make_channel(uptime_s=79, lifetime_s=100)), DailyStrategy())
+    off = make_channel(uptime_s=80, lifetime_s=100, own_policy=make_policy(disabled=True))
+    back, _ = decide_one(make_input(off, memory=memories.channels["800000x1x0"]), DailyStrategy())
+    owners, _ = decide_one(make_input(off), DailyStrategy())
+    untouched, _ = decide_one(
+        make_input(make_channel(uptime_s=1, lifetime_s=100)), DailyStrategy(min_availability=None)
+    )
+
+    assert away.proposed_policy is not None
+    assert back.proposed_policy is not None
+    assert untouched.proposed_policy is not None
+    assert (away.rule, away.proposed_policy.disabled) == ("daily/away", True)
+    assert back.proposed_policy.disabled is False
+    assert owners.proposed_policy is not None
+    assert owners.proposed_policy.disabled is True
+    assert untouched.proposed_policy.disabled is False
