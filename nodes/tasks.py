@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from nodes.pipeline.action import expire_actions
 from nodes.pipeline.export import order
+from nodes.pipeline.pull import pull_node
 from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from tenants.context import current_tenant, enter_tenant
@@ -64,12 +65,14 @@ def seal_anew(rows: int = 0) -> None:
 
 @shared_task(bind=True, base=TenantTask, name="nodes.tasks.run_node_cycle")
 def run_node_cycle(self: TenantTask, claimed_at: str) -> None:
-    """One cycle of the tenant in the headers. Its failure is parked on its own row and concerns nobody else."""
+    """One cycle of the tenant in the headers; first its node is read, where the owner left us a credential for it. A
+    failure is parked on the box's own row and concerns nobody else.
+    """
     claim = CycleClaim(current_tenant().id, dt.datetime.fromisoformat(claimed_at))
     if (self.request.delivery_info or {}).get("redelivered"):
         return_lost_cycle(claim, timezone.now())  # its first worker died; it may have been the reason
     else:
-        run_claimed_cycle(claim)
+        run_claimed_cycle(claim, before=pull_node)
 
 
 @shared_task(name="nodes.tasks.run_export", soft_time_limit=order.TIME_LIMIT_S, time_limit=order.TIME_LIMIT_S + 30)

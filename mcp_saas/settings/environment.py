@@ -61,6 +61,9 @@ class Environment(BaseSettings):
     cors_allowed_origins: Annotated[list[str], NoDecode] = Field(
         [], description="origins whose pages may call the API, comma-separated"
     )
+    trusted_nodes: Annotated[list[tuple[str, int]], NoDecode] = Field(
+        [], description="nodes the cloud may read although their address is not public, host:port, comma-separated"
+    )
     proxy_count: int = Field(0, ge=0, le=5, description="reverse proxies of ours in front of the web process")
     rate_limit_scale: float = Field(1.0, ge=0.01, le=1_000_000, description="multiplies every rate limit")
     cycle_period_s: int = Field(3600, ge=10, le=86_400 * 7, description="seconds between two pipeline cycles of a box")
@@ -81,6 +84,16 @@ class Environment(BaseSettings):
     @classmethod
     def split_list(cls, value: object) -> object:
         return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+    @field_validator("trusted_nodes", mode="before")
+    @classmethod
+    def split_places(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        places = [item.strip().rpartition(":") for item in value.split(",") if item.strip()]
+        if any(not host or not port.isdecimal() for host, _, port in places):
+            raise ValueError("give host:port, like 127.0.0.1:8080")
+        return [(host, int(port)) for host, _, port in places]
 
     @field_validator("cors_allowed_origins")
     @classmethod

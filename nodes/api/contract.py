@@ -7,7 +7,8 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from mcp_saas.kit.text import without_nul
-from nodes.engine.credential import Service, hint_at
+from nodes.engine.connection import Connection
+from nodes.engine.credential import NODE_SERVICES, Service, hint_at
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.document import FeePolicy
 from nodes.engine.report import ChannelPolicy, ChannelState, Forward
@@ -108,19 +109,41 @@ class FeePolicyAnswer(Struct, frozen=True):
     document: FeePolicy
 
 
+class ConnectionView(Struct, frozen=True):
+    """How the cloud fares with the node it reads itself: `fault` and `words` are of the last failure, null when the
+    last reading succeeded; nothing is sent before `retry_at`.
+    """
+
+    read_at: dt.datetime | None
+    failures: int
+    failing_since: dt.datetime | None
+    retry_at: dt.datetime | None
+    fault: str | None
+    words: str | None
+
+    @classmethod
+    def describe(cls, connection: Connection) -> Self:
+        return cls(*(getattr(connection, name) for name in cls.__struct_fields__))
+
+
 class CredentialView(Struct, frozen=True):
-    """That a credential is set, and when it was last used; all null: none is. What it holds is never shown."""
+    """That a credential is set, and when it was last used; all null: none is. What it holds is never shown.
+
+    `connection` is of `lnd` and `cln`; null: the node was not read yet.
+    """
 
     service: Service
     set_at: dt.datetime | None
     last_used_at: dt.datetime | None
     hint: str | None
+    connection: ConnectionView | None = None
 
     @classmethod
-    def describe(cls, service: Service, row: Credential | None) -> Self:
+    def describe(cls, service: Service, row: Credential | None, *, connection: Connection | None = None) -> Self:
         if row is None:
             return cls(service, None, None, None)
-        return cls(service, row.set_at, row.last_used_at, hint_at(row.access))
+        seen = ConnectionView.describe(connection) if connection and service in NODE_SERVICES else None
+        return cls(service, row.set_at, row.last_used_at, hint_at(row.access), seen)
 
 
 class CredentialList(Struct, frozen=True):

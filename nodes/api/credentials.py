@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -13,11 +14,14 @@ from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import Problem, not_found
 from nodes.api.contract import CredentialList, CredentialView
-from nodes.engine.credential import CredentialOffer, Service
+from nodes.engine.credential import NODE_SERVICES, CredentialOffer, Service
 from nodes.models.credential import NAMES
 from nodes.pipeline.credential import delete_credential, set_credential
+from nodes.pipeline.schedule import request_cycle
 from nodes.selectors.credential import find_credential, list_credentials
+from nodes.selectors.node import read_own_node
 from tenants.api.view import NodeView
+from tenants.context import current_tenant
 
 _SERVICE = OpenApiParameter(
     "service",
@@ -57,8 +61,9 @@ class CredentialsView(OwnersView):
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         """Every service there is; `set_at` is null where nothing is set. Secrets and addresses are never shown."""
-        found = list_credentials()
-        return answer(CredentialList([CredentialView.describe(service, found.get(service)) for service in Service]))
+        found, line = list_credentials(), read_own_node().connection
+        views = [CredentialView.describe(service, found.get(service), connection=line) for service in Service]
+        return answer(CredentialList(views))
 
 
 class CredentialDetailView(OwnersView):
@@ -76,7 +81,7 @@ class CredentialDetailView(OwnersView):
         hour. The ETag is what `set_credential` wants in If-Match, also where nothing is set yet.
         """
         known = _find_service(service)
-        return answer(CredentialView.describe(known, find_credential(known)))
+        return answer(CredentialView.describe(known, find_credential(known), connection=read_own_node().connection))
 
     @endpoint(
         "set_credential",
@@ -90,12 +95,15 @@ class CredentialDetailView(OwnersView):
     )
     def put(self, request: Request, pubkey: str, service: str) -> HttpResponse:
         """`lnd` (macaroon, hex or base64), `cln` (rune) and `lnbits` need a `url`: https, port 443 or 8443, a public
-        host. `sparkseer`, `amboss`, `openai` and `telegram` take the secret alone. It is sealed and given out to
-        nobody.
+        host. With `lnd` or `cln` the cloud reads the node itself before each cycle, and soon after this call; of a
+        node, `tls_certificate` is then the only one taken. `sparkseer`, `amboss`, `openai` and `telegram` take the
+        secret alone. It is sealed and given out to nobody.
         """
         known = _find_service(service)
         offer = read_body(request, CredentialOffer)
         credential = set_credential(known, offer, actor=principal_of(request).subject)
+        if known in NODE_SERVICES:
+            request_cycle(current_tenant().id, timezone.now())
         return answer(CredentialView.describe(known, credential))
 
     @endpoint(

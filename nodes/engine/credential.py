@@ -26,6 +26,7 @@ class Service(StrEnum):
 
 
 Server = Literal[Service.LND, Service.CLN, Service.LNBITS]  # the owner's own: it has an address
+NODE_SERVICES = (Service.LND, Service.CLN)  # by these the cloud reads the node itself
 ThirdParty = Literal[Service.SPARKSEER, Service.AMBOSS, Service.OPENAI, Service.TELEGRAM]
 
 
@@ -47,7 +48,7 @@ class CredentialOffer(Unprinted, frozen=True, forbid_unknown_fields=True):
 
 
 class ServerAccess(Unprinted, frozen=True, tag="server"):
-    """A server of the owner's own. `tls_certificate`: PEM, to be trusted for it beside the public authorities'."""
+    """A server of the owner's own. `tls_certificate`: PEM; of a node, the only one that is taken from it."""
 
     url: str
     secret: str

@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from nodes.engine.release.settings import ReleaseSettings
+from nodes.engine.connection import Connection
+from nodes.engine.release.settings import ReleaseSettings, Standing
 from nodes.engine.release.standing import Standing
 from nodes.engine.report import NodeState
 from nodes.engine.trigger import Watch
@@ -27,6 +28,7 @@ class OwnNode(SealedModel):
     release: PayloadField[ReleaseSettings | None] = PayloadField(ReleaseSettings, null=True)
     standing: PayloadField[Standing | None] = PayloadField(Standing, null=True)
     watch: PayloadField[Watch | None] = PayloadField(Watch, null=True)
+    connection: PayloadField[Connection | None] = PayloadField(Connection, null=True)
 
     class Meta:
         constraints = (

@@ -15,6 +15,7 @@ from tenants.sealing.tenant import HEADER_BYTES, current_keys
 T = TypeVar("T")
 VERSION = 1
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
+_number_keys_encoder = msgspec.msgpack.Encoder()
 
 
 class PayloadVersionError(ValueError):
@@ -26,7 +27,13 @@ class Sealed(bytes):
 
 
 def pack(value: object) -> bytes:
-    return bytes([VERSION]) + _encoder.encode(value)
+    """The same value gives the same bytes; one with a map of number keys, which msgspec cannot sort, does if its maps
+    were made in the same order.
+    """
+    try:
+        return bytes([VERSION]) + _encoder.encode(value)
+    except TypeError:
+        return bytes([VERSION]) + _number_keys_encoder.encode(value)
 
 
 def unpack(stored: bytes, shape: type[T]) -> T:

@@ -11,10 +11,12 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem, refuse_value
-from mcp_saas.kit.http import Guard, UnsafeTargetError
-from nodes.engine.credential import Access, CredentialOffer, KeyAccess, Server, ServerAccess, Service
+from mcp_saas.kit.http import UnsafeTargetError
+from nodes.engine.credential import NODE_SERVICES, Access, CredentialOffer, KeyAccess, Server, ServerAccess, Service
 from nodes.models.credential import Credential
+from nodes.pipeline.connect import trust_nodes
 from nodes.pipeline.journal import note
+from nodes.selectors.node import lock_own_node
 from tenants.context import TenantRef, enter_tenant
 from tenants.events import owner_changes
 
@@ -33,6 +35,8 @@ def set_credential(service: Service, offer: CredentialOffer, *, actor: str) -> C
     access = _read_access(service, offer)
     Credential.objects.filter(service=service).delete()
     credential = Credential.objects.create(service=service, set_at=timezone.now(), access=access)
+    if service in NODE_SERVICES:
+        _forget_failures()
     note("credential", f"The credential of {service} was set", service=service.value, actor=actor)
     return credential
 
@@ -52,6 +56,13 @@ def forget_credentials(*, tenant: TenantRef, **_: Any) -> None:
             note("credential", "The credentials of the owner before were deleted", count=count)
 
 
+def _forget_failures() -> None:
+    """They were those of the credential before: the node is tried at its next turn."""
+    node = lock_own_node()
+    node.connection = None
+    node.save(update_fields=["connection"])
+
+
 def _read_access(service: Service, offer: CredentialOffer) -> Access:
     form, words = FORMS.get(service, (".+", ""))
     if not re.fullmatch(form, offer.secret, re.ASCII):
@@ -68,7 +79,7 @@ def _read_address(url: str | None) -> str:
     if url is None:
         raise _refuse("/url", "say where it answers: https://...")
     try:
-        Guard().check_address(url)
+        trust_nodes().check_address(url)
     except UnsafeTargetError as error:
         raise _refuse("/url", str(error)) from None
     return url

@@ -58,15 +58,17 @@ def claim_due_cycles(now: dt.datetime, hand_out: Callable[[CycleClaim], None]) -
     return len(due)
 
 
-def run_claimed_cycle(claim: CycleClaim) -> None:
+def run_claimed_cycle(claim: CycleClaim, *, before: Callable[[], object] = bool) -> None:
     """The cycle of a claim, for the tenant we are in. A failure is parked on the box's own row and raised.
 
+    `before` is done first, outside of any transaction, and its time counts: a box whose node is slow is slow.
     The run and the end of its claim are one transaction: a claim that was handed out twice is still one run.
     """
     if not _is_held(claim):
         return
     started_at = timezone.now()
     try:
+        before()
         with transaction.atomic():
             run_cycle()
             if not _end_claim(claim, took=timezone.now() - started_at, error=""):

@@ -5,7 +5,7 @@ from typing import overload
 
 from django.utils import timezone
 
-from nodes.engine.credential import Access, KeyAccess, Server, ServerAccess, Service, ThirdParty
+from nodes.engine.credential import NODE_SERVICES, Access, KeyAccess, Server, ServerAccess, Service, ThirdParty
 from nodes.models.credential import Credential
 
 USE_GRAIN = dt.timedelta(hours=1)
@@ -36,3 +36,8 @@ def find_credential(service: Service) -> Credential | None:
 def list_credentials() -> dict[str, Credential]:
     """Those that are set, by their service."""
     return {credential.service: credential for credential in Credential.objects.all()}
+
+
+def has_node_credential() -> bool:
+    """Whether the owner lets us read the node ourselves."""
+    return Credential.objects.filter(service__in=NODE_SERVICES).exists()

@@ -100,7 +100,7 @@ def open_cln(config: DriverConfig) -> Cln:
     )
     door = Door(
         client,
-        name=f"Core Lightning at {config.url}",
+        name=f"Core Lightning at {config.place or config.url}",
         error=NodeError,
         limit_bytes=MAX_ANSWER_BYTES,
         certificate_hint=config.certificate_hint,

@@ -22,6 +22,7 @@ class DriverConfig:
 
     implementation: Literal["lnd", "cln"]
     url: str  # base URL of the node's REST interface
+    place: str | None = None  # what messages call the address; None: by its name
     secret: str = field(repr=False)  # macaroon in hex or base64, or rune
     certificate: str | None = None
     certificate_hint: str = "is the certificate given for it the present one?"  # for the owner, when it is not

@@ -111,7 +111,7 @@ def open_lnd(config: DriverConfig) -> Lnd:
     )
     door = Door(
         client,
-        name=f"LND at {config.url}",
+        name=f"LND at {config.place or config.url}",
         error=NodeError,
         limit_bytes=MAX_ANSWER_BYTES,
         certificate_hint=config.certificate_hint,

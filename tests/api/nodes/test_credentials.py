@@ -116,7 +116,7 @@ def test_a_hint_is_shown_of_long_secrets_only(api: ApiClient, charlie: Box) -> N
     found = read_all(api, charlie, token)
     assert (found["openai"]["hint"], found["amboss"]["hint"]) == ("tail", None)
     assert list(found) == ["lnd", "cln", "lnbits", "sparkseer", "amboss", "openai", "telegram"]
-    assert found["lnd"] == {"set_at": None, "last_used_at": None, "hint": None}
+    assert found["lnd"] == {"set_at": None, "last_used_at": None, "hint": None, "connection": None}
 
 
 def test_who_replaces_one_says_which(api: ApiClient, charlie: Box) -> None:

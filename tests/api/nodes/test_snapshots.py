@@ -192,3 +192,16 @@ def test_a_snapshot_without_channels_is_one(api: ApiClient, charlie: Box) -> Non
     token = api.token_of(charlie)
     assert api.post(charlie.path("snapshots"), make_snapshot(0, []), token=token).status == 201
     assert api.get(charlie.path("channels"), token=token).json["items"] == []
+
+
+def test_the_prices_of_the_chain_are_kept_and_their_order_is_no_content(api: ApiClient, charlie: Box) -> None:
+    token, snapshot = api.token_of(charlie), make_snapshot()
+    statuses = []
+    for fees in ({"6": 10.5, "36": 4.0}, {"36": 4.0, "6": 10.5}):
+        node = msgspec.structs.replace(snapshot.node, onchain_fees=fees)
+        body = msgspec.structs.replace(snapshot, node=node)
+        statuses.append(api.post(charlie.path("snapshots"), body, token=token).status)
+
+    assert statuses == [201, 200]
+    with enter_tenant(charlie.tenant):
+        assert Snapshot.objects.get().content.node.read_onchain_fees() == {6: 10.5, 36: 4.0}

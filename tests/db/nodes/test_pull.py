@@ -1,0 +1,276 @@
+"""The cloud reads the node of a box whose owner left it a credential, and nobody else's."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from django.utils import timezone
+
+from nodes.engine.connection import Connection
+from nodes.engine.credential import Service
+from nodes.models.forward import ForwardDay
+from nodes.models.journal import JournalEntry
+from nodes.models.node import OwnNode
+from nodes.models.snapshot import Snapshot
+from nodes.pipeline.credential import set_credential
+from nodes.pipeline.cycle import run_cycle
+from nodes.pipeline.ingest import accept_snapshot
+from nodes.pipeline.pull import FRESH, pull_node
+from nodes.selectors.node import read_own_node
+from nodes.simulator.faults.plan import Fault as Failure
+from nodes.simulator.network import build_world
+from nodes.simulator.small_network import generate_network
+from nodes.simulator.world import World
+from tenants.context import enter_tenant
+from tests.conftest import ApiClient
+from tests.factories import Box, make_api_key, make_offer, make_snapshot
+from tests.fakes.driven_node import DrivenNode, serve_driven
+
+NOW_S = 1_760_000_000
+
+
+@pytest.fixture(scope="module")
+def made_world() -> bytes:
+    world = build_world(generate_network(seed=7, now_s=NOW_S), 1, origin="test", now_s=NOW_S, seed=7)
+    return msgspec.msgpack.encode(world)
+
+
+@pytest.fixture
+def node(charlie: Box, made_world: bytes, tmp_path: Path) -> Iterator[DrivenNode]:
+    """The node that charlie's box stands for."""
+    given = msgspec.msgpack.decode(made_world, type=World).fleet[0].pubkey
+    content = made_world.replace(given.encode(), charlie.pubkey.encode())
+    with serve_driven(msgspec.msgpack.decode(content, type=World), charlie.pubkey, tmp_path) as served:
+        yield served
+
+
+@dataclass
+class Cloud:
+    box: Box
+    node: DrivenNode
+
+    def pull(self) -> bool:
+        with enter_tenant(self.box.tenant):
+            return pull_node()
+
+    def line(self) -> Connection:
+        with enter_tenant(self.box.tenant):
+            return read_own_node().connection or Connection()
+
+    def let_time_pass(self, of: str = "retry_at") -> None:
+        """So much that the node may be asked again."""
+        with enter_tenant(self.box.tenant):
+            row = OwnNode.objects.get()
+            if of == "retry_at" and row.connection:
+                row.connection = msgspec.structs.replace(row.connection, retry_at=timezone.now())
+            row.last_taken_at = row.last_taken_at and row.last_taken_at - FRESH
+            row.save()
+
+    def journal(self) -> list[str]:
+        with enter_tenant(self.box.tenant):
+            return [entry.detail.text for entry in JournalEntry.objects.filter(kind="connection").order_by("id")]
+
+    def count_forwards(self) -> tuple[int, int]:
+        """(stored, different)"""
+        with enter_tenant(self.box.tenant):
+            ids = [forward.id for day in ForwardDay.objects.all() for forward in day.forwards]
+        return len(ids), len(set(ids))
+
+
+def trust(settings: Any, node: DrivenNode) -> None:
+    port = int(node.url.rpartition(":")[2])
+    settings.ENV = settings.ENV.model_copy(update={"trusted_nodes": [("127.0.0.1", port)]})
+
+
+@pytest.fixture
+def cloud(charlie: Box, node: DrivenNode, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    trust(settings, node)
+    monkeypatch.setattr("nodes.pipeline.connect.TIMEOUT", node.config.timeout)
+    monkeypatch.setattr("nodes.pipeline.connect.PATIENCE", node.config.patience)
+    offer = make_offer(node.config.secret, url=node.url, tls_certificate=node.config.certificate)
+    with enter_tenant(charlie.tenant):
+        set_credential(Service.LND, offer, actor="test")
+    return Cloud(charlie, node)
+
+
+def test_what_a_box_would_report_is_there_after_a_pull(cloud: Cloud) -> None:
+    settled = [record for record in cloud.node.world.fleet[0].history if record.status == "settled"]
+
+    assert cloud.pull()
+    with enter_tenant(cloud.box.tenant):
+        snapshot = Snapshot.objects.get().content
+        run = run_cycle()
+        assert read_own_node().forward_cursor == str(len(settled))
+    assert len(snapshot.channels) == len(cloud.node.channels)
+    assert cloud.count_forwards() == (len(settled), len(settled))
+    assert run is not None
+    assert run.summary.channels == len(cloud.node.channels)
+    assert (cloud.line().fault, cloud.line().failures) == (None, 0)
+    assert len(cloud.node.calls) == 5
+
+
+def test_a_node_that_was_just_reported_is_not_asked(cloud: Cloud) -> None:
+    with enter_tenant(cloud.box.tenant):
+        accept_snapshot(make_snapshot(taken_at=timezone.now() - dt.timedelta(minutes=1)))
+
+    assert not cloud.pull()
+    assert cloud.node.calls == []
+
+
+def test_box_and_cloud_may_both_report(cloud: Cloud) -> None:
+    """The numbers of both are unix time or later: neither shuts the other out."""
+    assert cloud.pull()
+    with enter_tenant(cloud.box.tenant):
+        seq = int(timezone.now().timestamp()) + 60
+        assert accept_snapshot(make_snapshot(seq=seq, taken_at=timezone.now())).is_new
+    cloud.let_time_pass()
+    assert cloud.pull()
+    with enter_tenant(cloud.box.tenant):
+        assert read_own_node().last_seq == seq + 1
+
+
+def test_a_second_pull_doubles_nothing(cloud: Cloud) -> None:
+    assert cloud.pull()
+    before = cloud.count_forwards()
+    cloud.let_time_pass()
+
+    assert cloud.pull()
+    assert cloud.count_forwards() == before
+
+
+@pytest.mark.parametrize(
+    ("failure", "fault", "says"),
+    [
+        (Failure(kind="timeout", path="/v1/channels"), "timeout", "did not answer within"),
+        (Failure(kind="error", path="/v1/channels"), "unavailable", "answered 503"),
+        (Failure(kind="cut", path="/v1/graph"), "broken", "broke off the exchange"),
+        (
+            Failure(kind="error", path="/v1", status=500, answer={"code": 2, "message": "wallet locked, unlock it"}),
+            "locked",
+            "wallet locked",
+        ),
+        (
+            Failure(kind="error", path="/v1", status=500, answer={"code": 2, "message": "permission denied"}),
+            "forbidden",
+            "refuses the macaroon",
+        ),
+        (Failure(kind="error", path="/v1/channels", status=200, answer={"channels": [{}]}), "garbled", "`"),
+    ],
+)
+def test_a_failure_is_a_word_on_the_node_and_passes(cloud: Cloud, failure: Failure, fault: str, says: str) -> None:
+    cloud.node.fail(failure)
+    assert not cloud.pull()
+    line = cloud.line()
+    assert (line.fault, line.failures) == (fault, 1)
+    assert says in str(line.words)
+    assert line.retry_at is not None
+    assert line.retry_at > timezone.now()
+
+    cloud.node.fail()
+    cloud.let_time_pass()
+    assert cloud.pull()
+    assert cloud.line().fault is None
+    assert [text[:23] for text in cloud.journal()] == ["The node cannot be read", "The node can be read ag"]
+
+
+def test_a_node_that_stays_away_is_asked_seldom_and_told_of_once(cloud: Cloud) -> None:
+    cloud.node.fail(Failure(kind="error", path="/v1/getinfo"))
+    waits = []
+    for _ in range(12):
+        assert not cloud.pull()
+        calls = len(cloud.node.calls)
+        assert not cloud.pull()  # the breaker is open: nothing is sent
+        assert len(cloud.node.calls) == calls
+        retry_at = cloud.line().retry_at
+        assert retry_at is not None
+        waits.append(retry_at - timezone.now())
+        cloud.let_time_pass()
+
+    assert cloud.line().failures == 12
+    assert dt.timedelta(seconds=50) < waits[0] < dt.timedelta(minutes=2)
+    assert dt.timedelta(hours=2.9) < waits[-1] < dt.timedelta(hours=6)
+    assert len(cloud.journal()) == 1
+
+
+def test_forwards_that_came_before_a_failure_stay_and_the_rest_follows(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nodes.sources.lnd.forward.PAGE_EVENTS", 40)
+    settled = sum(record.status == "settled" for record in cloud.node.world.fleet[0].history)
+    cloud.node.fail(Failure(kind="error", path="/v1/switch", skip=1))
+    assert not cloud.pull()
+    assert cloud.count_forwards() == (40, 40)
+
+    cloud.node.fail()
+    cloud.let_time_pass()
+    assert cloud.pull()
+    assert cloud.count_forwards() == (settled, settled)
+
+
+def test_another_node_at_the_address_is_not_taken_for_the_boxs(cloud: Cloud) -> None:
+    info = {"identity_pubkey": "02" + "e" * 64, "alias": "other", "version": "1", "block_height": 1}
+    cloud.node.fail(Failure(kind="error", path="/v1/getinfo", status=200, answer=info))
+
+    assert not cloud.pull()
+    assert cloud.line().fault == "wrong-node"
+    with enter_tenant(cloud.box.tenant):
+        assert not Snapshot.objects.exists()
+
+
+def test_an_address_inside_is_not_connected_to(cloud: Cloud, settings: Any) -> None:
+    """It was trusted when it was set, and is not any more; nor is one whose name leads inside since."""
+    settings.ENV = settings.ENV.model_copy(update={"trusted_nodes": []})
+
+    assert not cloud.pull()
+    assert cloud.line().fault == "setting"
+    assert "none we connect to" in str(cloud.line().words)
+    assert cloud.node.calls == []
+
+
+def test_a_new_credential_is_tried_at_once(cloud: Cloud) -> None:
+    cloud.node.fail(Failure(kind="error", path="/v1", status=500, answer={"code": 2, "message": "permission denied"}))
+    assert not cloud.pull()
+    cloud.node.fail()
+    offer = make_offer(cloud.node.config.secret, url=cloud.node.url, tls_certificate=cloud.node.config.certificate)
+    with enter_tenant(cloud.box.tenant):
+        set_credential(Service.LND, offer, actor="test")
+
+    assert cloud.pull()
+
+
+def test_a_box_without_a_credential_asks_nobody(cloud: Cloud, alice: Box) -> None:
+    with enter_tenant(alice.tenant):
+        OwnNode.objects.update(last_taken_at=timezone.now() - FRESH)
+        assert not pull_node()
+
+    assert cloud.node.calls == []
+
+
+def test_the_owner_sees_how_the_node_fares(cloud: Cloud, api: ApiClient) -> None:
+    cloud.node.fail(Failure(kind="error", path="/v1/getinfo"))
+    assert not cloud.pull()
+    token = make_api_key(cloud.box)
+    shown = api.get(cloud.box.path("credentials/lnd"), token=token).json["connection"]
+
+    assert (shown["fault"], shown["failures"], shown["read_at"]) == ("unavailable", 1, None)
+    assert shown["words"].startswith("LND at the address set for it answered 503")
+    assert api.get(cloud.box.path("credentials/openai"), token=token).json["connection"] is None
+
+
+def test_the_macaroon_is_in_no_log_and_no_journal(cloud: Cloud, caplog: pytest.LogCaptureFixture, capfd: Any) -> None:
+    caplog.set_level(logging.DEBUG)
+    for failure in (Failure(kind="cut", path="/v1/getinfo"), Failure(kind="timeout", path="/v1/channels")):
+        cloud.node.fail(failure)
+        cloud.pull()
+        cloud.let_time_pass()
+    printed = "".join(capfd.readouterr())
+
+    assert len(cloud.journal()) == 2
+    for said in (caplog.text, printed, str(cloud.journal()), str(cloud.line())):
+        assert cloud.node.config.secret not in said
+    assert cloud.node.url not in f"{cloud.journal()} {cloud.line()}"
