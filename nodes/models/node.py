@@ -3,7 +3,7 @@
 from django.db import models
 
 from nodes.engine.connection import Connection
-from nodes.engine.release.settings import ReleaseSettings, Standing
+from nodes.engine.release.settings import ReleaseSettings
 from nodes.engine.release.standing import Standing
 from nodes.engine.report import NodeState
 from nodes.engine.trigger import Watch
