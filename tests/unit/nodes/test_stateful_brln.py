@@ -14,6 +14,7 @@ from nodes.engine.policies.brln.seed import keep_week, smooth_seed
 from nodes.engine.policies.brln.target import BrlnFacts, aim, is_worth, step_towards
 from nodes.engine.policies.brln.wish import find_top, has_broken, is_turn, wish_brln
 from nodes.engine.policies.fee_adjuster import add_day, adjust_rate, measure_trend, wish_fee_adjuster
+from nodes.engine.policy_change import PolicyChange
 from nodes.engine.stateful_strategies import BrlnStrategy, FeeAdjusterStrategy
 from nodes.engine.types import FlowTotals
 from tests.unit.nodes.engine_builders import NOW, QUIET_WEEK, make_channel, make_cycle, make_input, make_policy
@@ -136,7 +137,8 @@ def test_the_breaker_cuts_a_tenth() -> None:
 
 def test_a_raise_is_remembered_with_the_payments_before_it() -> None:
     memory = BrlnMemory(at=NOW - dt.timedelta(hours=1), fee_rate_ppm=400, forwards_7d=33)
-    raised = make_brln_channel(memory={"brln": memory}, last_change_at=NOW - dt.timedelta(minutes=30))
+    change = PolicyChange(at=NOW - dt.timedelta(minutes=30), by="engine", new_fee_rate_ppm=500)
+    raised = make_brln_channel(memory={"brln": memory}, changes=[change])
 
     kept = wish_brln(make_cycle(), raised, strategy=BRLN, top=None).memory
 

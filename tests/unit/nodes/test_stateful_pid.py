@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given as given_values
 from hypothesis import strategies as st
 
-from nodes.engine.cycle import ChannelInput, FeeChange, NodeDecision
+from nodes.engine.cycle import ChannelInput, NodeDecision
 from nodes.engine.decision import decide_node
 from nodes.engine.memory import PidMemory, PidNodeMemory
 from nodes.engine.policies.pid.error import PeerLiquidity
 from nodes.engine.policies.pid.survey import PidPeer, level_spreads, limit_idio, recalibrate_spread, survey_peers
+from nodes.engine.policy_change import PolicyChange
 from nodes.engine.stateful_strategies import PidStrategy
 from tests.unit.nodes.engine_builders import (
     NOW,
@@ -168,10 +169,9 @@ def test_all_channels_with_a_peer_get_one_rate_and_the_node_one_memory() -> None
 
 
 def test_a_change_too_soon_or_too_small_is_left_and_the_controller_goes_on() -> None:
-    soon = make_pid_channel(peer_memory={"pid": make_memory()}, last_change_at=HOUR_AGO)
     recent = make_channel(own_policy=make_policy(fee_rate_ppm=300, last_update=int(HOUR_AGO.timestamp())))
 
-    decision = decide_pid([make_input(recent, peer_memory=soon.peer_memory)], k_t=500)
+    decision = decide_pid([make_input(recent, peer_memory={"pid": make_memory()})], k_t=500)
 
     [one] = decision.decisions
     assert (one.direction, one.rule) == ("keep", "pid/gate")
@@ -181,7 +181,7 @@ def test_a_change_too_soon_or_too_small_is_left_and_the_controller_goes_on() -> 
 
 
 def test_our_own_change_of_a_fee_is_no_reason_to_start_again() -> None:
-    change = FeeChange(at=HOUR_AGO, old_fee_rate_ppm=300, new_fee_rate_ppm=500, by="engine")
+    change = PolicyChange(at=HOUR_AGO, old_fee_rate_ppm=300, new_fee_rate_ppm=500, by="engine")
     given = make_pid_channel(ppm=500, peer_memory={"pid": make_memory()}, changes=[change])
 
     assert decide_pid([given]).decisions[0].rule != "pid/recalibrated"
@@ -193,10 +193,10 @@ def test_our_own_change_of_a_fee_is_no_reason_to_start_again() -> None:
 def test_inbound_fees_are_set_only_when_asked_and_never_become_the_outbound_rate() -> None:
     given = make_pid_channel()
 
-    asked = decide_pid([given], set_inbound=True).decisions[0].proposed_policy
+    asked = decide_pid([given], set_inbound=True, margin_mean_ppm=50).decisions[0].proposed_policy
     unasked = decide_pid([given]).decisions[0].proposed_policy
 
     assert asked is not None
     assert unasked is not None
-    assert asked.inbound_fee_rate_ppm == -asked.fee_rate_ppm < 0
+    assert (asked.fee_rate_ppm, asked.inbound_fee_rate_ppm) == (300, -250)
     assert unasked.inbound_fee_rate_ppm == 0

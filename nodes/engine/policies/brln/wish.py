@@ -93,7 +93,7 @@ def _find_raise(given: ChannelInput, before: BrlnMemory) -> tuple[dt.datetime | 
     if present is None or before.fee_rate_ppm is None or present.fee_rate_ppm == before.fee_rate_ppm:
         return before.raised_at, before.forwards_before
     if present.fee_rate_ppm > before.fee_rate_ppm:
-        return given.last_change_at or before.at, before.forwards_7d
+        return given.changes[-1].at if given.changes else before.at, before.forwards_7d
     return None, 0
 
 

@@ -104,7 +104,7 @@ def _is_new(given: ChannelInput, *, block_height: int) -> bool:
 
 def _was_ours(group: Group) -> bool:
     """Whether the newest change of a fee with the peer was the engine's own."""
-    changes = [change for given in group for change in given.changes]
+    changes = [change for given in group for change in given.changes if change.by != "node"]
     return bool(changes) and max(changes, key=lambda change: change.at).by == "engine"
 
 
@@ -129,7 +129,7 @@ def _measure_age(cycle: CycleInput, given: ChannelInput) -> float | None:
     policy = given.channel.own_policy
     if policy is not None and policy.last_update:
         return cycle.now.timestamp() - policy.last_update
-    return None if given.last_change_at is None else (cycle.now - given.last_change_at).total_seconds()
+    return (cycle.now - given.changes[-1].at).total_seconds() if given.changes else None
 
 
 def _remember(price: PidPrice, rates: GatedRates | None, *, survey: PidSurvey) -> PidMemory:
