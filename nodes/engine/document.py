@@ -29,6 +29,8 @@ from nodes.engine.strategies import PlainStrategy, ProportionalStrategy, StaticS
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Ratio = Annotated[float, Meta(ge=0, le=1)]
+Blocks = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]  # an overdue HTLC expired before now
+SignedPpm = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Ppm32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]  # strangers may announce any u32
 RuleName = Annotated[
     str, spelled(r"[^\x00-\x1f\x7f]+", "text without control characters", min_length=1, max_length=128)
@@ -36,6 +38,7 @@ RuleName = Annotated[
 Tag = Annotated[str, spelled(r"[A-Za-z0-9_.-]+", "letters, digits, - _ and .", min_length=1, max_length=64)]
 Members = Annotated[list[Pubkey | ShortChannelId], Meta(max_length=20_000)]
 Period = Annotated[int, Meta(ge=1, le=3_660 * 86_400)]
+MAX_NESTING = 5
 ClockTime = Annotated[str, spelled(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day as HH:MM", max_length=5)]
 
 
@@ -116,8 +119,8 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     peer_disabled: bool | None = None
     min_pending_htlcs: Count | None = None
     max_pending_htlcs: Count | None = None
-    min_next_expiry_blocks: int | None = None  # until the first pending HTLC expires
-    max_next_expiry_blocks: int | None = None
+    min_next_expiry_blocks: Blocks | None = None  # until the first pending HTLC expires
+    max_next_expiry_blocks: Blocks | None = None
     activity: Activity | None = None
     peer: PeerMatch | None = None
     onchain: OnchainMatch | None = None
@@ -130,7 +133,7 @@ class Values(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     fee_rate_ppm: FeeRatePpm | None = None
     inbound_base_fee_msat: InboundBaseFeeMsat | None = None
     inbound_fee_rate_ppm: InboundFeeRatePpm | None = None
-    inbound_level_ppm: int | None = None  # inbound rate = min(0, level - outbound rate)
+    inbound_level_ppm: SignedPpm | None = None  # inbound rate = min(0, level - outbound rate)
     time_lock_delta: TimeLockDelta | None = None
     min_htlc_msat: Msat | None = None
     max_htlc_msat: Msat | None = None
@@ -178,6 +181,15 @@ class UseConfigStrategy(
 
     name: Annotated[str, spelled(r"[^\x00-\x1f\x7f]+", "text without control characters", max_length=512)]
     rules: Annotated[list[Rule], Meta(max_length=200)]
+
+    def __post_init__(self) -> None:
+        if _measure_depth(self) > MAX_NESTING:
+            raise ValueError(f"rules: configurations lie in each other more than {MAX_NESTING} deep")
+
+
+def _measure_depth(config: UseConfigStrategy) -> int:
+    inner = [rule.strategy for rule in config.rules if isinstance(rule.strategy, UseConfigStrategy)]
+    return 1 + max((_measure_depth(strategy) for strategy in inner), default=0)
 
 
 Strategy = PlainStrategy | StatefulStrategy | TimeOfDayStrategy | UseConfigStrategy

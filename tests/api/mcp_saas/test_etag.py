@@ -19,7 +19,7 @@ READS = [
     "channels", "channels/800000x1x0", "decisions", "decisions?run=latest", "runs/latest", "mode", "fee-policy",
     "credentials", "credentials/lnd",
 ]  # fmt: skip
-WRITES = {"mode": {"mode": "shadow"}, "fee-policy": {"limits": {"max_fee_rate_ppm": 900}}}
+WRITES = {"mode": {"mode": "shadow"}, "fee-policy": {"limits": {"node": {"max_fee_rate_ppm": 900}}}}
 
 
 def token_of(box: Box) -> str:

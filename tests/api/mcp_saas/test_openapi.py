@@ -143,23 +143,28 @@ def test_the_way_to_sign_in_is_declared() -> None:
     assert read_document()["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
-def find_unbounded(schema: dict[str, Any], place: str) -> Iterator[str]:
-    """Places of a body's schema where a caller could send without limit."""
+def find_unbounded(schema: dict[str, Any], place: str, above: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Places of a body's schema where a caller could send without limit. `above`: what the place is part of."""
+    if schema.get("$ref") in above:
+        return
+    above |= {schema["$ref"]} if "$ref" in schema else set()
     schema = resolve(schema)
     kind = schema.get("type")
     for branch in schema.get("anyOf", []) + schema.get("oneOf", []):
-        yield from find_unbounded(branch, place)
+        yield from find_unbounded(branch, place, above)
     if kind == "string" and not {"maxLength", "format", "enum", "const"} & set(schema) and not is_anchored(schema):
         yield place
     if kind == "integer" and not {"minimum", "maximum"} <= set(schema):
         yield place
     if kind == "array":
         yield from [] if "maxItems" in schema else [place]
-        yield from find_unbounded(schema["items"], f"{place}[]")
+        yield from find_unbounded(schema["items"], f"{place}[]", above)
     if kind == "object":
-        yield from [] if schema.get("additionalProperties") is False else [place]
+        others = schema.get("additionalProperties")
+        yield from [] if others is False or "maxProperties" in schema else [place]
+        yield from find_unbounded(others, f"{place}[]", above) if isinstance(others, dict) else []
         for name, property_schema in schema.get("properties", {}).items():
-            yield from find_unbounded(property_schema, f"{place}.{name}")
+            yield from find_unbounded(property_schema, f"{place}.{name}", above)
 
 
 def is_anchored(schema: dict[str, Any]) -> bool:
