@@ -4,9 +4,9 @@ from typing import Self
 
 from nodes.sources.cln.client import Cln, open_cln
 from nodes.sources.cln.forward import read_forwards
-from nodes.sources.cln.graph import map_graph_edge, map_graph_node
+from nodes.sources.cln.graph import map_graph_edge, map_graph_node, map_own_edge
 from nodes.sources.cln.snapshot import check_identity, read_node
-from nodes.sources.cln.write import apply_policy
+from nodes.sources.cln.write import apply_policy, find_channel
 from nodes.sources.driver.config import DriverConfig
 from nodes.sources.driver.driver import (
     Capabilities,
@@ -57,8 +57,7 @@ class ClnDriver:
 
     def apply(self, write: PolicyWrite) -> WriteResult:
         """Nothing is written to a node that is not the expected one."""
-        if not self._is_identified:
-            self.identify()
+        self._find_pubkey()
         return apply_policy(self._cln, write)
 
     def graph_node(self, pubkey: str) -> GraphNode | None:
@@ -68,7 +67,18 @@ class ClnDriver:
         return map_graph_node(nodes[0], read_objects(self._cln.list_announced(source=pubkey), "channels"))
 
     def graph_edge(self, short_channel_id: str) -> GraphEdge | None:
+        """Of one of our own channels what is in force, which the graph shows only once it is announced."""
+        pubkey = self._find_pubkey()
+        own = find_channel(self._cln, short_channel_id)
+        if own is not None:
+            return map_own_edge(own, pubkey)
         return map_graph_edge(read_objects(self._cln.list_announced(short_channel_id=short_channel_id), "channels"))
+
+    def _find_pubkey(self) -> str:
+        """Asked once a connection."""
+        if self._pubkey is None or not self._is_identified:
+            return self.identify().pubkey
+        return self._pubkey
 
     def _keep(self, pubkey: str) -> None:
         self._pubkey, self._is_identified = pubkey, True

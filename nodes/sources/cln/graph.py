@@ -1,5 +1,6 @@
 """What Core Lightning knows of the public network, in the words all drivers share."""
 
+from nodes.sources.cln.policy import map_policies
 from nodes.sources.driver.driver import GraphEdge, GraphNode
 from nodes.sources.driver.field import Fields, read_integer, read_text
 from nodes.sources.driver.policy import MAX_U32, exceeds_contract
@@ -29,6 +30,15 @@ def map_graph_edge(directions: list[Fields]) -> GraphEdge | None:
         policies.setdefault(read_text(row, "destination"), None)
         policies[read_text(row, "source")] = map_direction(row)
     return {"capacity_sat": read_integer(directions[0], "amount_msat") // 1000, "policies": policies}
+
+
+def map_own_edge(channel: Fields, own_pubkey: str) -> GraphEdge:
+    """From listpeerchannels."""
+    policies = map_policies(channel)
+    return {
+        "capacity_sat": read_integer(channel, "total_msat") // 1000,
+        "policies": {own_pubkey: policies["own_policy"], read_text(channel, "peer_id"): policies["peer_policy"]},
+    }
 
 
 def map_direction(row: Fields) -> dict[str, object] | None:

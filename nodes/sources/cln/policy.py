@@ -5,7 +5,7 @@ from nodes.sources.driver.field import Fields, read_integer
 from nodes.sources.driver.policy import MAX_OWN_PPM, MAX_U32, Policy, exceeds_contract
 
 
-def map_policies(channel: Fields) -> dict[str, object]:
+def map_policies(channel: Fields) -> dict[str, dict[str, object] | None]:
     """`own_policy` and `peer_policy` in the words of the snapshot contract; null: never announced, or not known."""
     own, peer = (
         read_own_policy(channel),

@@ -30,21 +30,23 @@ class Channel:
 
     def read_policy(self) -> Policy | None:
         """What is in force; None: there is no such live channel, or it was never announced."""
-        rows = read_objects(self._list(), "channels")
-        found = [row for row in rows if find_live_scid(row) == self._scid]
-        if not found:
+        found = find_channel(self._cln, self._scid)
+        if found is None:
             return None
-        self.shown = found[0]
-        return read_own_policy(self.shown)
+        self.shown = found
+        return read_own_policy(found)
 
-    def _list(self) -> Fields:
-        """A Core Lightning before 25.05 does not know the parameter, and lists them all."""
-        try:
-            return self._cln.list_channels(short_channel_id=self._scid)
-        except NodeError as error:
-            if error.fault is not Fault.REFUSED:
-                raise
-            return self._cln.list_channels()
+
+def find_channel(cln: Cln, short_channel_id: str) -> Fields | None:
+    """One of our live channels. A Core Lightning before 25.05 does not know the parameter, and lists them all."""
+    try:
+        answer = cln.list_channels(short_channel_id=short_channel_id)
+    except NodeError as error:
+        if error.fault is not Fault.REFUSED:
+            raise
+        answer = cln.list_channels()
+    rows = read_objects(answer, "channels")
+    return next((row for row in rows if find_live_scid(row) == short_channel_id), None)
 
 
 def apply_policy(cln: Cln, write: PolicyWrite) -> WriteResult:

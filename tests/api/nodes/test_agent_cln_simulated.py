@@ -19,7 +19,7 @@ from tests.fakes.simulated_cln import StillCln, serve_still_cln
 NOW_S = 1_760_000_000
 CLAIM_RUNE = ["=1", "method=getinfo|method=signmessage"]
 READING = "method=getinfo|method=listpeerchannels|method=feerates|method=listforwards"
-WRITING = f"{READING}|method=setchannel|method=listchannels"
+WRITING = f"{READING}|method=setchannel"
 
 
 @pytest.fixture

@@ -295,6 +295,18 @@ def test_the_node_signs_the_claim(cln: FakeCln) -> None:
         assert driver.identify().pubkey == recover_signer(b"dazno-claim:v1:x", signature)
 
 
+def test_an_edge_of_ours_shows_what_is_in_force_before_it_is_announced(cln: FakeCln) -> None:
+    cln.answers["listpeerchannels"] = lambda _: {"channels": [describe_channel(fee_proportional_millionths=300)]}
+    with connect(cln) as driver:
+        edge = driver.graph_edge(SCID)
+    assert edge is not None
+    own, peer = edge["policies"][OWN], edge["policies"][PEER]
+    assert own is not None
+    assert peer is not None
+    assert (own["fee_rate_ppm"], peer["fee_rate_ppm"], edge["capacity_sat"]) == (300, 777, 5_000_000)
+    assert cln.methods == ["getinfo", "listpeerchannels"]
+
+
 def test_the_graph_is_told_in_the_shared_words(cln: FakeCln) -> None:
     row = {
         "source": OWN, "destination": PEER, "short_channel_id": SCID, "direction": 0, "public": True,
@@ -311,9 +323,9 @@ def test_the_graph_is_told_in_the_shared_words(cln: FakeCln) -> None:
         assert driver.graph_node(OWN) == {
             "alias": "carol", "channel_count": 1, "capacity_sat": 5_000_000, "last_update": 1_738_000_000,
         }  # fmt: skip
-        edge = driver.graph_edge(SCID)
+        edge = driver.graph_edge("1x1x1")
         cln.answers["listchannels"] = lambda _: {"channels": []}
-        assert driver.graph_edge(SCID) is None
+        assert driver.graph_edge("1x1x1") is None
     assert edge is not None
     own = edge["policies"][OWN]
     assert own is not None
