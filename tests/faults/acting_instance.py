@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from django.utils import timezone
@@ -125,9 +125,10 @@ def format_scid(channel_id: int) -> str:
 
 
 @contextmanager
-def acting_instance(folder: Path) -> Iterator[Instance]:
+def acting_instance(folder: Path, *, implementation: Literal["lnd", "cln"] = "lnd") -> Iterator[Instance]:
     """Claimed and reported once."""
-    done = run_simulator("make", "--fleet", 1, "--world", folder / "world", "--graph-out", folder / "graph.json")
+    kind = ("--cln", 1) if implementation == "cln" else ()
+    done = run_simulator("make", "--fleet", 1, *kind, "--world", folder / "world", "--graph-out", folder / "graph.json")
     assert done.returncode == 0, done.stderr
     web = start_web(folder)
     with ExitStack() as stack:
@@ -144,9 +145,11 @@ def acting_instance(folder: Path) -> Iterator[Instance]:
 
 def claim(instance: Instance, ready: dict[str, Any]) -> None:
     [new] = create_claims(1, ClaimTerms(label="test", expires_in=dt.timedelta(days=1)), created_by="test")
-    files = ["--macaroon", ready["macaroon"], "--tls-cert", ready["tls_cert"]]
-    address = ["--cloud", instance.wire.url, "--claim", new.code, "--lnd", ready["url"]]
-    assert main(["claim", "--home", str(instance.home), *address, *files]) == 0
+    is_lnd = ready["implementation"] == "lnd"
+    node = ["--lnd", ready["url"], "--macaroon", ready["macaroon"]]
+    node = node if is_lnd else ["--cln", ready["url"], "--rune", ready["rune"]]
+    address = ["--cloud", instance.wire.url, "--claim", new.code, "--tls-cert", ready["tls_cert"]]
+    assert main(["claim", "--home", str(instance.home), *address, *node]) == 0
     dazboxes = Dazbox.objects.filter(pubkey=read_config(instance.home).pubkey)
     dazboxes.update(plan="hub")  # it reports each second
     instance.tenant = refer_to(dazboxes.get())

@@ -151,3 +151,27 @@ def test_killed_at_any_step_an_action_is_written_once_and_confirmed(committed_db
             assert verify_chain().fault is None
             lines = [entry.detail.facts for entry in JournalEntry.objects.filter(kind="action")]
             assert len([facts for facts in lines if facts.get("after") == "confirmed"]) == ROUNDS
+
+
+CLN_STEPS: dict[str, Strike] = {
+    "nothing is killed": lambda _instance, _action: None,
+    "agent, after the intent": agent_at_node(Fault(kind="timeout", path="/v1/setchannel"), is_written=False),
+    "agent, in the write": agent_at_node(Fault(kind="lost", path="/v1/setchannel"), is_written=True),
+    "agent, after the write, before the report": agent_at_cloud("POST", "/result", "before"),
+    "node, before the write": node_at_write(Fault(kind="die-before", path="/v1/setchannel", times=1)),
+    "node, after the write": node_at_write(Fault(kind="die-after", path="/v1/setchannel", times=1)),
+}
+
+
+@pytest.mark.timeout(60 + 30 * len(CLN_STEPS))
+def test_beside_core_lightning_too_an_action_is_written_once_and_confirmed(committed_db: None, tmp_path: Path) -> None:
+    with acting_instance(tmp_path, implementation="cln") as instance:
+        steps = list(CLN_STEPS.items())[:: 1 if len(CLN_STEPS) <= ROUNDS else 2]
+        for number, (step, strike) in enumerate(steps):
+            action = instance.approve_change(number)
+            before = instance.count_updates(action)
+            strike(instance, action)
+            with instance.agent():
+                assert settles(instance, action), f"{step}: {instance.state_of(action)}"
+                assert eventually(lambda action=action: not instance.has_intent(action)), step  # type: ignore[misc]
+            assert instance.count_updates(action) == before + 1, step
