@@ -9,7 +9,7 @@ def count_day(policy: ChannelPolicy, case: GuardCase) -> Guarded | None:
     most = case.settings.max_changes_per_day_channel
     if most is None:
         return None
-    ours = sum(change.by == "engine" for change in list_since(case.changes, case.now - DAY))
+    ours = sum(change.by == "engine" for change in list_since(case.changes, case.now - DAY)) if case.changes else 0
     if ours < most:
         return None
     return stop(case, held_by="changes_per_day", why=f"we changed it {ours} times within 24 h, and {most} is the most")

@@ -38,11 +38,14 @@ def guard_wish(wish: Wish, case: GuardCase) -> Guarded:
     No wish is no change, even when the present fee lies outside the limits: they bind what we write. `held_by` names
     the last guard that cut the wish, or the one that stopped it; None: what was wished is written.
     """
-    guarded = write_wish(wish, case.present)
-    wished = guarded.policy
-    is_whole = guarded.held_by is None
+    wished = guarded = write_wish(wish, case.present)
+    if wished.policy == case.present:
+        return wished
     for guard in GUARDS:
+        held = guard(guarded.policy, case)
+        if held is None:
+            continue
+        guarded = held
         if guarded.policy == case.present:
             break
-        guarded = guard(guarded.policy, case) or guarded
-    return Guarded(policy=wished) if is_whole and guarded.policy == wished else guarded
+    return wished if guarded.policy == wished.policy else guarded
