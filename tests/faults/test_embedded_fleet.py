@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from mcp_saas.embedded.demo import SimulatedNode, count_cln, describe_node
 from mcp_saas.embedded.errors import LaunchError
-from mcp_saas.embedded.fleet import choose_fleet, public_graph, read_fleet, settle_fleet
+from mcp_saas.embedded.fleet import choose_fleet, fleet_folder, public_graph, read_fleet, settle_fleet
 from mcp_saas.embedded.options import read_options
 from mcp_saas.embedded.state import StateFolder, open_state
 from mcp_saas.embedded.supervisor import Supervisor
+from nodes.simulator.world import load_world
 
 OTHER_FLEET = "GRAPH and FLEET choose that of a new one: add DAZBOX_HOME=..."
 
@@ -110,3 +112,23 @@ def test_a_damaged_record_of_the_fleet_is_named(state: StateFolder) -> None:
     (state.home / "simulator" / "fleet.json").write_text("{")
     with pytest.raises(LaunchError, match=r"fleet\.json is damaged: bring it back, or move .*/home away$"):
         choose(state)
+
+
+def test_the_last_of_several_boxes_stands_beside_core_lightning(state: StateFolder) -> None:
+    choose(state, FLEET="2")
+    fleet = load_world(fleet_folder(state) / "world").fleet
+    assert [node.implementation for node in fleet] == ["lnd", "cln"]
+
+
+def test_a_box_alone_stands_beside_lnd(state: StateFolder) -> None:
+    choose(state, FLEET="1")
+    assert [node.implementation for node in load_world(fleet_folder(state) / "world").fleet] == ["lnd"]
+
+
+def test_a_box_is_claimed_with_what_opens_its_node() -> None:
+    place = {"pubkey": "02", "alias": "a", "url": "https://127.0.0.1:1", "tls_cert": "c"}
+    lnd = SimulatedNode(**place, implementation="lnd", macaroon="m", rune=None)
+    cln = SimulatedNode(**place, implementation="cln", macaroon=None, rune="r")
+    assert describe_node(lnd) == ("--lnd", "https://127.0.0.1:1", "--macaroon", "m")
+    assert describe_node(cln) == ("--cln", "https://127.0.0.1:1", "--rune", "r")
+    assert count_cln([lnd, cln]) == 1
