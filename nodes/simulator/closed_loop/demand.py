@@ -14,20 +14,24 @@ from msgspec import Struct
 
 from nodes.simulator.closed_loop.network import Network
 from nodes.simulator.closed_loop.routes import Leg, RouteFinder, weigh_direction
-from nodes.simulator.closed_loop.sender import ATTEMPT_BASE_MSAT, Way
+from nodes.simulator.closed_loop.sender import Way
 from nodes.simulator.seed import seed_random
 from nodes.simulator.traffic import DAY_S, draw_amount_msat, draw_day, draw_hold_s
 
 DAY_MS = DAY_S * 1000
 LARGEST_AMOUNT_MSAT = 1_200_000_000  # drawn again beyond: larger payments are split (a real node: p99 900,000 sat)
-BUDGET_LOG_MEAN, BUDGET_LOG_SIGMA = math.log(1_500), 1.2  # ppm of the amount a sender pays at most, for the whole way
+ATTEMPT_FACTOR = 2  # what is tried is larger than what settles, of which the amounts are known
+BUDGET_LOG_MEAN, BUDGET_LOG_SIGMA = math.log(1_000), 1.2  # ppm of the amount a sender pays at most, for the whole way
 BUDGET_BASE_MSAT = 2_000
 UNPAYABLE_SHARE = (
     0.8  # probes, offline payees, expired invoices: the last node refuses (real nodes: 28 fail, 1 settles)
 )
 _MASS_SIGMA = 0.8  # how unevenly nodes pay and are paid: log units
-_MOST_PAIRS = 500
-_LEAST_POOL, _MOST_POOL = 20, 64
+_GAP_MSAT = 20_000  # for 50,000 sat: 400 ppm
+_CAPTIVE = 0.01  # the weight of two nodes that only we connect
+_MOST_PAIRS = 800
+_MOST_PEERS, _MOST_OTHERS = 90, 30  # who pays and is paid
+_MOST_ASKED = 2_000  # pairs of them
 
 
 class Pair(NamedTuple):
@@ -53,6 +57,7 @@ class Demand(Struct, frozen=True, kw_only=True):
     pairs: list[Pair]
     mean_settled: float
     mean_attempts: float
+    unpayable_share: float = UNPAYABLE_SHARE
 
     def plan_day(self, day: int) -> Iterator[Payment]:
         """The payments of one day, in order. The same whoever asks, and whatever the fees are."""
@@ -61,10 +66,11 @@ class Demand(Struct, frozen=True, kw_only=True):
         rng = seed_random(self.seed, "payments", day)
         heaped = list(itertools.accumulate(pair.weight for pair in self.pairs))
         for second in draw_day(rng, mean_settled=self.mean_settled, mean_attempts=self.mean_attempts):
-            yield _draw_payment(rng, heaped, at_ms=day * DAY_MS + int(second * 1000))
+            at_ms = day * DAY_MS + int(second * 1000)
+            yield _draw_payment(rng, heaped, at_ms=at_ms, unpayable_share=self.unpayable_share)
 
 
-def _draw_payment(rng: random.Random, heaped: Sequence[float], *, at_ms: int) -> Payment:
+def _draw_payment(rng: random.Random, heaped: Sequence[float], *, at_ms: int, unpayable_share: float) -> Payment:
     amount_msat = _draw_amount(rng)
     budget_ppm = rng.lognormvariate(BUDGET_LOG_MEAN, BUDGET_LOG_SIGMA)
     return Payment(
@@ -73,18 +79,18 @@ def _draw_payment(rng: random.Random, heaped: Sequence[float], *, at_ms: int) ->
         amount_msat=amount_msat,
         budget_msat=BUDGET_BASE_MSAT + int(amount_msat * budget_ppm / 1_000_000),
         hold_ms=int(draw_hold_s(rng) * 1000) + 1,
-        is_payable=rng.random() >= UNPAYABLE_SHARE,
+        is_payable=rng.random() >= unpayable_share,
     )
 
 
 def _draw_amount(rng: random.Random) -> int:
-    while (amount_msat := draw_amount_msat(rng)) > LARGEST_AMOUNT_MSAT:
+    while (amount_msat := ATTEMPT_FACTOR * draw_amount_msat(rng)) > LARGEST_AMOUNT_MSAT:
         pass
     return amount_msat
 
 
 def choose_pairs(network: Network, *, seed: int) -> list[Pair]:
-    """1. a pool of nodes, half of them our peers, 2. for each two of them the ways through us and around us,
+    """1. a pool of nodes, most of them our peers, 2. for each two of them the ways through us and around us,
     3. kept: those for whom we are a way worth trying, weighted by what the two pay and are paid.
     """
     rng = seed_random(seed, "pairs", network.pubkeys[network.own])
@@ -92,14 +98,16 @@ def choose_pairs(network: Network, *, seed: int) -> list[Pair]:
     pool = _draw_pool(network, rng)
     paying = {node: rng.lognormvariate(0, _MASS_SIGMA) for node in pool}
     paid = {node: rng.lognormvariate(0, _MASS_SIGMA) for node in pool}
+    asked = [(source, target) for source in pool for target in pool if source != target]
     pairs: list[Pair] = []
-    for source in pool:
-        around = finder.find_around(source, pool)
-        for target in pool:
-            through = finder.find_through(source, target) if target != source else []
-            if through:
-                weight = paying[source] * paid[target] * _weigh_gap(network, through[0], around=around[target])
-                pairs.append(Pair(source, target, _join_routes(through, around[target]), weight))
+    for source, targets in itertools.groupby(
+        sorted(rng.sample(asked, min(_MOST_ASKED, len(asked)))), key=lambda p: p[0]
+    ):
+        around = finder.find_around(source, [target for _, target in targets])
+        for target, legs in around.items():
+            if through := finder.find_through(source, target):
+                weight = paying[source] * paid[target] * _weigh_gap(network, through[0], around=legs)
+                pairs.append(Pair(source, target, _join_routes(through, legs), weight))
     pairs.sort(key=lambda pair: -pair.weight)
     return pairs[:_MOST_PAIRS]
 
@@ -112,8 +120,10 @@ def _draw_pool(network: Network, rng: random.Random) -> list[int]:
         capacity[second] = capacity.get(second, 0) + capacity_msat
     peers = sorted({network.heads[direction] for direction in network.own_directions.values()})
     others = sorted(set(capacity) - {network.own, *peers})
-    size = min(_MOST_POOL, max(_LEAST_POOL, 2 * len(peers)))
-    drawn = [_draw_nodes(rng, nodes, capacity=capacity)[: size // 2] for nodes in (peers, others)]
+    drawn = [
+        _draw_nodes(rng, nodes, capacity=capacity)[:most]
+        for nodes, most in ((peers, _MOST_PEERS), (others, _MOST_OTHERS))
+    ]
     return sorted(itertools.chain.from_iterable(drawn))
 
 
@@ -124,11 +134,15 @@ def _draw_nodes(rng: random.Random, nodes: list[int], *, capacity: dict[int, flo
 
 
 def _weigh_gap(network: Network, through: tuple[Leg, int], *, around: Sequence[Leg]) -> float:
-    """1 where the way over us is the cheapest at our present fees; less by e for each attempt's worth it is dearer."""
+    """1 where the way over us costs as much as the best way around, at our present fees, and less the further the two
+    lie apart: in a dense network most payments have a choice among ways of nearly the same cost, few have none.
+    """
+    if not around:
+        return _CAPTIVE
     leg, own_hop = through
     over_us = leg.weight + weigh_direction(network.policies[leg.directions[own_hop]])
-    gap = over_us - around[0].weight if around else 0.0
-    return math.exp(-max(0.0, gap) / ATTEMPT_BASE_MSAT)
+    gap = (over_us - around[0].weight) / _GAP_MSAT
+    return math.exp(gap / 2 if gap < 0 else -gap)
 
 
 def _join_routes(through: Sequence[tuple[Leg, int]], around: Sequence[Leg]) -> tuple[Way, ...]:

@@ -15,6 +15,7 @@ from nodes.simulator.seed import seed_random
 
 LEAST_DELAY_MS, MOST_DELAY_MS = 10 * 60_000, DAY_MS  # until a sender sees a new policy: log-uniform
 GRACE_MS = 10 * 60_000  # how long the policy before is honoured
+AWAY_MS = DAY_MS // 4  # a peer that goes away stays away so long
 _RENEWAL_DAYS = (2.0, 8.0)  # how often payments of others turn a channel over that is not ours
 
 Changes = Mapping[int, PeerPolicy | None]  # new policies by direction
@@ -31,6 +32,7 @@ class Market:
         self._survey: dict[str, list[MarketSample]] | None = None
         self._epochs: dict[int, int] = {}
         self._find_turn = cache(self._draw_turn)
+        self._find_chance = cache(self._draw_chance)
 
     def announce(self, changes: Changes, *, now_ms: int) -> list[tuple[int, int]]:
         """Puts policies in force. Answers (when, source): at that moment this sender hears of them."""
@@ -68,6 +70,20 @@ class Market:
             self._epochs[channel] = epoch
             rng = seed_random(self.world.seed, "renewal", channel, epoch)
             self.ledger.share_out(channel, rng.betavariate(BALANCE_SHAPE, BALANCE_SHAPE))
+
+    def is_away(self, channel: int, *, now_ms: int) -> bool:
+        """Whether the peer of one of our channels is offline: quarter of a day by quarter of a day."""
+        away_share = self.world.away_share
+        return away_share > 0 and self._find_chance(channel, now_ms // AWAY_MS) < away_share
+
+    def measure_presence(self, channel: int, *, now_ms: int) -> tuple[int, int]:
+        """Seconds the peer was there, of the seconds since the start."""
+        slots = range(self.world.start_ms // AWAY_MS, now_ms // AWAY_MS)
+        away = sum(self._find_chance(channel, slot) < self.world.away_share for slot in slots)
+        return (len(slots) - away) * AWAY_MS // 1000, len(slots) * AWAY_MS // 1000
+
+    def _draw_chance(self, channel: int, slot: int) -> float:
+        return seed_random(self.world.seed, "away", channel, slot).random()
 
     def _draw_turn(self, channel: int) -> tuple[int, int]:
         rng = seed_random(self.world.seed, "turn", channel)

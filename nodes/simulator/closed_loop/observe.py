@@ -25,7 +25,8 @@ def observe(market: Market, books: Books, *, now_ms: int) -> NodeFacts:
             synced_to_chain=True,
         ),
         channels=[
-            _show_channel(market, scid, direction=direction) for scid, direction in network.own_directions.items()
+            _show_channel(market, scid, direction=direction, now_ms=now_ms)
+            for scid, direction in network.own_directions.items()
         ],
     )
     return NodeFacts(
@@ -39,11 +40,12 @@ def observe(market: Market, books: Books, *, now_ms: int) -> NodeFacts:
     )
 
 
-def _show_channel(market: Market, scid: str, *, direction: int) -> ChannelState:
+def _show_channel(market: Market, scid: str, *, direction: int, now_ms: int) -> ChannelState:
     """Balances in whole sat, as nodes tell them. Our peers' policies are shown as they are in force."""
     network, ledger = market.network, market.ledger
     peer = network.heads[direction]
     own = market.policies[direction]
+    uptime_s, lifetime_s = market.measure_presence(direction >> 1, now_ms=now_ms)
     return ChannelState(
         short_channel_id=scid,
         peer_pubkey=network.pubkeys[peer],
@@ -51,10 +53,12 @@ def _show_channel(market: Market, scid: str, *, direction: int) -> ChannelState:
         capacity_sat=ledger.capacities[direction >> 1] // 1000,
         local_balance_sat=ledger.balances[direction] // 1000,
         remote_balance_sat=ledger.balances[direction ^ 1] // 1000,
-        active=True,
+        active=not market.is_away(direction >> 1, now_ms=now_ms),
         initiator=direction % 2 == 0,
         opened_at=tell_instant(market.world.start_ms - _OPENED_DAYS_BEFORE * DAY_MS),
         own_policy=None if own is None else show_own(own),
+        uptime_s=uptime_s,
+        lifetime_s=lifetime_s,
         peer_policy=market.policies[direction ^ 1],
     )
 

@@ -63,15 +63,18 @@ def _choose_route(market: Market, payment: Payment, *, sender: Sender, routes: l
 
 
 def _can_send(market: Market, direction: int, *, amount_msat: int, now_ms: int) -> bool:
-    _renew_foreign(market, direction, now_ms=now_ms)
     policy = market.policies[direction]
-    return market.ledger.spendable(direction) >= amount_msat and policy is not None and not policy.disabled
+    is_open = policy is not None and not policy.disabled
+    return is_open and _can_carry(market, direction, amount_msat=amount_msat, now_ms=now_ms)
 
 
-def _renew_foreign(market: Market, direction: int, *, now_ms: int) -> None:
+def _can_carry(market: Market, direction: int, *, amount_msat: int, now_ms: int) -> bool:
     channel = direction >> 1
     if not market.network.touches_own(channel):
         market.renew(channel, now_ms=now_ms)
+    elif market.is_away(channel, now_ms=now_ms):
+        return False
+    return market.ledger.spendable(direction) >= amount_msat
 
 
 def _walk(market: Market, payment: Payment, *, sender: Sender, route: Way, offer: Offer) -> Try:
@@ -81,9 +84,7 @@ def _walk(market: Market, payment: Payment, *, sender: Sender, route: Way, offer
         if hop and not _accepts(market, payment, sender=sender, route=route, offer=offer, hop=hop):
             _correct(market, sender, route=route, hop=hop)
             return Try(route, amounts, "fee_insufficient", hop)
-        if hop:
-            _renew_foreign(market, direction, now_ms=payment.at_ms)
-        passed = market.ledger.spendable(direction) >= amounts[hop]
+        passed = _can_carry(market, direction, amount_msat=amounts[hop], now_ms=payment.at_ms)
         sender.learn(direction, amounts[hop], now_ms=payment.at_ms, passed=passed)
         if not passed:
             return Try(route, amounts, "no_liquidity", hop)

@@ -36,7 +36,7 @@ class RouteFinder:
         self._outer = OuterGraph(network)
         plain = [weigh_direction(network.policies[direction]) for direction in self._outer.directions]
         self._weights = [plain, *([w * rng.lognormvariate(0, _TASTE) for w in plain] for _ in range(AROUND_LIMIT - 1))]
-        self._leave = list(network.own_directions.values())
+        self._leave = [d for d in network.own_directions.values() if network.policies[d] is not None]
         self._peers = sorted({network.heads[direction] for direction in self._leave})
         self._onwards = cache(self._find_onwards)
         self._inwards = cache(self._find_inwards)
@@ -69,7 +69,7 @@ class RouteFinder:
 
     def _find_inwards(self, source: int) -> list[tuple[Leg, int]]:
         """(the path from the source to a peer of ours, the peer's direction to us), nearest first."""
-        paths = self._outer.find_paths(source, self._peers, weights=self._weights[0])
+        paths = self._outer.find_paths(source, self._peers, weights=self._weights[source % len(self._weights)])
         legs = {peer: self._make_leg(path) for peer, path in zip(self._peers, paths, strict=True)}
         ways = []
         for leave in self._leave:
@@ -83,7 +83,9 @@ class RouteFinder:
 
     def _find_onwards(self, target: int) -> list[tuple[int, Leg]]:
         """(our direction to a peer, the path from the peer to the target), nearest first."""
-        paths = self._outer.find_paths(target, self._peers, weights=self._weights[0], mode="in")
+        paths = self._outer.find_paths(
+            target, self._peers, weights=self._weights[target % len(self._weights)], mode="in"
+        )
         legs = {peer: self._make_leg(path) for peer, path in zip(self._peers, paths, strict=True)}
         ways = [
             (leave, legs[peer])

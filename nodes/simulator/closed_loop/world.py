@@ -21,6 +21,7 @@ class ClosedWorld(Struct, frozen=True, kw_only=True):
     network: Network
     demand: Demand
     first_shares: list[float]
+    away_share: float = 0.0  # of the time our channels' peers are not there, each by itself
     start_ms: int = 1_727_049_600_000  # 2024-09-23 00:00 UTC, the day after the graph of the tuning
 
     def scale_demand(self, factor: float) -> "ClosedWorld":
