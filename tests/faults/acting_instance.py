@@ -25,7 +25,7 @@ from tenants.context import TenantRef, enter_tenant
 from tenants.models.dazbox import Dazbox
 from tenants.provisioning.claim import ClaimTerms, create_claims
 from tenants.selectors import refer_to
-from tests.committed import ROOT
+from tests.committed import ROOT, child_environment
 from tests.fakes.simulated_fleet import Fleet, run_simulator, serve_fleet
 from tests.fakes.tripwire import Tripwire
 from tests.faults.embedded_instance import eventually
@@ -69,6 +69,23 @@ class Instance:
                 yield process
             finally:
                 process.kill()
+
+    @contextmanager
+    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
+        """One job that writes to the node from the cloud."""
+        assert self.fleet is not None
+        assert self.tenant is not None
+        ready = self.fleet.ready[0]
+        places = [str(self.tenant.id), ready["url"], ready["macaroon"], ready["tls_cert"]]
+        command = [sys.executable, "-m", "tests.faults.apply_process", *places]
+        environment = child_environment(DJANGO_SETTINGS_MODULE="mcp_saas.settings.test")
+        with (self.folder / "worker.log").open("ab") as log:
+            output = {"stdout": log, "stderr": log}
+            with subprocess.Popen(command, cwd=ROOT, env=environment, **output) as process:  # type: ignore[call-overload]
+                try:
+                    yield process
+                finally:
+                    process.kill()
 
     def fail_at_node(self, *faults: Fault) -> None:
         world = load_world(self.folder / "world")

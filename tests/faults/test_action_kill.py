@@ -1,4 +1,4 @@
-"""kill -9 of agent, node and web at every step of an action's life: resumed, it is written exactly once, and confirmed.
+"""kill -9 of agent, node, web and worker at every step of an action: resumed, it is written exactly once, and confirmed.
 
 The simulated node counts the updates it is sent. KILL_ROUNDS=50 makes it fifty kills.
 """
@@ -23,6 +23,13 @@ from tests.faults.embedded_instance import eventually
 pytestmark = pytest.mark.fault
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "5"))  # noqa: TID251 - how long the test may take
 Strike = Callable[[Instance, Action], None]
+GATE = 4713
+MAKE_GATE = """
+CREATE FUNCTION {schema}.wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_advisory_xact_lock_shared(4713); RETURN NULL; END $$;
+CREATE TRIGGER gate AFTER UPDATE ON {schema}.nodes_action FOR EACH ROW WHEN ({condition})
+    EXECUTE FUNCTION {schema}.wait_at_gate();
+"""
 
 
 def agent_at_cloud(method: str, ending: str, when: When) -> Strike:
@@ -102,6 +109,59 @@ def web_after_commit(method: str, ending: str) -> Strike:
     return strike
 
 
+def worker_at_node(fault: Fault, *, is_written: bool) -> Strike:
+    """The worker that writes from the cloud is killed while the node hangs; the next one goes on."""
+
+    def strike(instance: Instance, action: Action) -> None:
+        before = instance.count_updates(action)
+        instance.fail_at_node(fault)
+        with instance.worker() as worker:
+            assert eventually(lambda: instance.state_of(action) == "sent")
+            assert eventually(lambda: instance.count_updates(action) == before + is_written)
+            worker.kill()
+            worker.wait()
+        instance.fail_at_node()
+        work_on(instance)
+
+    return strike
+
+
+def worker_before_commit(gate: str) -> Strike:
+    """The worker is killed when it has handed over, or written, and the database does not know it yet."""
+
+    def strike(instance: Instance, action: Action) -> None:
+        with closed_gate(instance, gate) as is_reached, instance.worker() as worker:
+            assert eventually(is_reached)
+            worker.kill()
+            worker.wait()
+        work_on(instance)
+
+    return strike
+
+
+def work_on(instance: Instance) -> None:
+    with instance.worker() as worker:
+        assert worker.wait(30) == 0
+
+
+@contextmanager
+def closed_gate(instance: Instance, condition: str) -> Iterator[Callable[[], bool]]:
+    """Whoever changes an action to what the condition says waits in the middle of its transaction."""
+    assert instance.tenant is not None
+    names = {"schema": sql.Identifier(instance.tenant.schema_name), "condition": sql.SQL(condition)}
+    with other_session() as session:
+        session.execute("SELECT pg_advisory_lock(%s)", [GATE])
+        with session.transaction():
+            execute_as_owner(session, sql.SQL(MAKE_GATE).format(**names))
+        try:
+            yield lambda: find_blocked(session) != []
+        finally:
+            session.execute("SELECT pg_advisory_unlock(%s)", [GATE])
+            assert eventually(lambda: find_blocked(session) == [])
+            with session.transaction():
+                execute_as_owner(session, sql.SQL("DROP FUNCTION {schema}.wait_at_gate CASCADE").format(**names))
+
+
 @contextmanager
 def closed_journal(instance: Instance) -> Iterator[Callable[[], bool]]:
     """Whoever would write in it waits."""
@@ -125,6 +185,10 @@ STEPS: dict[str, Strike] = {
     "web, after the hand-over is committed": web_after_commit("GET", "/actions"),
     "web, before the result is committed": web_before_commit("POST", "/result"),
     "web, after the result is committed": web_after_commit("POST", "/result"),
+    "worker, before the hand-over is committed": worker_before_commit("NEW.state = 'sent' AND OLD.state = 'approved'"),
+    "worker, before the write": worker_at_node(Fault(kind="timeout", path="/v1/graph/edge"), is_written=False),
+    "worker, in the write": worker_at_node(Fault(kind="lost", path="/v1/chanpolicy"), is_written=True),
+    "worker, before the result is committed": worker_before_commit("NEW.reported_at IS NOT NULL"),
 }
 
 
