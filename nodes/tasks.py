@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from nodes.pipeline.action import expire_actions
+from nodes.pipeline.apply import apply_to_own_node, has_work
 from nodes.pipeline.export import order
 from nodes.pipeline.pull import pull_node
 from nodes.pipeline.reencrypt import note_reencryption, seal_batch
@@ -73,6 +74,19 @@ def run_node_cycle(self: TenantTask, claimed_at: str) -> None:
         return_lost_cycle(claim, timezone.now())  # its first worker died; it may have been the reason
     else:
         run_claimed_cycle(claim, before=pull_node)
+        queue_applying()
+
+
+@shared_task(base=TenantTask, name="nodes.tasks.apply_approved")
+def apply_approved() -> None:
+    """Writes to the node of a box whose owner left us a credential; what could not be asked is tried again."""
+    apply_to_own_node()
+
+
+def queue_applying() -> None:
+    """Of the tenant we are in, in its fair queue: one job after the other, so no two write at once."""
+    if has_work():
+        apply_approved.queue_for(current_tenant().id)
 
 
 @shared_task(name="nodes.tasks.run_export", soft_time_limit=order.TIME_LIMIT_S, time_limit=order.TIME_LIMIT_S + 30)

@@ -1,11 +1,13 @@
 """Questions about boxes, claims and clients."""
 
+import datetime as dt
 import hashlib
 import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from mcp_saas.kit.ttl_cache import TtlCache
 from tenants.context import TenantRef, leave_tenant
@@ -54,6 +56,12 @@ def find_plan(tenant_id: UUID) -> Plan:
     """The plan of a box, as it is now."""
     with leave_tenant():
         return PLANS[Dazbox.objects.values_list("plan", flat=True).get(id=tenant_id)]
+
+
+def was_seen(tenant_id: UUID, *, within: dt.timedelta) -> bool:
+    """Whether the box itself has reported lately."""
+    with leave_tenant():
+        return bool(Dazbox.objects.filter(id=tenant_id, last_seen_at__gt=timezone.now() - within).exists())
 
 
 def refer_to(dazbox: Dazbox) -> TenantRef:

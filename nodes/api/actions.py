@@ -20,6 +20,7 @@ from nodes.models.action import ActionState
 from nodes.pipeline.action import approve_action, find_action, reject_action
 from nodes.pipeline.handover import hand_over, record_result
 from nodes.selectors.action import list_actions
+from nodes.tasks import queue_applying
 from tenants.api.view import NodeView
 
 HOLDER_PATTERN = r"^[0-9A-Za-z_-]{1,40}$"
@@ -93,6 +94,7 @@ class ApproveView(DecidingView):
     def post(self, request: Request, pubkey: str, action_id: UUID) -> HttpResponse:
         """The box is given it when it asks next, in any mode, also in shadow. Again is harmless."""
         action = approve_action(find_action(action_id), actor=principal_of(request).subject)
+        queue_applying()
         return answer(ActionView.describe(action))
 
 

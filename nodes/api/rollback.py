@@ -13,6 +13,7 @@ from nodes.api.action_contract import ActionView, RollbackAnswer, RollbackBody, 
 from nodes.api.actions import DecidingView
 from nodes.pipeline.action import find_action
 from nodes.pipeline.rollback import Rollback, roll_back_action, roll_back_run, roll_back_window
+from nodes.tasks import queue_applying
 
 
 def undoing(name: str, *, summary: str, answers: type, body: type | None = None) -> Callable[[View], View]:
@@ -35,6 +36,7 @@ class ActionRollbackView(DecidingView):
         a snapshot shows another policy than this action wrote: what somebody else set stays.
         """
         action = roll_back_action(find_action(action_id), actor=principal_of(request).subject)
+        queue_applying()
         return answer(ActionView.describe(action))
 
 
@@ -42,7 +44,9 @@ class RunRollbackView(DecidingView):
     @undoing("roll_back_run", summary="Take back all that a run changed", answers=RollbackAnswer)
     def post(self, request: Request, pubkey: str, run_id: UUID) -> HttpResponse:
         """What of it was not handed over yet is rejected. `refused` names what stays, and why."""
-        return answer(_describe(roll_back_run(run_id, actor=principal_of(request).subject)))
+        rollback = roll_back_run(run_id, actor=principal_of(request).subject)
+        queue_applying()
+        return answer(_describe(rollback))
 
 
 class RollbackView(DecidingView):
@@ -52,7 +56,9 @@ class RollbackView(DecidingView):
         stays, and why.
         """
         since, until = read_body(request, RollbackBody).read_window()
-        return answer(_describe(roll_back_window(since, until, actor=principal_of(request).subject)))
+        rollback = roll_back_window(since, until, actor=principal_of(request).subject)
+        queue_applying()
+        return answer(_describe(rollback))
 
 
 def _describe(rollback: Rollback) -> RollbackAnswer:

@@ -1,4 +1,4 @@
-"""kill -9 of agent, node, web and worker at every step of an action: resumed, it is written exactly once, and confirmed.
+"""kill -9 of agent, node, web and worker at every step of an action: resumed, it is written once, and confirmed.
 
 The simulated node counts the updates it is sent. KILL_ROUNDS=50 makes it fifty kills.
 """
