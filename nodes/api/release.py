@@ -111,7 +111,8 @@ class ReviewView(ControlView):
         first.
         """
         standing = read_release().standing
-        groups = Counter(standing.groups.name_group(row.state.peer_pubkey) for row in list_open_channels())
+        peers = standing.groups.map_peers()
+        groups = Counter(peers.get(row.state.peer_pubkey, "rest") for row in list_open_channels())
         return answer(ReviewAnswer(standing.review, groups["canary"], groups["hold_out"], groups["rest"]))
 
 

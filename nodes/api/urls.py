@@ -18,6 +18,7 @@ from nodes.api.release import DemoteView, ModeView, PromoteView, ReviewView
 from nodes.api.reports import ForwardsView, SnapshotsView
 from nodes.api.rollback import ActionRollbackView, RollbackView, RunRollbackView
 from nodes.api.schedule import ScheduleView
+from nodes.api.shadow import ShadowReportView
 
 urlpatterns = [
     path("snapshots", SnapshotsView.as_view()),
@@ -36,6 +37,7 @@ urlpatterns = [
     path("kill-switch", KillSwitchView.as_view()),
     path("channels/<str:short_channel_id>/kill-switch", ChannelSwitchView.as_view()),
     path("journal", JournalView.as_view()),
+    path("shadow-report", ShadowReportView.as_view()),
     path("schedule", ScheduleView.as_view()),
     path("mode", ModeView.as_view()),
     path("mode/review", ReviewView.as_view()),

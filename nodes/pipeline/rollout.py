@@ -1,13 +1,13 @@
 """The one place that says what a mode hands over to the box."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from nodes.engine.release.groups import PeerChannels, deal_groups
-from nodes.engine.release.settings import GroupName, Groups
+from nodes.engine.release.settings import GroupName
 from nodes.engine.report import ChannelState
 from nodes.models.action import ActionState
 from nodes.models.node import Mode
@@ -21,10 +21,10 @@ class Rollout:
     """Whose changes are handed over in one run, by peer: all channels with it are in its group."""
 
     mode: str
-    groups: Groups
+    groups: Mapping[str, GroupName]
 
     def name_group(self, peer_pubkey: str) -> GroupName:
-        return self.groups.name_group(peer_pubkey)
+        return self.groups.get(peer_pubkey, "rest")
 
     def choose_state(self, peer_pubkey: str) -> ActionState:
         """Approved is handed over. Planned is recorded: in shadow, of a channel that waits its turn or is held out.
@@ -44,7 +44,7 @@ def open_rollout(channels: Sequence[ChannelState]) -> Rollout:
     node = lock_own_node()
     release = Release(node)
     if not release.is_acting:
-        return Rollout(node.mode, Groups())
+        return Rollout(node.mode, {})
     groups = deal_groups(
         _count_peers(channels, seed=release.settings.seed),
         known=release.standing.groups,
@@ -54,7 +54,7 @@ def open_rollout(channels: Sequence[ChannelState]) -> Rollout:
     if groups != release.standing.groups:
         node.standing = replace(release.standing, groups=groups)
         node.save(update_fields=["standing"])
-    return Rollout(node.mode, groups)
+    return Rollout(node.mode, groups.map_peers())
 
 
 def _count_peers(channels: Sequence[ChannelState], *, seed: int) -> list[PeerChannels]:

@@ -59,7 +59,8 @@ def gather_evidence(
     window: Window, groups: Groups, *, inputs: Sequence[ChannelInput], revenue: Comparison | None
 ) -> Evidence:
     """`inputs`: of the run, whose channels know who changed their fees."""
-    canary = [given for given in inputs if groups.name_group(given.channel.peer_pubkey) == "canary"]
+    peers = set(groups.canary)
+    canary = [given for given in inputs if given.channel.peer_pubkey in peers]
     digests = {digest_channel(given.channel.short_channel_id): given for given in canary}
     settled = Action.objects.filter(
         kind=ActionKind.POLICY, settled_at__gte=window.since, channel_digest__in=list(digests)
@@ -98,8 +99,12 @@ def _list_depleted(channels: Sequence[ChannelState]) -> set[str]:
 def _name_channels(groups: Groups, *, seen_before: dt.datetime) -> dict[str, str]:
     """The group of each channel, closed ones included, that was there when the release began."""
     states = [row.state for row in Channel.objects.filter(first_seen_at__lt=seen_before)]
-    named = ((state.short_channel_id, groups.name_group(state.peer_pubkey)) for state in states if not state.private)
-    return {scid: group for scid, group in named if group != "rest"}
+    peers = groups.map_peers()
+    return {
+        state.short_channel_id: peers[state.peer_pubkey]
+        for state in states
+        if state.peer_pubkey in peers and not state.private
+    }
 
 
 def _sum_days(days: Sequence[dt.date], names: dict[str, str]) -> list[DayPair]:

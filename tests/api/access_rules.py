@@ -90,6 +90,7 @@ RULES: dict[str, Rule] = {
     "set_mode": BOX,
     "get_review": BOX_READ,
     "get_schedule": BOX_READ,
+    "get_shadow_report": BOX_READ,
     "set_schedule": BOX,
     "promote_mode": BOX,
     "demote_mode": BOX | {Caller.OWN: WRONG_STATE},  # in shadow there is no step back

@@ -47,10 +47,10 @@ class Groups(Struct, frozen=True, kw_only=True):
     share_percent: int = 0  # what they were dealt for
     hold_out_percent: int = 0
 
-    def name_group(self, peer_pubkey: str) -> GroupName:
-        if peer_pubkey in self.hold_out:
-            return "hold_out"
-        return "canary" if peer_pubkey in self.canary else "rest"
+    def map_peers(self) -> dict[str, GroupName]:
+        """By pubkey; whoever is not in it is in "rest"."""
+        canary: dict[str, GroupName] = dict.fromkeys(self.canary, "canary")
+        return canary | dict.fromkeys(self.hold_out, "hold_out")
 
 
 GroupName = Literal["canary", "hold_out", "rest"]

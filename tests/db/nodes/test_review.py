@@ -49,9 +49,9 @@ def began(at: dt.datetime) -> None:
 
 def earn(box: Box, group: str, fee_sat: int, *, first_day: int, days: int) -> None:
     """One forward a day and channel of the group; day 0 is the first whole one of the release."""
-    groups = read_release().standing.groups
+    groups = read_release().standing.groups.map_peers()
     midnight = dt.datetime.combine(BEGAN_AT.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
-    scids = [one.short_channel_id for one in box.channels if groups.name_group(one.peer_pubkey) == group]
+    scids = [one.short_channel_id for one in box.channels if groups.get(one.peer_pubkey) == group]
     accept_forwards(
         [
             make_forward(

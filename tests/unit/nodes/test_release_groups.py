@@ -108,7 +108,7 @@ def test_another_seed_deals_other_groups() -> None:
 
 def test_a_group_names_all_channels_of_a_peer() -> None:
     groups = Groups(canary=["a"], hold_out=["b"])
-    assert [groups.name_group(peer) for peer in "abc"] == ["canary", "hold_out", "rest"]
+    assert groups.map_peers() == {"a": "canary", "b": "hold_out"}
 
 
 def test_the_ladder_goes_from_shadow_over_the_steps_to_live_and_back() -> None:
