@@ -1,18 +1,24 @@
-"""The operator's view of boxes and claims. Read-only: changes go through the provisioning API."""
+"""The operator's view of boxes and claims. Changes go through the provisioning API, but for the kill switch."""
 
 from typing import Any
+from uuid import UUID
 
+from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from tenants.models.claim import Claim
 from tenants.models.client import ProvisioningClient
 from tenants.models.dazbox import Dazbox
 from tenants.models.job import Job
+from tenants.models.kill_switch import OperatorSwitch
 from tenants.models.schedule import CycleSchedule
+from tenants.provisioning.kill_switch import lift_operator_switch, set_operator_switch
 
 
 def list_rooms(request: HttpRequest) -> list[dict[str, Any]]:
@@ -24,6 +30,7 @@ def list_rooms(request: HttpRequest) -> list[dict[str, Any]]:
                 {"title": "Dazboxes", "icon": "dns", "link": reverse("admin:tenants_dazbox_changelist")},
                 {"title": "Cycles", "icon": "schedule", "link": reverse("admin:tenants_cycleschedule_changelist")},
                 {"title": "Jobs", "icon": "queue", "link": reverse("admin:tenants_job_changelist")},
+                {"title": "Kill switch", "icon": "emergency_home", "link": reverse("admin:kill_switch")},
             ],
         },
         {
@@ -56,7 +63,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Dazbox)
 class DazboxAdmin(ReadOnlyAdmin):
-    list_display = ("alias", "short_pubkey", "state", "agent_version", "created_at", "last_seen_at")
+    list_display = ("alias", "short_pubkey", "state", "agent_version", "created_at", "last_seen_at", "stop_it")
     list_filter = ("state",)
     search_fields = ("alias", "pubkey")
 
@@ -66,6 +73,10 @@ class DazboxAdmin(ReadOnlyAdmin):
     def look_inside(self, dazbox: Dazbox) -> str:
         """Sealed for operators; the page behind it takes a reason."""
         return format_html('<a href="{}">Look inside …</a>', reverse("admin:break_glass", args=[dazbox.id]))
+
+    @admin.display(description="engine")
+    def stop_it(self, dazbox: Dazbox) -> str:
+        return format_html('<a href="{}">Kill switch …</a>', reverse("admin:kill_switch_of", args=[dazbox.id]))
 
     @admin.display(description="node")
     def short_pubkey(self, dazbox: Dazbox) -> str:
@@ -98,3 +109,66 @@ class ClaimAdmin(ReadOnlyAdmin):
 class ProvisioningClientAdmin(ReadOnlyAdmin):
     list_display = ("client_id", "name", "is_active", "created_at")
     exclude = ("secret_digest",)
+
+
+class SwitchForm(forms.Form):
+    """`expected` is what has to be typed: nobody stops, or lets go on, by a slip."""
+
+    reason = forms.CharField(
+        required=False, max_length=200, widget=UnfoldAdminTextInputWidget, help_text="The owners read it."
+    )
+    confirmation = forms.CharField(max_length=80, widget=UnfoldAdminTextInputWidget)
+
+    def __init__(self, data: Any, *, expected: str, is_on: bool) -> None:
+        super().__init__(data)
+        self.expected, self.is_on = expected, is_on
+        self.fields["confirmation"].help_text = f"Type: {expected}"
+
+    def clean_confirmation(self) -> str:
+        if self.cleaned_data["confirmation"].strip() != self.expected:
+            raise forms.ValidationError(f"Type exactly: {self.expected}")
+        return self.expected
+
+    def clean_reason(self) -> str:
+        reason: str = self.cleaned_data["reason"].strip()
+        if not self.is_on and not reason:
+            raise forms.ValidationError("Say why: the owners read it.")
+        return reason
+
+
+@admin.register(OperatorSwitch)
+class OperatorSwitchAdmin(ReadOnlyAdmin):
+    """Of all nodes from the sidebar, of one from the list of Dazboxes: a click to the page, a click to turn it."""
+
+    list_display = ("__str__", "reason", "set_by", "set_at")
+
+    def get_urls(self) -> list[Any]:
+        turn = self.admin_site.admin_view(self.turn)
+        pages = [path("turn/", turn, name="kill_switch"), path("turn/<uuid:device_id>/", turn, name="kill_switch_of")]
+        return [*pages, *super().get_urls()]
+
+    def turn(self, request: HttpRequest, device_id: UUID | None = None) -> HttpResponse:
+        dazbox: Dazbox | None = get_object_or_404(Dazbox, id=device_id) if device_id else None
+        switch = OperatorSwitch.objects.filter(dazbox=dazbox).first()
+        expected = f"{'go on' if switch else 'stop'} {dazbox.pubkey[:10] if dazbox else 'all nodes'}"
+        form = SwitchForm(request.POST or None, expected=expected, is_on=switch is not None)
+        if request.method == "POST" and form.is_valid():
+            _turn(request, dazbox, switch=switch, reason=form.cleaned_data["reason"])
+            return redirect(request.path)
+        others = OperatorSwitch.objects.exclude(dazbox=None).select_related("dazbox") if dazbox is None else []
+        context = self.admin_site.each_context(request) | {
+            "title": f"Kill switch of {dazbox or 'all nodes'}",
+            "place": dazbox or "any node",
+            "switch": switch,
+            "others": others,
+            "form": form,
+        }
+        return render(request, "admin/kill_switch.html", context)
+
+
+def _turn(request: HttpRequest, dazbox: Dazbox | None, *, switch: OperatorSwitch | None, reason: str) -> None:
+    actor = f"operator:{request.user.pk}"
+    if switch is None:
+        set_operator_switch(dazbox, actor=actor, reason=reason)
+    else:
+        lift_operator_switch(dazbox, actor=actor)

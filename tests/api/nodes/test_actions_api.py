@@ -1,0 +1,158 @@
+"""The box fetches and reports actions, the owner approves, rejects and takes them back: over HTTP."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from nodes.models.action import Action
+from tests.api.problem import assert_problem
+from tests.conftest import ApiClient
+from tests.db.nodes.acting import inside, planned, show, state_of, write
+from tests.factories import Box, as_json, make_api_key, make_policy
+
+DONE = {"success": True, "at": "2026-11-01T12:30:00Z"}
+
+
+@pytest.fixture
+def action(alice: Box) -> Action:
+    with inside(alice):
+        return planned()[0]
+
+
+@pytest.fixture
+def token(api: ApiClient, alice: Box) -> str:
+    return api.token_of(alice)
+
+
+def fetch(api: ApiClient, box: Box, token: str, query: str = "state=approved") -> Any:
+    answer = api.get(box.path(f"actions?{query}"), token=token)
+    assert answer.status == 200
+    return answer.json["items"]
+
+
+def act(api: ApiClient, box: Box, token: str, rest: str, body: Any = None, **headers: str) -> Any:
+    return api.post(box.path(f"actions/{rest}"), body, token=token, **headers)
+
+
+def test_an_action_is_approved_fetched_reported_and_seen(
+    api: ApiClient, alice: Box, action: Action, token: str
+) -> None:
+    assert act(api, alice, token, f"{action.id}/approve").json["state"] == "approved"
+    [given] = fetch(api, alice, token)
+    assert given["id"] == str(action.id)
+    assert given["policy"] == as_json(action.policy)
+    assert given["expected_policy"] == as_json(action.expected_policy)
+    assert given["why"]
+    assert given["expires_at"]
+    assert given["state"] == "sent"
+    reported = act(api, alice, token, f"{action.id}/result", DONE | {"applied_policy": given["policy"]}).json
+    assert (reported["state"], reported["reported_at"] is not None) == ("sent", True)
+    with inside(alice):
+        show(alice, (action, action.policy))
+    [confirmed] = fetch(api, alice, token, "state=confirmed")
+    assert confirmed["id"] == str(action.id)
+    assert act(api, alice, token, f"{action.id}/result", DONE).json["state"] == "confirmed"
+
+
+def test_an_app_that_reads_takes_nothing_over(api: ApiClient, alice: Box, action: Action, token: str) -> None:
+    act(api, alice, token, f"{action.id}/approve")
+    key = make_api_key(alice, scopes=("read",))
+    [seen] = fetch(api, alice, key)
+    assert seen["state"] == "approved"
+    with inside(alice):
+        assert state_of(action) == "approved"
+
+
+def test_a_second_agent_waits_for_the_lease(api: ApiClient, alice: Box, action: Action, token: str) -> None:
+    act(api, alice, token, f"{action.id}/approve")
+    assert len(fetch(api, alice, token, "state=approved&holder=one")) == 1
+    assert fetch(api, alice, token, "state=approved&holder=two") == []
+    assert len(fetch(api, alice, token, "state=approved&holder=one")) == 1
+
+
+@pytest.mark.parametrize("query", ["state=none", "state=approved&holder=a%20b", f"holder={'x' * 41}", "holder=%00"])
+def test_a_query_that_is_none_is_a_problem(api: ApiClient, alice: Box, token: str, query: str) -> None:
+    assert_problem(api.get(alice.path(f"actions?{query}"), token=token), 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"at": "2026-11-01T12:30:00Z"}, "/success"),
+        (DONE | {"success": "yes"}, "/success"),
+        (DONE | {"at": "noon"}, "/at"),
+        (DONE | {"applied_policy": {"fee_rate_ppm": 1}}, "/applied_policy/base_fee_msat"),
+        (DONE | {"error": "x" * 401}, "/error"),
+        (DONE | {"more": 1}, "/more"),
+    ],
+)
+def test_a_result_that_is_none_is_refused_by_its_pointer(
+    api: ApiClient, alice: Box, action: Action, token: str, body: Any, pointer: str
+) -> None:
+    answer = act(api, alice, token, f"{action.id}/result", body)
+    assert_problem(answer, 400)
+    assert pointer in {error["pointer"] for error in answer.json["errors"]} | {pointer.rpartition("/")[0]}
+
+
+def test_a_rollback_needs_a_key_and_answers_the_same_under_it(
+    api: ApiClient, alice: Box, action: Action, token: str
+) -> None:
+    with inside(alice):
+        write(alice, action)
+    path = alice.path(f"actions/{action.id}/rollback")
+    assert_problem(api.call("POST", path, token=token), 400)
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    first, second = (api.post(path, token=token, **key) for _ in range(2))
+    assert first.status == 200
+    assert first.raw == second.raw
+    assert (first.json["kind"], first.json["state"]) == ("rollback", "approved")
+    assert first.json["policy"]["fee_rate_ppm"] == 300
+
+
+def test_a_run_and_a_day_answer_what_is_done_and_what_is_refused(
+    api: ApiClient, alice: Box, action: Action, token: str
+) -> None:
+    with inside(alice):
+        write(alice, action)
+        show(alice, (action, make_policy(fee_rate_ppm=4321)))
+    run = api.post(alice.path(f"runs/{action.run_id}/rollback"), token=token).json
+    assert (run["actions"], len(run["cancelled"]), len(run["refused"])) == ([], 1, 1)
+    assert run["refused"][0]["channel"] == action.short_channel_id
+    assert action.sent_at is not None
+    day = api.post(alice.path("rollback"), {"day": action.sent_at.date().isoformat()}, token=token).json
+    assert [one["action_id"] for one in day["refused"]] == [str(action.id)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"day": "2026-11-01", "since": "2026-11-01T00:00:00Z"}, {"until": "2026-11-01T00:00:00Z"}, {"day": "today"}],
+)
+def test_a_time_that_is_none_is_refused(api: ApiClient, alice: Box, token: str, body: Any) -> None:
+    assert_problem(api.post(alice.path("rollback"), body, token=token), 400)
+
+
+def test_what_is_bobs_is_not_found_by_alice(api: ApiClient, alice: Box, bob: Box, token: str) -> None:
+    with inside(bob):
+        foreign = planned()[0]
+    for word, body in (("approve", None), ("reject", None), ("rollback", None), ("result", DONE)):
+        assert_problem(act(api, alice, token, f"{foreign.id}/{word}", body), 404)
+    assert_problem(api.post(alice.path(f"runs/{foreign.run_id}/rollback"), token=token), 404)
+    with inside(bob):
+        assert state_of(foreign) == "planned"
+
+
+def test_the_owner_stops_the_node_and_one_channel(api: ApiClient, alice: Box, action: Action, token: str) -> None:
+    node, channel = alice.path("kill-switch"), alice.path(f"channels/{action.short_channel_id}/kill-switch")
+    assert api.get(node, token=token).json["is_on"] is False
+    assert api.put(channel, {"is_on": True, "reason": "an experiment"}, token=token).json["is_on"] is True
+    assert api.get(node, token=token).json["channels"] == [action.short_channel_id]
+    assert_problem(act(api, alice, token, f"{action.id}/approve"), 409)
+    assert api.put(channel, {"is_on": False}, token=token).json["is_on"] is False
+    assert api.put(node, {"is_on": True, "reason": "holidays"}, token=token).json["reason"] == "holidays"
+    assert api.get(channel, token=token).json["held_by"] == [{"level": "node", "reason": "holidays"}]
+    answer = act(api, alice, token, f"{action.id}/approve")
+    assert_problem(answer, 409)
+    assert "holidays" in answer.json["detail"]
+    assert_problem(api.put(node, {"is_on": True}, token=token), 400)
+    assert_problem(api.put(alice.path("channels/1x1x1/kill-switch"), {"is_on": False}, token=token), 404)
