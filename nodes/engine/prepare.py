@@ -12,17 +12,19 @@ from nodes.engine.cycle import (
     Memories,
     PeerTotals,
 )
-from nodes.engine.document import FeePolicy
+from nodes.engine.document import FeePolicy, TimeOfDayStrategy
 from nodes.engine.flow import measure_days_observed, total_flows
 from nodes.engine.market import MarketSample, PeerMarket
 from nodes.engine.policy_change import PolicyChange
 from nodes.engine.prepare_peer import measure_earned, measure_markets, total_peers
 from nodes.engine.report import ChannelState, Forward, NodeSnapshot
 from nodes.engine.scoring import score_channel
+from nodes.engine.stateful_strategies import BrlnStrategy, ClbossStrategy, FeeAdjusterStrategy
 from nodes.engine.types import FlowTotals, PeerPosition
 from nodes.engine.version import ENGINE_VERSION
 from nodes.engine.window import make_empty_windows, measure_windows
 
+MARKET_STRATEGIES = (ClbossStrategy, BrlnStrategy, FeeAdjusterStrategy)
 FLOW_WINDOW = dt.timedelta(days=7)
 
 
@@ -51,6 +53,13 @@ def list_periods(policy: FeePolicy) -> list[int]:
 def find_lookback(policy: FeePolicy) -> dt.timedelta:
     """How far before the snapshot forwards are needed."""
     return max([FLOW_WINDOW, *(dt.timedelta(seconds=period) for period in list_periods(policy))])
+
+
+def looks_at_market(policy: FeePolicy) -> bool:
+    """Whether what others charge towards our peers is needed: it is much to read where nobody asks."""
+    named = [rule.strategy for rule in policy.rules]
+    inner = [strategy.inner for strategy in named if isinstance(strategy, TimeOfDayStrategy)]
+    return any(isinstance(strategy, MARKET_STRATEGIES) for strategy in [*named, *inner])
 
 
 def prepare_run(facts: NodeFacts) -> tuple[CycleInput, list[ChannelInput]]:

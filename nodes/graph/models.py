@@ -27,6 +27,7 @@ class GraphNode(models.Model):
     betweenness = models.FloatField()
     betweenness_rank = models.IntegerField()
     market_fee_rate_ppm = models.BigIntegerField(null=True)
+    market = models.BinaryField(default=b"", help_text="MessagePack: `MarketSample` of each channel that leads here")
 
     def __str__(self) -> str:
         return bytes(self.pubkey).hex()[:16]

@@ -14,6 +14,7 @@ from nodes.models.node import Mode
 from nodes.pipeline.act import plan_actions, record_decisions
 from nodes.pipeline.ingest import load_facts
 from nodes.pipeline.journal import note
+from nodes.pipeline.memory import keep_memories
 from nodes.pipeline.review import review_release
 from nodes.pipeline.rollout import Rollout, open_rollout
 from nodes.pipeline.trigger import take_triggers
@@ -27,7 +28,7 @@ def run_cycle() -> CycleRun | None:
     2. prepare: flows per channel, sums per peer, scores
     3. decide: raise, lower or keep, pure and replayable
     4. review: the stop rules may stop a release and undo it, or let it grow
-    5. act: record decisions and actions; the mode says which of them are handed over
+    5. act: record decisions and actions; the mode says which of them are handed over; keep what strategies remember
     6. journal: one line for the owner
     Steps 4 to 6 are one transaction: a cycle killed before it left no trace and simply runs again.
     """
@@ -36,13 +37,15 @@ def run_cycle() -> CycleRun | None:
     if facts is None:
         return None
     cycle, inputs = prepare_run(facts)
-    outcomes = decide_node(cycle, inputs).decisions
+    decision = decide_node(cycle, inputs)
+    outcomes = decision.decisions
     summary = summarise_node(inputs, outcomes)
     with transaction.atomic():
         review_release(inputs, now=cycle.now)
         rollout = open_rollout(facts.snapshot.channels)
         run = _open_run(cycle, summary, rollout=rollout, started_at=started_at, snapshot_seq=facts.snapshot.seq)
         plan_actions(run, rollout, decisions=record_decisions(run, rollout, inputs=inputs, outcomes=outcomes))
+        keep_memories(decision.memories, now=cycle.now)
         note("cycle", _describe(run, summary), run=str(run.id), snapshot_seq=run.snapshot_seq)
     return run
 

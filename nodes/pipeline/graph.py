@@ -3,11 +3,13 @@
 import hashlib
 from pathlib import Path
 
+import msgspec
 from django.db import transaction
 
+from nodes.engine.market import MarketSample
 from nodes.engine.types import PeerPosition
 from nodes.graph.models import GraphLoad, GraphNode
-from nodes.sources.describegraph.positions import rank_network
+from nodes.sources.describegraph.positions import rank_network, sample_markets
 from nodes.sources.describegraph.reader import read_graph
 from tenants.context import leave_tenant
 
@@ -26,11 +28,13 @@ def load_graph(path: Path) -> GraphLoad:
             return newest
         graph = read_graph(path)
         channel_count = len(graph.channels)
-        positions = rank_network(graph)
-        return _replace_positions(positions, sha256=sha256, channel_count=channel_count)
+        positions, markets = rank_network(graph), sample_markets(graph)
+        return _replace_positions(positions, markets, sha256=sha256, channel_count=channel_count)
 
 
-def _replace_positions(positions: dict[str, PeerPosition], *, sha256: str, channel_count: int) -> GraphLoad:
+def _replace_positions(
+    positions: dict[str, PeerPosition], markets: dict[str, list[MarketSample]], *, sha256: str, channel_count: int
+) -> GraphLoad:
     rows = (
         GraphNode(
             pubkey=bytes.fromhex(pubkey),
@@ -39,6 +43,7 @@ def _replace_positions(positions: dict[str, PeerPosition], *, sha256: str, chann
             betweenness=position.betweenness,
             betweenness_rank=position.betweenness_rank,
             market_fee_rate_ppm=position.market_fee_rate_ppm,
+            market=msgspec.msgpack.encode(markets[pubkey]) if pubkey in markets else b"",
         )
         for pubkey, position in positions.items()
     )

@@ -11,7 +11,7 @@ from django.utils import timezone
 from mcp_saas.kit.alias import tame_alias
 from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
 from nodes.engine.document import FeePolicy
-from nodes.engine.prepare import NodeFacts, find_lookback
+from nodes.engine.prepare import NodeFacts, find_lookback, looks_at_market
 from nodes.engine.report import ChannelState, Forward, NodeSnapshot
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.forward import ForwardDay
@@ -25,7 +25,8 @@ from nodes.pipeline.review import finish_undoing
 from nodes.pipeline.trigger import notice_forwards, notice_snapshot
 from nodes.pipeline.verify import verify_actions
 from nodes.selectors.forward import load_forwards
-from nodes.selectors.graph import find_positions
+from nodes.selectors.graph import find_markets, find_positions
+from nodes.selectors.memory import load_memories
 from nodes.selectors.node import latest_policy_version, lock_own_node
 from tenants.context import current_tenant
 from tenants.sealing.tenant import current_keys
@@ -108,6 +109,7 @@ def load_facts(policy: FeePolicy | None = None) -> NodeFacts | None:
     until = snapshot.content.taken_at
     version = None if policy else latest_policy_version()
     policy = policy or (version.document if version else FeePolicy())
+    peers = {channel.peer_pubkey for channel in snapshot.content.channels}
     return NodeFacts(
         snapshot=snapshot.content,
         forwards=load_forwards(since=until - find_lookback(policy), until=until),
@@ -116,7 +118,9 @@ def load_facts(policy: FeePolicy | None = None) -> NodeFacts | None:
         policy_version=version.version if version else 0,
         own_pubkey=current_tenant().pubkey,
         changes=load_histories(snapshot.content),
-        positions=find_positions(channel.peer_pubkey for channel in snapshot.content.channels),
+        positions=find_positions(peers),
+        markets=find_markets(peers) if looks_at_market(policy) else {},
+        memories=load_memories(),
     )
 
 

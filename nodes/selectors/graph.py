@@ -2,9 +2,15 @@
 
 from collections.abc import Iterable
 
+import msgspec
+from django.db.models import QuerySet
+
+from nodes.engine.market import MarketSample
 from nodes.engine.types import PeerPosition
 from nodes.graph.models import GraphLoad, GraphNode
 from tenants.context import leave_tenant
+
+_decoder = msgspec.msgpack.Decoder(list[MarketSample])
 
 
 def find_positions(pubkeys: Iterable[str]) -> dict[str, PeerPosition]:
@@ -13,8 +19,19 @@ def find_positions(pubkeys: Iterable[str]) -> dict[str, PeerPosition]:
         load = GraphLoad.objects.order_by("-loaded_at").first()
         if load is None:
             return {}
-        rows = list(GraphNode.objects.filter(pubkey__in=[bytes.fromhex(pubkey) for pubkey in set(pubkeys)]))
+        rows = list(_select(pubkeys).defer("market"))
     return {bytes(row.pubkey).hex(): _describe(row, node_count=load.node_count) for row in rows}
+
+
+def find_markets(pubkeys: Iterable[str]) -> dict[str, list[MarketSample]]:
+    """What leads towards these nodes, our own channels too; a node that nothing leads to is left out."""
+    with leave_tenant():
+        rows = list(_select(pubkeys).exclude(market=b"").values_list("pubkey", "market"))
+    return {bytes(pubkey).hex(): _decoder.decode(market) for pubkey, market in rows}
+
+
+def _select(pubkeys: Iterable[str]) -> QuerySet[GraphNode]:
+    return GraphNode.objects.filter(pubkey__in=[bytes.fromhex(pubkey) for pubkey in set(pubkeys)])
 
 
 def _describe(row: GraphNode, *, node_count: int) -> PeerPosition:

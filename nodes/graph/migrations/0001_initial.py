@@ -31,6 +31,12 @@ class Migration(migrations.Migration):
                 ("betweenness", models.FloatField()),
                 ("betweenness_rank", models.IntegerField()),
                 ("market_fee_rate_ppm", models.BigIntegerField(null=True)),
+                (
+                    "market",
+                    models.BinaryField(
+                        default=b"", help_text="MessagePack: `MarketSample` of each channel that leads here"
+                    ),
+                ),
             ],
         ),
     ]

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import igraph
 
+from nodes.engine.market import PUBKEY_DIGITS, MarketSample
 from nodes.engine.median import weigh_median
 from nodes.engine.types import PeerPosition
 from nodes.sources.describegraph.graph import Graph, GraphChannel
@@ -40,6 +41,26 @@ def rank_network(graph: Graph) -> dict[str, PeerPosition]:
         )
         for index, pubkey in enumerate(pubkeys)
     }
+
+
+def sample_markets(graph: Graph) -> dict[str, list[MarketSample]]:
+    """By pubkey, what each usable direction towards a node charges, and how large the node it comes from is."""
+    usable = [channel for channel in graph.channels if channel.is_usable]
+    _, capacities = _sum_channels(usable)
+    samples: dict[str, list[MarketSample]] = defaultdict(list)
+    for channel in usable:
+        for pubkey, policy in channel.usable_directions():
+            source = channel.node2 if pubkey == channel.node1 else channel.node1
+            samples[pubkey].append(
+                MarketSample(
+                    capacity_sat=channel.capacity_sat,
+                    base_fee_msat=policy.base_fee_msat,
+                    fee_rate_ppm=policy.fee_rate_ppm,
+                    from_pubkey=source[:PUBKEY_DIGITS],
+                    from_capacity_sat=capacities[source],
+                )
+            )
+    return samples
 
 
 def _measure_betweenness(node_count: int, pairs: set[tuple[int, int]]) -> list[float]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nodes.engine.median import weigh_median
 from nodes.sources.describegraph.graph import Graph, GraphChannel, GraphPolicy
-from nodes.sources.describegraph.positions import rank_network
+from nodes.sources.describegraph.positions import rank_network, sample_markets
 
 
 def make_pubkey(index: int) -> str:
@@ -152,3 +152,18 @@ def test_the_weighted_median_is_the_upper_median_of_every_value_written_weight_t
     written_out = sorted(value for value, weight in rows for _ in range(weight))
 
     assert weigh_median(rows) == written_out[len(written_out) // 2]
+
+
+def test_a_market_is_what_each_usable_direction_charges_and_where_it_comes_from() -> None:
+    channels = [
+        make_channel(1, 2, capacity_sat=700, policy1=make_policy(50), policy2=make_policy(9, disabled=True)),
+        make_channel(3, 2, capacity_sat=40, policy1=make_policy(60)),
+        make_channel(1, 3, capacity_sat=5, policy1=make_policy(1, disabled=True)),
+    ]
+
+    markets = sample_markets(Graph(nodes=[], channels=channels))
+
+    assert set(markets) == {make_pubkey(2)}
+    sampled = [(one.fee_rate_ppm, one.capacity_sat, one.from_capacity_sat) for one in markets[make_pubkey(2)]]
+    assert sampled == [(50, 700, 700), (60, 40, 40)]
+    assert all(make_pubkey(3).startswith(one.from_pubkey) for one in markets[make_pubkey(2)][1:])
