@@ -39,6 +39,20 @@ def measure_balance(channel: ChannelState) -> Balance:
     )
 
 
+def measure_ratio(channel: ChannelState) -> float | None:
+    """`measure_balance(channel).local_ratio`, sooner where no HTLC is pending, as in most channels at most times."""
+    local_sat, remote_sat = channel.local_balance_sat, channel.remote_balance_sat
+    if channel.pending_htlcs or channel.initiator is None:
+        return measure_balance(channel).local_ratio
+    held_sat = local_sat + remote_sat
+    if not held_sat and not channel.commit_fee_sat:
+        return None
+    commit_fee_sat = channel.commit_fee_sat
+    if commit_fee_sat is None:
+        commit_fee_sat = max(0, channel.capacity_sat - held_sat)
+    return (local_sat + commit_fee_sat if channel.initiator else local_sat) / (held_sat + commit_fee_sat)
+
+
 def sum_peer_balance(channels: Iterable[ChannelState]) -> Balance:
     """LNDg's definition for all open channels with one peer: balances and unsettled HTLCs, no commitment fee.
 

@@ -5,6 +5,8 @@ something else is written. A smaller move of the inbound rate is never written, 
 moves too. Any other field counts as soon as it differs. Payments' limits stay within those of the channel itself.
 """
 
+from functools import cache
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -28,62 +30,79 @@ def settle_wish(wish: Wish, present: ChannelPolicy, *, channel: ChannelState, sw
 
     `switches_on`: a channel that is off is switched on where the wish says so.
     """
-    wished = _name_fields(wish, channel)
-    if not channel.active or (wish.disabled is False and not switches_on):
-        wished.pop("disabled", None)
     fee_rate_ppm, min_change_ppm = wish.fee_rate_ppm, wish.min_change_ppm
     moved_ppm = 0 if fee_rate_ppm is None else abs(fee_rate_ppm - present.fee_rate_ppm)
     is_worth = moved_ppm > 0 and moved_ppm >= min_change_ppm
+    differing = _settle_others(wish, present, channel=channel, outbound_ppm=fee_rate_ppm if is_worth else None)
+    if wish.disabled is False and not switches_on:
+        differing.pop("disabled", None)
+    if fee_rate_ppm is not None and moved_ppm and (is_worth or differing):
+        differing["fee_rate_ppm"] = min(fee_rate_ppm, MAX_PPM)  # a peer may announce more than that
+    if differing:
+        return Settled(differing)
+    return NOTHING if is_worth or not moved_ppm else _hold_small(min_change_ppm)
+
+
+def _settle_others(
+    wish: Wish, present: ChannelPolicy, *, channel: ChannelState, outbound_ppm: int | None
+) -> dict[str, int]:
+    """All fields but the outbound rate: what differs. `outbound_ppm`: the rate the channel moves to, None: it stays."""
+    differing: dict[str, int] = {}
+    if (
+        wish.inbound_base_fee_msat is not None
+        or wish.inbound_fee_rate_ppm is not None
+        or wish.inbound_level_ppm is not None
+    ):
+        _settle_inbound(wish, present, outbound_ppm=outbound_ppm, differing=differing)
+    if wish.time_lock_delta is not None or wish.min_htlc_msat is not None or wish.max_htlc_msat is not None:
+        _settle_limits(wish, present, channel=channel, differing=differing)
+    if wish.base_fee_msat is not None and wish.base_fee_msat != present.base_fee_msat:
+        differing["base_fee_msat"] = wish.base_fee_msat
+    if wish.disabled is not None and wish.disabled != present.disabled and channel.active:
+        differing["disabled"] = wish.disabled
+    return differing
+
+
+@cache
+def _hold_small(min_change_ppm: int) -> Settled:
+    return Settled({}, "min_change_ppm", f"its rule writes no change below {min_change_ppm} ppm")
+
+
+def _settle_inbound(wish: Wish, present: ChannelPolicy, *, outbound_ppm: int | None, differing: dict[str, int]) -> None:
+    """`outbound_ppm`: the rate the channel moves to, None where it stays."""
+    base_msat, inbound_ppm = wish.inbound_base_fee_msat, wish.inbound_fee_rate_ppm
     if wish.inbound_level_ppm is not None:
-        outbound_ppm = fee_rate_ppm if is_worth and fee_rate_ppm is not None else present.fee_rate_ppm
-        wished["inbound_fee_rate_ppm"] = max(-MAX_PPM, min(0, wish.inbound_level_ppm - outbound_ppm))
-    if _holds_inbound(wish, present, wished=wished):
-        del wished["inbound_fee_rate_ppm"]
-    if not _fit_together(wished, present):
-        wished.pop("min_htlc_msat", None)
-        wished.pop("max_htlc_msat", None)
-    differing = {name: value for name, value in wished.items() if value != getattr(present, name)}
-    if not differing:
-        return NOTHING
-    if not is_worth and list(differing) == ["fee_rate_ppm"]:
-        return Settled(
-            {},
-            "min_change_ppm",
-            f"its rule writes no change below {min_change_ppm} ppm",
-        )
-    return Settled(differing)
+        inbound_ppm = min(0, wish.inbound_level_ppm - (present.fee_rate_ppm if outbound_ppm is None else outbound_ppm))
+    is_new_base = base_msat is not None and base_msat != present.inbound_base_fee_msat
+    if base_msat is not None and is_new_base:
+        differing["inbound_base_fee_msat"] = base_msat
+    if inbound_ppm is None or inbound_ppm == present.inbound_fee_rate_ppm:
+        return
+    least_ppm = wish.min_change_ppm if wish.min_inbound_change_ppm is None else wish.min_inbound_change_ppm
+    if is_new_base or inbound_ppm == 0 or abs(present.inbound_fee_rate_ppm - inbound_ppm) >= least_ppm:
+        differing["inbound_fee_rate_ppm"] = max(-MAX_PPM, min(inbound_ppm, MAX_PPM))
+
+
+def _settle_limits(wish: Wish, present: ChannelPolicy, *, channel: ChannelState, differing: dict[str, int]) -> None:
+    """A smallest payment above the largest is refused by any node: then both stay as they are."""
+    if wish.time_lock_delta is not None and wish.time_lock_delta != present.time_lock_delta:
+        differing["time_lock_delta"] = wish.time_lock_delta
+    lowest_msat, highest_msat = wish.min_htlc_msat, wish.max_htlc_msat
+    if lowest_msat is None and highest_msat is None:
+        return
+    lowest_msat = present.min_htlc_msat if lowest_msat is None else max(lowest_msat, channel.lowest_htlc_msat or 0)
+    if highest_msat is None:
+        highest_msat = present.max_htlc_msat
+    elif channel.highest_htlc_msat is not None:
+        highest_msat = min(highest_msat, channel.highest_htlc_msat)
+    if lowest_msat > highest_msat:
+        return
+    if lowest_msat != present.min_htlc_msat:
+        differing["min_htlc_msat"] = lowest_msat
+    if highest_msat != present.max_htlc_msat:
+        differing["max_htlc_msat"] = highest_msat
 
 
 def narrow_wish(wish: Wish, settled: Settled) -> Wish:
     """The wish for what is to be written, and nothing else."""
     return replace(wish, **(dict.fromkeys(POLICY_FIELDS) | settled.wished))
-
-
-def _fit_together(wished: dict[str, int], present: ChannelPolicy) -> bool:
-    """A smallest payment above the largest is refused by any node."""
-    lowest = wished.get("min_htlc_msat", present.min_htlc_msat)
-    return lowest <= wished.get("max_htlc_msat", present.max_htlc_msat)
-
-
-def _name_fields(wish: Wish, channel: ChannelState) -> dict[str, int]:
-    wished = {name: value for name in POLICY_FIELDS if (value := getattr(wish, name)) is not None}
-    if "fee_rate_ppm" in wished:
-        wished["fee_rate_ppm"] = min(wished["fee_rate_ppm"], MAX_PPM)  # a peer may announce more than that
-    if "inbound_fee_rate_ppm" in wished:
-        wished["inbound_fee_rate_ppm"] = max(-MAX_PPM, min(wished["inbound_fee_rate_ppm"], MAX_PPM))
-    if "min_htlc_msat" in wished and channel.lowest_htlc_msat is not None:
-        wished["min_htlc_msat"] = max(wished["min_htlc_msat"], channel.lowest_htlc_msat)
-    if "max_htlc_msat" in wished and channel.highest_htlc_msat is not None:
-        wished["max_htlc_msat"] = min(wished["max_htlc_msat"], channel.highest_htlc_msat)
-    return wished
-
-
-def _holds_inbound(wish: Wish, present: ChannelPolicy, *, wished: dict[str, int]) -> bool:
-    inbound_ppm = wished.get("inbound_fee_rate_ppm")
-    if not inbound_ppm:
-        return False
-    base_msat = wished.get("inbound_base_fee_msat")
-    if base_msat is not None and base_msat != present.inbound_base_fee_msat:
-        return False
-    least_ppm = wish.min_change_ppm if wish.min_inbound_change_ppm is None else wish.min_inbound_change_ppm
-    return abs(present.inbound_fee_rate_ppm - inbound_ppm) < least_ppm

@@ -1,10 +1,6 @@
 """The speed of the engine: decisions a CPU-second, and what a very large node costs from stored bytes on."""
 
-import time
 from collections import defaultdict
-from collections.abc import Callable
-from statistics import median
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -16,30 +12,33 @@ from nodes.engine.report import Forward
 from nodes.engine.strategies import FlowStrategy
 from nodes.models.payload import pack, unpack
 from tests.factories import TAKEN_AT
+from tests.load.beside import measure_beside
 from tests.load.node import make_channels, make_forwards, make_large_snapshot, make_positions
-from tests.load.report import Report
+from tests.load.report import REPEATS, Report, time_cpu
 
-T = TypeVar("T")
 CHANNELS, FORWARDS = 1_000, 100_000
-REPEATS = 5
-POLICIES = {"proportional": FeePolicy(), "flow": FeePolicy(rules=[Rule(name="default", strategy=FlowStrategy())])}
+EXPLAINED = {"proportional": FeePolicy(), "flow": FeePolicy(rules=[Rule(name="default", strategy=FlowStrategy())])}
 
 
 def measure() -> Report:
     stages, cycle, inputs = measure_stages()
     total = round(sum(stages.values()), 3)
-    speeds = {name: measure_speed(cycle, inputs, policy=policy) for name, policy in POLICIES.items()}
+    explained = {name: measure_explained(cycle, inputs, policy=policy) for name, policy in EXPLAINED.items()}
+    beside = measure_beside()
     figures = {f"{name}_cpu_s": taken for name, taken in stages.items()}
     return Report(
         f"Fees: one node with {CHANNELS:,} channels and {FORWARDS:,} forwards in seven days, median of {REPEATS}",
         {"channels": CHANNELS, "forwards": FORWARDS, "repeats": REPEATS}
-        | {f"{name}_decisions_per_cpu_s": speed for name, speed in speeds.items()}
+        | {f"{name}_explained_per_cpu_s": speed for name, speed in explained.items()}
         | figures
-        | {"total_cpu_s": total},
+        | {"total_cpu_s": total, "charge_lnd_measured": beside.is_measured}
+        | {f"{name}_per_cpu_s": rates.ours for name, rates in beside.rates.items()}
+        | {f"{name}_charge_lnd_per_cpu_s": rates.theirs for name, rates in beside.rates.items()},
         [
-            *((f"decide_node, {name} strategy", f"{speed:,} channels per CPU-s") for name, speed in speeds.items()),
+            *((f"{name}, explained and guarded", f"{speed:,} channels per CPU-s") for name, speed in explained.items()),
             *((name.replace("_", " "), f"{taken:.3f} CPU-s") for name, taken in stages.items()),
             ("from stored bytes to decisions", f"{total:.3f} CPU-s"),
+            *beside.tell(),
         ],
     )
 
@@ -69,18 +68,7 @@ def store_by_day(forwards: list[Forward]) -> list[bytes]:
     return [pack(sorted(days[day], key=lambda forward: forward.settled_at)) for day in sorted(days)]
 
 
-def measure_speed(cycle: CycleInput, inputs: list[ChannelInput], *, policy: FeePolicy) -> int:
+def measure_explained(cycle: CycleInput, inputs: list[ChannelInput], *, policy: FeePolicy) -> int:
     cycle = replace(cycle, policy=policy)
     taken_s, _ = time_cpu(lambda: decide_node(cycle, inputs))
     return round(len(inputs) / taken_s)
-
-
-def time_cpu(work: Callable[[], T]) -> tuple[float, T]:
-    """The median CPU-seconds of this process over the repeats, after one that is not counted, and the last result."""
-    result = work()
-    taken = []
-    for _ in range(REPEATS):
-        started = time.process_time()
-        result = work()
-        taken.append(time.process_time() - started)
-    return round(median(taken), 4), result

@@ -1,11 +1,12 @@
 """charge-lnd's `proportional`: cheap where we have much to sell, dear where little is left."""
 
 from collections.abc import Callable
+from functools import partial
 
-from nodes.engine.balance import measure_balance
+from nodes.engine.balance import measure_ratio
 from nodes.engine.cycle import ChannelInput, CycleInput, PeerTotals
 from nodes.engine.document import Values
-from nodes.engine.policies.values import frame_wish
+from nodes.engine.policies.values import bind_wish, holds_for_all, measure_max_htlc
 from nodes.engine.strategies import ProportionalStrategy
 from nodes.engine.wish import Wish
 
@@ -22,15 +23,19 @@ def prepare_proportional(
     if low_ppm is None or high_ppm is None:
         nothing = Wish(rule="proportional/no-range", reason=NO_RANGE, terms="proportional")
         return lambda _: nothing
-    say = frame_wish(values, terms=f"proportional, {low_ppm}..{high_ppm} ppm", min_change_ppm=MIN_CHANGE_PPM)
+    make = bind_wish(values, terms=f"proportional, {low_ppm}..{high_ppm} ppm", min_change_ppm=MIN_CHANGE_PPM)
     reason = "Local balance is {:.0f} % of " + ("all channels with this peer" if sums_peer else "the channel")
+    priced = partial(make, rule="proportional", reason=reason)
+    empty = partial(make, rule="proportional/empty", reason="Neither side holds a balance")
+    is_same, width_ppm = holds_for_all(values), high_ppm - low_ppm
 
     def wish(given: ChannelInput) -> Wish:
-        ratio = measure_peer_ratio(given.peer) if sums_peer else measure_balance(given.channel).local_ratio
+        ratio = measure_peer_ratio(given.peer) if sums_peer else measure_ratio(given.channel)
+        limits = {} if is_same else {"max_htlc_msat": measure_max_htlc(values, given.channel)}
         if ratio is None:
-            return say(given, rule="proportional/empty", reason="Neither side holds a balance")
-        ppm = price_proportional(ratio, min_fee_rate_ppm=low_ppm, max_fee_rate_ppm=high_ppm)
-        return say(given, rule="proportional", reason=reason, facts=(100 * ratio,), fee_rate_ppm=ppm)
+            return empty(**limits)
+        ppm = int(low_ppm + (1.0 - ratio) * width_ppm)  # as `price_proportional`, whose sum is never below 0 here
+        return priced(facts=(100 * ratio,), fee_rate_ppm=ppm, **limits)
 
     return wish
 

@@ -1,10 +1,11 @@
 """charge-lnd's `static`: the values of the rule, each field that is given."""
 
 from collections.abc import Callable
+from typing import Any
 
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.document import Values
-from nodes.engine.policies.values import frame_wish
+from nodes.engine.policies.values import frame_wish, holds_for_all
 from nodes.engine.strategies import StaticStrategy
 from nodes.engine.wish import Wish
 
@@ -12,4 +13,8 @@ from nodes.engine.wish import Wish
 def prepare_static(cycle: CycleInput, values: Values, *, strategy: StaticStrategy) -> Callable[[ChannelInput], Wish]:
     ppm = values.fee_rate_ppm
     say = frame_wish(values, terms="static" if ppm is None else f"static, {ppm} ppm")
-    return lambda given: say(given, rule="static", reason="The rule has fixed values", fee_rate_ppm=ppm)
+    said: dict[str, Any] = {"rule": "static", "reason": "The rule has fixed values", "fee_rate_ppm": ppm}
+    if holds_for_all(values):
+        wish = say(None, **said)
+        return lambda _: wish
+    return lambda given: say(given, **said)

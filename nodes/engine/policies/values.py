@@ -17,21 +17,28 @@ Say = Callable[..., Wish]  # (given, rule=, reason=, ...) -> Wish
 def frame_wish(values: Values, *, terms: str, fields: tuple[str, ...] = FEE_FIELDS, min_change_ppm: int = 0) -> Say:
     """A maker of wishes that hold the values: `fields` of the fees, all limits, and that the channel is switched on.
 
-    `min_change_ppm`: the strategy's own, where no rule gives one. Later arguments lie over the values.
+    `min_change_ppm`: the strategy's own, where no rule gives one. Later arguments lie over the values. Called with the
+    channel first; see `holds_for_all`.
     """
-    constant = {name: getattr(values, name) for name in (*fields, *LIMIT_FIELDS)}
-    least_ppm = min_change_ppm if values.min_change_ppm is None else values.min_change_ppm
-    make: Say = partial(
-        Wish,
-        **constant,
-        terms=terms,
-        disabled=False,
-        min_change_ppm=least_ppm,
-        min_inbound_change_ppm=values.min_inbound_change_ppm,
-    )
-    if not values.max_htlc_ratio:
+    make = bind_wish(values, terms=terms, fields=fields, min_change_ppm=min_change_ppm)
+    if holds_for_all(values):
         return lambda _, **said: make(**said)
     return lambda given, **said: make(**said | {"max_htlc_msat": measure_max_htlc(values, given.channel)})
+
+
+def holds_for_all(values: Values) -> bool:
+    """Whether the values are the same for every channel: a largest payment by the capacity is not."""
+    return not values.max_htlc_ratio
+
+
+def bind_wish(
+    values: Values, *, terms: str, fields: tuple[str, ...] = FEE_FIELDS, min_change_ppm: int = 0
+) -> Callable[..., Wish]:
+    """`frame_wish` without the channel, for values that hold for all. What is None is so by default."""
+    least_ppm = min_change_ppm if values.min_change_ppm is None else values.min_change_ppm
+    named = {name: getattr(values, name) for name in (*fields, *LIMIT_FIELDS, "min_inbound_change_ppm")}
+    constant: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+    return partial(Wish, **constant, terms=terms, disabled=False, min_change_ppm=least_ppm)
 
 
 def measure_max_htlc(values: Values, channel: ChannelState) -> int | None:
