@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from mcp_saas.kit.private_file import write_private_file
 from nodes.engine.report import PeerPolicy
+from nodes.simulator.gossip import Gossip
 
 WORLD_VERSION = 2
 
@@ -34,6 +35,7 @@ class Side(Struct, kw_only=True):
     max_in_flight_msat: int
     sent_msat: int = 0  # over the channel's life
     htlc_count: int = 0  # HTLCs this side has offered: the index of its next one
+    gossip: Gossip | None = None  # None: all of it is known to everybody
     policy_updates: int = 0  # how often this node was told a policy of the channel, and took it
 
 

@@ -31,7 +31,7 @@ def list_channels(view: NodeView, params: Params) -> dict[str, object]:
         raise RpcError(Code.INVALID_PARAMS, "Can only specify one of `short_channel_id`, `source` or `destination`")
     own_ids = {channel.channel_id for channel in view.channels}
     rows = [
-        _describe_direction(channel, index)
+        _describe_direction(view, channel, index=index)
         for channel in view.simulation.world.channels
         if (not channel.private or channel.channel_id in own_ids) and scid in {None, channel.channel_id}
         for index in (0, 1)
@@ -56,9 +56,9 @@ def _describe_node(view: NodeView, known: KnownNode) -> dict[str, object]:
     }
 
 
-def _describe_direction(channel: Channel, index: int) -> dict[str, object]:
+def _describe_direction(view: NodeView, channel: Channel, *, index: int) -> dict[str, object]:
     source, destination = channel.sides[index], channel.sides[1 - index]
-    policy = source.policy or PeerPolicy(
+    policy = view.see_policy(source) or PeerPolicy(
         base_fee_msat=0, fee_rate_ppm=0, time_lock_delta=0, min_htlc_msat=0, max_htlc_msat=0
     )
     direction = int(source.pubkey > destination.pubkey)

@@ -112,7 +112,7 @@ def _revise(view: NodeView, channel: Channel, *, change: _Change) -> dict[str, o
     )
     if new != old or own.policy is None:
         own.policy_updates += 1
-        own.policy = msgspec.structs.replace(new, last_update=max(view.now_s, (old.last_update or 0) + 1))
+        view.announce(own, msgspec.structs.replace(new, last_update=max(view.now_s, (old.last_update or 0) + 1)))
     answer = _describe(channel, peer, policy=new)
     if change.min_htlc_msat is not None and low_msat > change.min_htlc_msat:
         answer["warning_htlcmin_too_low"] = TOO_LOW

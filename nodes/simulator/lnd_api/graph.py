@@ -34,7 +34,7 @@ def get_node(view: NodeView, request: Request) -> dict[str, object]:
         "total_capacity": str(
             known.capacity_sat if own_channels is None else sum(channel.capacity_sat for channel in own_channels)
         ),
-        "channels": [describe_edge(channel) for channel in announced] if include_channels else [],
+        "channels": [describe_edge(view, channel) for channel in announced] if include_channels else [],
     }
 
 
@@ -48,21 +48,22 @@ def get_edge(view: NodeView, request: Request) -> dict[str, object]:
     for channel in view.simulation.world.channels:
         is_meant = channel.channel_id == channel_id if channel_id else channel.chan_point == chan_point
         if is_meant and (not channel.private or channel.channel_id in own_ids):
-            return describe_edge(channel)
+            return describe_edge(view, channel)
     raise LndError(Code.NOT_FOUND, "edge not found")
 
 
-def describe_edge(channel: Channel) -> dict[str, object]:
+def describe_edge(view: NodeView, channel: Channel) -> dict[str, object]:
     first, second = channel.sides
+    policies = view.see_policy(first), view.see_policy(second)
     return {
         "channel_id": str(channel.channel_id),
         "chan_point": channel.chan_point,
-        "last_update": max(_last_update(first.policy), _last_update(second.policy)),
+        "last_update": max(map(_last_update, policies)),
         "node1_pub": first.pubkey,
         "node2_pub": second.pubkey,
         "capacity": str(channel.capacity_sat),
-        "node1_policy": describe_policy(first.policy),
-        "node2_policy": describe_policy(second.policy),
+        "node1_policy": describe_policy(policies[0]),
+        "node2_policy": describe_policy(policies[1]),
         "custom_records": {},
         "auth_proof": None,
     }

@@ -66,7 +66,7 @@ def update_policy(view: NodeView, request: Request) -> dict[str, object]:
     for channel in targets:
         own, _ = channel.seen_by(view.pubkey)
         try:
-            own.policy = _revise(own, update, fee_rate_ppm=fee_rate_ppm, now_s=view.now_s)
+            view.announce(own, _revise(own, update, fee_rate_ppm=fee_rate_ppm, now_s=view.now_s))
             own.policy_updates += 1
         except _ChannelRefusalError as error:
             failures.append(_describe_failure(channel.chan_point, reason=error.reason, message=str(error)))

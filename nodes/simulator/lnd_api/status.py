@@ -29,7 +29,7 @@ def update_status(view: NodeView, request: Request) -> dict[str, object]:
         if update.action != "AUTO":
             last_update = max(view.now_s, (own.policy.last_update or 0) + 1)
             disabled = update.action == "DISABLE"
-            own.policy = msgspec.structs.replace(own.policy, disabled=disabled, last_update=last_update)
+            view.announce(own, msgspec.structs.replace(own.policy, disabled=disabled, last_update=last_update))
             view.save()
         return {}
     raise LndError(Code.UNKNOWN, "unable to find channel")
