@@ -10,6 +10,7 @@ from nodes.api.advice import (
     JournalView,
     LatestRunView,
 )
+from nodes.api.backtest import FeePolicyBacktestView
 from nodes.api.control import FeePolicyView
 from nodes.api.credentials import CredentialDetailView, CredentialsView
 from nodes.api.fee_policy import FeePolicyImportView, FeePolicyPreviewView, FeePolicySchemaView
@@ -47,6 +48,7 @@ urlpatterns = [
     path("fee-policy/schema", FeePolicySchemaView.as_view()),
     path("fee-policy/import", FeePolicyImportView.as_view()),
     path("fee-policy/preview", FeePolicyPreviewView.as_view()),
+    path("fee-policy/backtest", FeePolicyBacktestView.as_view()),
     path("credentials", CredentialsView.as_view()),
     path("credentials/<str:service>", CredentialDetailView.as_view()),
 ]

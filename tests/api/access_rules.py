@@ -99,6 +99,7 @@ RULES: dict[str, Rule] = {
     "get_fee_policy_schema": BOX_READ,
     "import_fee_policy": BOX,
     "preview_fee_policy": BOX,
+    "backtest_fee_policy": BOX,
     "list_credentials": BOX,
     "get_credential": BOX,
     "set_credential": BOX | {Caller.OWN: OWNER_ONLY},  # a device token is the box's, not its owner's

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from nodes.engine.backtest import merge_memories
 from nodes.engine.cycle import Memories, NodeDecision
 from nodes.engine.decision import decide_node
 from nodes.engine.document import FeePolicy
@@ -28,15 +29,3 @@ class DocumentPricer:
             if decision.direction != "keep" or decision.proposed_policy != given.channel.own_policy
             if decision.proposed_policy is not None
         }
-
-
-def merge_memories(before: Memories, after: Memories) -> Memories:
-    """By strategy, the newer word; what was not said again stays."""
-    return Memories(
-        node={**before.node, **after.node},
-        peers={peer: {**before.peers.get(peer, {}), **memory} for peer, memory in (before.peers | after.peers).items()},
-        channels={
-            scid: {**before.channels.get(scid, {}), **memory}
-            for scid, memory in (before.channels | after.channels).items()
-        },
-    )
