@@ -63,6 +63,7 @@ BODIES: dict[str, Any] = {
     "set_fee_policy": {},
     "import_fee_policy": {"config": "[default]\nstrategy = static\nfee_ppm = 200\n"},
     "preview_fee_policy": {},
+    "backtest_fee_policy": {"days": 3},
     "set_credential": {"secret": "x" * 40},
     "create_api_key": {"name": "new", "scopes": ["read"]},
     "create_claims": {},
