@@ -17,6 +17,10 @@ NO_RANGE = "No rule on the way gives the lowest and the highest fee rate"
 def prepare_proportional(
     cycle: CycleInput, values: Values, *, strategy: ProportionalStrategy
 ) -> Callable[[ChannelInput], Wish]:
+    """int(min + (1 - ratio) * (max - min)), the ratio 0..1 being local / (local + remote).
+
+    Source: charge-lnd, strategy `proportional`. Balances count unsettled HTLCs and the commitment fee (`balance.py`).
+    """
     low_ppm = values.min_fee_rate_ppm if strategy.min_fee_rate_ppm is None else strategy.min_fee_rate_ppm
     high_ppm = values.max_fee_rate_ppm if strategy.max_fee_rate_ppm is None else strategy.max_fee_rate_ppm
     sums_peer = values.sum_peer_channels if strategy.sum_peer_channels is None else strategy.sum_peer_channels
@@ -34,7 +38,7 @@ def prepare_proportional(
         limits = {} if is_same else {"max_htlc_msat": measure_max_htlc(values, given.channel)}
         if ratio is None:
             return empty(**limits)
-        ppm = int(low_ppm + (1.0 - ratio) * width_ppm)  # as `price_proportional`, whose sum is never below 0 here
+        ppm = int(low_ppm + (1.0 - ratio) * width_ppm)
         return priced(facts=(100 * ratio,), fee_rate_ppm=ppm, **limits)
 
     return wish
@@ -43,11 +47,3 @@ def prepare_proportional(
 def measure_peer_ratio(peer: PeerTotals) -> float | None:
     """Our share of the active channels with the peer; of all where none is active."""
     return peer.active.ratio if peer.active.channels else peer.shared_ratio
-
-
-def price_proportional(local_ratio: float, *, min_fee_rate_ppm: int, max_fee_rate_ppm: int) -> int:
-    """max(0, int(min + (1 - ratio) * (max - min))), the ratio 0..1 being local / (local + remote).
-
-    Source: charge-lnd, strategy `proportional`. Balances count unsettled HTLCs and the commitment fee (`balance.py`).
-    """
-    return max(0, int(min_fee_rate_ppm + (1.0 - local_ratio) * (max_fee_rate_ppm - min_fee_rate_ppm)))

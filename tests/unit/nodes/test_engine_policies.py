@@ -12,7 +12,7 @@ from nodes.engine.cycle import ChannelInput
 from nodes.engine.document import FeePolicy, Limits, Values
 from nodes.engine.policies import flow
 from nodes.engine.policies.flow import PeerFlow, choose_step, price_flow
-from nodes.engine.policies.proportional import prepare_proportional, price_proportional
+from nodes.engine.policies.proportional import prepare_proportional
 from nodes.engine.strategies import FlowStrategy, ProportionalStrategy
 from nodes.engine.types import FlowTotals, LargeFlow
 from nodes.engine.wish import Wish
@@ -154,15 +154,18 @@ def test_proportional_prices_by_our_share_of_the_balance() -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 5000), st.integers(0, 5000))
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 5000), st.integers(0, 5000))
 def test_proportional_never_gets_dearer_with_more_to_sell_and_stays_within_its_range(
-    one: float, other: float, low_ppm: int, width_ppm: int
+    one_sat: int, other_sat: int, low_ppm: int, width_ppm: int
 ) -> None:
-    def price(ratio: float) -> int:
-        return price_proportional(ratio, min_fee_rate_ppm=low_ppm, max_fee_rate_ppm=low_ppm + width_ppm)
+    strategy = ProportionalStrategy(min_fee_rate_ppm=low_ppm, max_fee_rate_ppm=low_ppm + width_ppm)
 
-    assert price(max(one, other)) <= price(min(one, other))
-    assert low_ppm <= price(one) <= low_ppm + width_ppm
+    def price(local_sat: int) -> int:
+        channel = make_channel(local_balance_sat=local_sat, remote_balance_sat=10**6 - local_sat)
+        return wish_proportional(make_input(channel), strategy).fee_rate_ppm or 0
+
+    assert price(max(one_sat, other_sat)) <= price(min(one_sat, other_sat))
+    assert low_ppm <= price(one_sat) <= low_ppm + width_ppm
 
 
 # Defects of other programs, each of which must stay impossible here.
