@@ -71,7 +71,7 @@ def add_node(claim: argparse.ArgumentParser) -> None:
     secret.add_argument("--rune", type=Path, metavar="FILE", help="Core Lightning: a rune that may read and sign")
     claim.add_argument("--report-macaroon", type=Path, metavar="FILE", help="LND: the macaroon of later reports")
     claim.add_argument("--report-rune", type=Path, metavar="FILE", help="Core Lightning: the rune of later reports")
-    claim.add_argument("--tls-cert", type=Path, required=True, metavar="FILE", help="LND's tls.cert, clnrest's ca.pem")
+    claim.add_argument("--tls-cert", type=Path, required=True, metavar="FILE", help="tls.cert, or clnrest's server.pem")
 
 
 def read_node_address(options: argparse.Namespace) -> tuple[NodeAddress, Path]:

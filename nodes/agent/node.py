@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from nodes.agent.config import USER_AGENT, NodeAddress
+from nodes.sources.driver.certificate import DIGEST_MARK
 from nodes.sources.driver.config import DriverConfig
 from nodes.sources.driver.driver import Driver
 from nodes.sources.driver.errors import Fault, NodeError
@@ -42,10 +43,12 @@ def read_secret(address: NodeAddress) -> str:
 
 
 def read_certificate(path: Path) -> str:
+    """The file holds the certificate in PEM, or its SHA-256 (`sha256:` and 64 hex digits). Raises NodeError."""
     content = read_file(path, "certificate")
-    if b"-----BEGIN CERTIFICATE-----" not in content or not content.isascii():
-        raise NodeError(f"{path} is not a PEM certificate", fault=Fault.SETTING)
-    return content.decode("ascii")
+    is_certificate = b"-----BEGIN CERTIFICATE-----" in content or content.startswith(DIGEST_MARK.encode())
+    if not is_certificate or not content.isascii():
+        raise NodeError(f"{path} is neither a PEM certificate nor {DIGEST_MARK}...", fault=Fault.SETTING)
+    return content.decode("ascii").strip()
 
 
 def read_file(path: Path, name: str) -> bytes:

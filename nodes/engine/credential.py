@@ -48,7 +48,7 @@ class CredentialOffer(Unprinted, frozen=True, forbid_unknown_fields=True):
 
 
 class ServerAccess(Unprinted, frozen=True, tag="server"):
-    """A server of the owner's own. `tls_certificate`: PEM; of a node, the only one that is taken from it."""
+    """A server of the owner's own. `tls_certificate`: PEM or its SHA-256; of a node, the only one taken."""
 
     url: str
     secret: str

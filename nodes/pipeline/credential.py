@@ -17,6 +17,8 @@ from nodes.models.credential import Credential
 from nodes.pipeline.connect import trust_nodes
 from nodes.pipeline.journal import note
 from nodes.selectors.node import lock_own_node
+from nodes.sources.driver.certificate import DIGEST_MARK, read_digests
+from nodes.sources.driver.errors import NodeError
 from tenants.context import TenantRef, enter_tenant
 from tenants.events import owner_changes
 
@@ -86,12 +88,22 @@ def _read_address(url: str | None) -> str:
 
 
 def _read_certificate(text: str | None) -> str | None:
-    """The certificates in it, and nothing else that stood there, such as a private key."""
+    """The certificates in it, and nothing else that stood there, such as a private key; or a certificate's digest."""
+    if text is not None and text.startswith(DIGEST_MARK):
+        return _read_digest(text)
     try:
         found = load_pem_x509_certificates(text.encode()) if text is not None else []
     except ValueError:
         raise _refuse("/tls_certificate", "give a certificate in PEM: -----BEGIN CERTIFICATE-----") from None
     return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in found).decode() or None
+
+
+def _read_digest(text: str) -> str:
+    try:
+        [digest] = read_digests(text)
+    except NodeError as error:
+        raise _refuse("/tls_certificate", str(error)) from None
+    return f"{DIGEST_MARK}{digest.hex()}"
 
 
 def _refuse(pointer: str, words: str) -> Problem:

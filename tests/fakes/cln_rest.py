@@ -20,7 +20,7 @@ class FakeCln(JsonServer):
     """Change `answers` (by method) at will. `failure` answers everything while it is set; `failures` the next calls."""
 
     def __init__(self, folder: Path) -> None:
-        self.rune_path, self.cert_path = folder / "dazbox.rune", folder / "ca.pem"
+        self.rune_path, self.cert_path = folder / "dazbox.rune", folder / "server.pem"
         self.rune_path.write_text(f"{RUNE}\n")
         self.answers: dict[str, Callable[[dict[str, Any]], object]] = {
             "getinfo": lambda _: describe_info(),

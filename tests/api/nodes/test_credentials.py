@@ -51,6 +51,7 @@ UNFIT: dict[str, tuple[str, dict[str, Any], str, int]] = {
     "a password in it": ("lnd", LND | {"url": "https://user:word@lnd.example"}, "/url", 422),
     "an address where it is known": ("openai", OPENAI | {"url": "https://api.example"}, "/url", 422),
     "a certificate where it is known": ("amboss", OPENAI | {"tls_certificate": CERTIFICATE}, "/tls_certificate", 422),
+    "half a digest": ("lnd", LND | {"tls_certificate": "sha256:12ab"}, "/tls_certificate", 422),
     "no certificate": ("lnd", LND | {"tls_certificate": "-----BEGIN CERTIFICATE-----"}, "/tls_certificate", 422),
     "a query": ("lnd", LND | {"url": "https://lnd.example/?x=1"}, "/url", 400),
     "a control character": ("openai", {"secret": "sk-\u0007"}, "/secret", 400),
@@ -96,6 +97,15 @@ def test_a_certificate_is_kept_without_the_key_that_stood_beside_it(api: ApiClie
     with enter_tenant(charlie.tenant):
         access = read_credential(Service.LND)
     assert access == ServerAccess(LND["url"], MACAROON, CERTIFICATE)
+
+
+def test_a_certificate_may_be_named_by_its_digest(api: ApiClient, charlie: Box) -> None:
+    digest = "AB:" * 31 + "cd"
+    offer = LND | {"tls_certificate": f"sha256:{digest}"}
+    assert api.put(path_of(charlie, "lnd"), offer, token=make_api_key(charlie)).status == 200
+    with enter_tenant(charlie.tenant):
+        access = read_credential(Service.LND)
+    assert access == ServerAccess(LND["url"], MACAROON, "sha256:" + "ab" * 31 + "cd")
 
 
 @cases(UNFIT)

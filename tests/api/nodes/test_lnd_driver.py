@@ -10,6 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.x509.oid import NameOID
 
 from nodes.engine.report import NodeSnapshot
 from nodes.simulator.faults.plan import Fault as Failure
@@ -20,6 +25,7 @@ from nodes.sources.driver.driver import Outcome
 from nodes.sources.driver.errors import Fault, NodeError
 from nodes.sources.node import open_driver
 from tests.fakes.driven_node import DrivenNode, serve_driven
+from tests.fakes.json_server import JsonServer, Reply
 
 NOW_S = 1_760_000_000
 
@@ -286,6 +292,18 @@ def test_the_certificate_can_be_pinned_by_its_digest(node: DrivenNode) -> None:
             assert driver.identify().pubkey == node.pubkey
 
 
+def test_whoever_the_pinned_certificate_signed_for_is_not_trusted_with_it(node: DrivenNode, tmp_path: Path) -> None:
+    """A file that ends with an authority's certificate would otherwise trust whomever that authority signs for."""
+    authority = ca_signing(node.home.tls_cert.read_bytes(), node.home.tls_key.read_bytes(), folder=tmp_path)
+    with open_driver(replace(node.config, certificate=node.home.tls_cert.read_text())) as driver:
+        assert driver.identify().pubkey == node.pubkey
+    with JsonServer(lambda _: Reply(body={}), tls=authority) as impostor:
+        config = replace(node.config, url=f"https://127.0.0.1:{impostor.port}")
+        with open_driver(config) as driver, pytest.raises(NodeError, match="another certificate"):
+            driver.identify()
+        assert impostor.calls == []
+
+
 def test_another_digest_gets_no_macaroon(node: DrivenNode) -> None:
     with (
         open_driver(replace(node.config, certificate=f"sha256:{'0' * 64}")) as driver,
@@ -310,6 +328,23 @@ def test_a_macaroon_may_come_in_base64(node: DrivenNode) -> None:
     for secret in (base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode().rstrip("=")):
         with open_driver(replace(node.config, secret=secret)) as driver:
             assert driver.identify().pubkey == node.pubkey
+
+
+def ca_signing(certificate: bytes, key: bytes, *, folder: Path) -> ssl.SSLContext:
+    """A server with a certificate that this one signed."""
+    issuer, own = x509.load_pem_x509_certificate(certificate), ec.generate_private_key(ec.SECP256R1())
+    signer = load_pem_private_key(key, password=None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    builder = x509.CertificateBuilder(issuer_name=issuer.subject, subject_name=name, public_key=own.public_key())
+    builder = builder.serial_number(2).not_valid_before(issuer.not_valid_before_utc)
+    signed = builder.not_valid_after(issuer.not_valid_after_utc).sign(signer, hashes.SHA256())
+    (folder / "signed.pem").write_bytes(
+        own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + signed.public_bytes(Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "signed.pem")
+    return context
 
 
 def test_no_config_shows_its_secret(node: DrivenNode) -> None:
