@@ -102,6 +102,7 @@ class LatestRunView(AdviceView):
                     run.finished_at,
                     run.snapshot_seq,
                     run.mode,
+                    run.started_by,
                     run.engine_version,
                     run.summary,
                     run.context,

@@ -41,12 +41,13 @@ class ForwardsAnswer(Struct, frozen=True):
 
 
 class DecisionView(Struct, frozen=True):
-    """A decision, why, and everything it stands on."""
+    """A decision, why, and everything it stands on. `group`: of the release, at that run."""
 
     id: int
     run_id: UUID
     short_channel_id: str
     decided_at: dt.datetime
+    group: str
     direction: Literal["raise", "lower", "keep"]
     section: str | None
     rule: str
@@ -67,12 +68,13 @@ class DecisionPage(Struct, frozen=True):
 
 
 class RunView(Struct, frozen=True):
-    """One run of the pipeline in figures."""
+    """One run of the pipeline in figures. `started_by`: `schedule`, or the kinds of triggers."""
 
     id: UUID
     finished_at: dt.datetime
     snapshot_seq: int
     mode: str
+    started_by: str
     engine_version: int
     summary: NodeSummary
     context: CycleInput  # with the inputs of its decisions: all that it was decided from

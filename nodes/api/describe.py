@@ -24,6 +24,7 @@ def describe_decision(decision: Decision) -> DecisionView:
         run_id=decision.run_id,
         short_channel_id=given.channel.short_channel_id,
         decided_at=decision.decided_at,
+        group=decision.group,
         direction=outcome.direction,
         section=outcome.section,
         rule=outcome.rule,

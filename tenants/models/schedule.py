@@ -2,11 +2,14 @@
 
 import datetime as dt
 
+import structlog
 from django.conf import settings
 from django.db import models
 
-from tenants.engine.turn import find_period_turn, find_turn
+from tenants.engine.turn import TurnError, find_period_turn, find_turn
 from tenants.models.dazbox import Dazbox
+
+log = structlog.get_logger(__name__)
 
 
 class CycleSchedule(models.Model):
@@ -29,6 +32,12 @@ class CycleSchedule(models.Model):
         return f"{self.dazbox_id} {self.next_run_at:%H:%M:%S}"
 
     def find_next_turn(self, after: dt.datetime) -> dt.datetime:
-        if self.cron:
-            return find_turn(self.dazbox_id, after, cron=self.cron, time_zone=self.time_zone)
+        """By the period also where the expression gives none any more: time zones come and go, and one box's must not
+        stop the dispatch of all.
+        """
+        try:
+            if self.cron:
+                return find_turn(self.dazbox_id, after, cron=self.cron, time_zone=self.time_zone)
+        except TurnError as error:
+            log.warning("schedule_unkept", dazbox=str(self.dazbox_id), error=str(error))
         return find_period_turn(self.dazbox_id, after, period_s=settings.ENV.cycle_period_s)

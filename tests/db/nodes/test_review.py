@@ -8,17 +8,23 @@ import pytest
 from msgspec.structs import replace
 
 from nodes.engine.release.settings import Groups, StopRules
+from nodes.engine.release.standing import Review
 from nodes.models.action import Action, ActionKind, ActionState
+from nodes.models.forward import ForwardDay
+from nodes.models.kill_switch import WHOLE_NODE, SwitchDetail
 from nodes.models.node import OwnNode
+from nodes.pipeline.action import reject_action
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.handover import hand_over
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
+from nodes.pipeline.kill_switch import set_switch
 from nodes.pipeline.release import ReleaseChange, change_release, promote
 from nodes.selectors.channel import list_open_channels
+from nodes.selectors.decision import latest_run
 from nodes.selectors.release import Release, read_release
 from tenants.context import enter_tenant
 from tests.db.nodes.acting import journal, report, show
-from tests.factories import TAKEN_AT, Box, make_box, make_channel, make_forward, make_snapshot
+from tests.factories import TAKEN_AT, Box, make_box, make_channel, make_forward, make_policy, make_snapshot
 
 CHANNELS, DAYS = 20, 10
 BEGAN_AT = TAKEN_AT - dt.timedelta(days=DAYS)
@@ -89,9 +95,7 @@ def look_again() -> Release:
 
 
 def findings() -> dict[str, str]:
-    review = read_release().standing.review
-    assert review is not None
-    return {verdict.rule: verdict.finding for verdict in review.verdicts}
+    return {verdict.rule: verdict.finding for verdict in _review().verdicts}
 
 
 def test_a_release_that_costs_is_stopped_stepped_back_and_undone(box: Box) -> None:
@@ -215,3 +219,50 @@ def test_a_node_in_shadow_is_not_judged(box: Box) -> None:
     release = look_again()
     assert (release.mode, release.standing.review) == ("shadow", None)
     assert release.standing.groups != Groups()  # who was in the canary is in it when it goes on
+
+
+def test_an_owner_who_sets_fees_by_hand_all_over_the_canary_stops_it(box: Box) -> None:
+    canary = set(read_release().standing.groups.canary)
+    by_hand = [one.short_channel_id for one in box.channels if one.peer_pubkey in canary][:3]
+    changed = [
+        replace(one, own_policy=make_policy(fee_rate_ppm=777)) if one.short_channel_id in by_hand else one
+        for one in box.channels
+    ]
+    accept_snapshot(make_snapshot(2, changed, taken_at=TAKEN_AT))
+    assert run_cycle() is not None
+    assert findings()["manual_changes"] == "stop"
+    assert "3 of 9 channels in the canary were changed by hand" in journal("stop-rule")[0]
+
+
+def test_actions_the_owner_rejects_count_as_changes_by_hand(box: Box) -> None:
+    for action in Action.objects.filter(state=ActionState.APPROVED).order_by("decision_id")[:2]:
+        reject_action(action, actor="owner")
+    look_again()
+    verdicts = {verdict.rule: verdict for verdict in _review().verdicts}
+    assert verdicts["manual_changes"].value_percent == pytest.approx(22.222)
+    assert verdicts["manual_changes"].finding == "silent"
+
+
+def test_a_kill_switch_beats_every_mode(box: Box) -> None:
+    set_switch(WHOLE_NODE, SwitchDetail("stop", None), actor="owner")
+    change_release(ReleaseChange(mode="live"), actor="owner")
+    assert run_cycle() is not None
+    assert set(Action.objects.filter(run=latest_run()).values_list("state", flat=True)) == {ActionState.PLANNED}
+
+
+def test_revenue_is_looked_at_once_a_day_and_the_rest_at_every_run(box: Box) -> None:
+    live_through(box, canary_sat=100)
+    look_again()
+    first = _review()
+    ForwardDay.objects.all().delete()
+    assert run_cycle() is not None
+    assert _review().revenue == first.revenue
+    accept_snapshot(make_snapshot(600, box.channels, taken_at=TAKEN_AT + dt.timedelta(days=1)))
+    assert run_cycle() is not None
+    assert _review().revenue is None
+
+
+def _review() -> Review:
+    review = read_release().standing.review
+    assert review is not None
+    return review

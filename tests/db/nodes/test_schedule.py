@@ -5,7 +5,9 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from itertools import pairwise
+from queue import Empty, Queue
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -34,6 +36,7 @@ from tenants.models.schedule import CycleSchedule
 from tests.committed import run_together
 from tests.factories import Box, make_box, make_snapshot, pubkey_of
 
+T = TypeVar("T")
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 PERIOD = dt.timedelta(hours=1)
 EARLIER = NOW - dt.timedelta(minutes=1)
@@ -193,6 +196,45 @@ def test_a_request_during_a_cycle_gives_another_after_it(handed: list[CycleClaim
     assert claim_due_cycles(NOW + SETTLE_TIME, handed.append) == 0
     finish(handed)
     assert claim_due_cycles(NOW + SETTLE_TIME, handed.append) == 1
+
+
+def test_a_schedule_that_cannot_be_kept_any_more_stops_nobody(handed: list[CycleClaim]) -> None:
+    lost, other = make_rows(2)
+    CycleSchedule.objects.filter(dazbox_id=lost).update(cron="0 0 * * *", time_zone="Gone/Under")
+    assert claim_due_cycles(NOW, handed.append) == 2
+    assert {claim.dazbox_id for claim in handed} == {lost, other}
+    assert row_of(lost).next_run_at == next_turn(lost, NOW)
+
+
+def test_dispatchers_workers_and_triggers_together_never_run_a_box_twice_at_once(box: Box) -> None:
+    """Whoever is free asks for a cycle, as a report does, dispatches, and works on what was handed out to anybody."""
+    moments: Queue[dt.datetime] = Queue()
+    for number in range(4000):
+        moments.put(NOW + dt.timedelta(milliseconds=50 * number))  # all of them before a cycle counts as lost
+    claims: Queue[CycleClaim] = Queue()
+    taken: list[CycleClaim] = []
+
+    def live() -> None:
+        while len(taken) < 10 and (now := poll(moments)) is not None:
+            request_cycle(box.dazbox.id, now - SETTLE_TIME)
+            claim_due_cycles(now, claims.put)
+            if (claim := poll(claims)) is not None:
+                taken.append(claim)
+                with enter_tenant(box.tenant):
+                    run_claimed_cycle(claim)
+
+    assert run_together([live] * 6) == [None] * 6
+    with enter_tenant(box.tenant):
+        spans = sorted(CycleRun.objects.values_list("started_at", "finished_at"))
+    assert len(spans) == len(taken) >= 10
+    assert [later[0] >= earlier[1] for earlier, later in pairwise(spans)] == [True] * (len(spans) - 1)
+
+
+def poll(queue: "Queue[T]") -> T | None:
+    try:
+        return queue.get_nowait()
+    except Empty:
+        return None
 
 
 def test_a_claim_is_one_run_however_often_it_is_handed_out(box: Box, handed: list[CycleClaim]) -> None:
