@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nodes.engine.cycle import (
@@ -12,7 +12,7 @@ from nodes.engine.cycle import (
     Memories,
     PeerTotals,
 )
-from nodes.engine.document import FeePolicy, TimeOfDayStrategy
+from nodes.engine.document import FeePolicy, Rule, TimeOfDayStrategy, UseConfigStrategy
 from nodes.engine.flow import measure_days_observed, total_flows
 from nodes.engine.market import MarketSample, PeerMarket
 from nodes.engine.policy_change import PolicyChange
@@ -44,9 +44,17 @@ class NodeFacts:
     memories: Memories = field(default_factory=Memories)
 
 
+def walk_rules(rules: Iterable[Rule]) -> Iterator[Rule]:
+    """Those of nested configurations included."""
+    for rule in rules:
+        yield rule
+        if isinstance(rule.strategy, UseConfigStrategy):
+            yield from walk_rules(rule.strategy.rules)
+
+
 def list_periods(policy: FeePolicy) -> list[int]:
     """The lengths in seconds of the windows a fee policy looks at, shortest first."""
-    activities = [rule.match.activity for rule in policy.rules]
+    activities = [rule.match.activity for rule in walk_rules(policy.rules)]
     return sorted({activity.period_s for activity in activities if activity is not None})
 
 
@@ -57,7 +65,7 @@ def find_lookback(policy: FeePolicy) -> dt.timedelta:
 
 def looks_at_market(policy: FeePolicy) -> bool:
     """Whether what others charge towards our peers is needed: it is much to read where nobody asks."""
-    named = [rule.strategy for rule in policy.rules]
+    named = [rule.strategy for rule in walk_rules(policy.rules)]
     inner = [strategy.inner for strategy in named if isinstance(strategy, TimeOfDayStrategy)]
     return any(isinstance(strategy, MARKET_STRATEGIES) for strategy in [*named, *inner])
 

@@ -11,6 +11,7 @@ from nodes.engine.cycle import ChannelInput, CycleInput, FlowWindow, SharedSum
 from nodes.engine.decision import decide_node, price_node
 from nodes.engine.document import FeePolicy, Limits
 from nodes.engine.limits import find_limits
+from nodes.engine.prepare import find_lookback
 from nodes.engine.report import PeerPolicy, PendingHtlc
 from nodes.engine.wish import Wish
 from tests.unit.nodes.engine_builders import (
@@ -253,6 +254,14 @@ def test_a_nested_configuration_decides_with_its_own_values_and_names_both() -> 
     assert priced.wish is not None
     assert (priced.site.section, priced.wish.fee_rate_ppm) == ("inner (from inner.config)", 3)
     assert priced.wish.base_fee_msat is None
+
+
+def test_forwards_are_read_as_far_back_as_any_rule_looks_nested_ones_included() -> None:
+    config = "[default]\nstrategy = use_config\nconfig_file = inner.config\n"
+    files = {"inner.config": "[quiet]\nchan.activity_period = 14d\nchan.max_htlcs_out = 0\nstrategy = static\n"}
+
+    assert find_lookback(FeePolicy()) == dt.timedelta(days=7)
+    assert find_lookback(read_charge_lnd(config, files).document) == dt.timedelta(days=14)
 
 
 def test_an_entry_that_lost_its_comma_matches_nobody_and_is_told() -> None:
