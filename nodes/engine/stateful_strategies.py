@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mcp_saas.kit.text import Pubkey
+from mcp_saas.kit.text import Pubkey, spelled
 from nodes.engine.report import MAX_PPM, BaseFeeMsat, FeeRatePpm, InboundFeeRatePpm, Sat, Seconds, TimeLockDelta
 
 Gain = Annotated[float, Meta(ge=-MAX_PPM, le=MAX_PPM)]
@@ -18,6 +18,9 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Ppm = Annotated[float, Meta(ge=-MAX_PPM, le=MAX_PPM)]
 Factor = Annotated[float, Meta(ge=0, le=100)]
 Error = Annotated[float, Meta(ge=-1, le=1)]
+Pin = Annotated[
+    str, spelled(r"dynamic|0[23][0-9a-f]{64}", "dynamic, or 66 lower-case hex digits, starting with 02 or 03")
+]
 Rounds = Annotated[int, Meta(ge=1, le=10_000)]
 
 
@@ -60,7 +63,7 @@ class PidStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True,
     new_local_ppm: Ppm = 21_000.0
     new_remote_ppm: Ppm = 0.0
     max_age_spread_hours: Annotated[float, Meta(ge=0, le=100_000)] = 168.0
-    pin_peer: Pubkey | Literal["dynamic"] | None = None
+    pin_peer: Pin | None = None
     pin_method: Literal["fee_rate", "spread"] = "fee_rate"
     pin_value_ppm: Ppm = 0.0
     level_gain: Annotated[float, Meta(ge=-100, le=100)] = 0.0

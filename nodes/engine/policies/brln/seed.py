@@ -29,7 +29,7 @@ def smooth_seed(
     values = [each.ppm for each in days]
     raw = min(take_quantile(values, strategy.seed_quantile), take_quantile(values, CAP_QUANTILE), strategy.seed_max_ppm)
     if last_ppm is None:
-        return raw
+        return float(raw)
     if last_ppm > 0:
         raw = min(raw, last_ppm * (1 + strategy.seed_max_rise * max(0.0, min(elapsed_days, 1.0))))
     return last_ppm + strategy.seed_smoothing * (raw - last_ppm)

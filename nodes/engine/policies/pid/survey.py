@@ -79,7 +79,7 @@ def survey_peers(
 def move_margin(margin: PidNodeMemory | None, strategy: PidStrategy, *, now: dt.datetime) -> PidNodeMemory:
     """The node's margin returns to its mean; a new one starts there."""
     if margin is None:
-        return PidNodeMemory(at=now, margin_ppm=strategy.margin_mean_ppm)
+        return PidNodeMemory(at=now, margin_ppm=float(strategy.margin_mean_ppm))
     dt_s = max(0.0, (now - margin.at).total_seconds())
     moved = revert_margin(margin.margin_ppm, mean=strategy.margin_mean_ppm, alpha=strategy.margin_alpha, dt_s=dt_s)
     return PidNodeMemory(at=now, margin_ppm=moved)
