@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from nodes.engine.connection import Connection
 from nodes.engine.credential import Service
+from nodes.models.decision import CycleRun
 from nodes.models.forward import ForwardDay
 from nodes.models.journal import JournalEntry
 from nodes.models.node import OwnNode
@@ -21,12 +22,14 @@ from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.pipeline.pull import FRESH, pull_node
+from nodes.pipeline.schedule import CycleClaim, run_claimed_cycle
 from nodes.selectors.node import read_own_node
 from nodes.simulator.faults.plan import Fault as Failure
 from nodes.simulator.network import build_world
 from nodes.simulator.small_network import generate_network
 from nodes.simulator.world import World
 from tenants.context import enter_tenant
+from tenants.models.schedule import CycleSchedule
 from tests.conftest import ApiClient
 from tests.factories import Box, make_api_key, make_offer, make_snapshot
 from tests.fakes.driven_node import DrivenNode, serve_driven
@@ -274,3 +277,69 @@ def test_the_macaroon_is_in_no_log_and_no_journal(cloud: Cloud, caplog: pytest.L
     for said in (caplog.text, printed, str(cloud.journal()), str(cloud.line())):
         assert cloud.node.config.secret not in said
     assert cloud.node.url not in f"{cloud.journal()} {cloud.line()}"
+
+
+def run_claim(cloud: Cloud) -> CycleSchedule:
+    """A worker's turn: the node is read, then the cycle runs."""
+    now = timezone.now()
+    CycleSchedule.objects.filter(dazbox_id=cloud.box.dazbox.id).update(started_at=now)
+    with enter_tenant(cloud.box.tenant):
+        run_claimed_cycle(CycleClaim(cloud.box.dazbox.id, now), before=pull_node)
+    row: CycleSchedule = CycleSchedule.objects.get(dazbox_id=cloud.box.dazbox.id)
+    return row
+
+
+def test_a_cycle_decides_by_what_the_pull_before_it_brought(cloud: Cloud) -> None:
+    row = run_claim(cloud)
+
+    assert (row.started_at, row.is_slow, row.last_error) == (None, False, "")
+    with enter_tenant(cloud.box.tenant):
+        run = CycleRun.objects.get()
+        assert run.snapshot_seq == read_own_node().last_seq
+    assert run.summary.channels == len(cloud.node.channels)
+
+
+def test_a_node_that_is_away_costs_the_cycle_nothing(cloud: Cloud) -> None:
+    """It decides by the last snapshot, and no error of ours is raised or parked."""
+    run_claim(cloud)
+    cloud.let_time_pass()
+    cloud.node.fail(Failure(kind="error", path="/v1"))
+    row = run_claim(cloud)
+
+    assert (row.is_slow, row.last_error) == (False, "")
+    assert cloud.line().failures == 1
+    with enter_tenant(cloud.box.tenant):
+        assert CycleRun.objects.count() == 2
+
+
+def test_a_node_that_is_slow_to_answer_takes_its_turns_in_the_slow_lane(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nodes.pipeline.schedule.SLOW_AFTER", dt.timedelta(seconds=1))
+    cloud.node.fail(Failure(kind="timeout", path="/v1/getinfo"))
+
+    assert run_claim(cloud).is_slow
+
+
+def test_a_core_lightning_node_is_read_alike(
+    charlie: Box, made_world: bytes, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = msgspec.msgpack.decode(made_world, type=World).fleet[0].pubkey
+    world = msgspec.msgpack.decode(made_world.replace(given.encode(), charlie.pubkey.encode()), type=World)
+    with serve_driven(world, charlie.pubkey, tmp_path, implementation="cln") as node:
+        trust(settings, node)
+        monkeypatch.setattr("nodes.pipeline.connect.TIMEOUT", node.config.timeout)
+        offer = make_offer(node.config.secret, url=node.url, tls_certificate=node.config.certificate)
+        with enter_tenant(charlie.tenant):
+            set_credential(Service.CLN, offer, actor="test")
+        cloud = Cloud(charlie, node)
+
+        assert cloud.pull()
+        assert cloud.line() == Connection(read_at=cloud.line().read_at)
+        with enter_tenant(charlie.tenant):
+            snapshot = Snapshot.objects.get().content
+        assert snapshot.node.implementation == "cln"
+        assert len(snapshot.channels) == len(node.channels)
+        assert len(node.calls) == 5
+        stored, different = cloud.count_forwards()
+        assert stored == different > 100
