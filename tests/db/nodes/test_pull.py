@@ -33,6 +33,7 @@ from tenants.models.schedule import CycleSchedule
 from tests.conftest import ApiClient
 from tests.factories import Box, make_api_key, make_offer, make_snapshot
 from tests.fakes.driven_node import DrivenNode, serve_driven
+from tests.fakes.simulated_fleet import serve_fleet
 
 NOW_S = 1_760_000_000
 
@@ -343,3 +344,66 @@ def test_a_core_lightning_node_is_read_alike(
         assert len(node.calls) == 5
         stored, different = cloud.count_forwards()
         assert stored == different > 100
+
+
+@pytest.mark.parametrize("kind", ["lost", "cut", "error", "timeout"])
+def test_a_failure_that_passes_costs_the_cloud_nothing(cloud: Cloud, kind: Any) -> None:
+    settled = sum(record.status == "settled" for record in cloud.node.world.fleet[0].history)
+    cloud.node.fail(*(Failure(kind=kind, path=f"/v1/{name}", times=1) for name in ("getinfo", "channels", "switch")))
+
+    assert cloud.pull()
+    assert cloud.line().fault is None
+    assert cloud.count_forwards() == (settled, settled)
+
+
+def test_a_stale_history_loses_and_doubles_nothing(cloud: Cloud) -> None:
+    history = cloud.node.world.fleet[0].history
+    settled = sum(record.status == "settled" for record in history)
+    cloud.node.world.fleet[0].history = history[: len(history) // 2]
+    assert cloud.pull()
+    cloud.node.world.fleet[0].history = history
+    cloud.node.fail(Failure(kind="stale", path="/v1/switch", age_s=3_600, times=1))
+    for _ in range(2):
+        cloud.let_time_pass()
+        assert cloud.pull()
+
+    assert cloud.count_forwards() == (settled, settled)
+
+
+@pytest.mark.parametrize("kind", ["die-before", "die-after"])
+@pytest.mark.parametrize("path", ["/v1/getinfo", "/v1/graph", "/v1/switch"])
+def test_a_node_that_dies_during_a_pull_is_read_when_it_is_back(
+    charlie: Box, made_world: bytes, tmp_path: Path, settings: Any, kind: Any, path: str
+) -> None:
+    """A process of its own, gone as by `kill -9`; its world is kept on disk."""
+    given = msgspec.msgpack.decode(made_world, type=World).fleet[0].pubkey
+    (tmp_path / "world").write_bytes(made_world.replace(given.encode(), charlie.pubkey.encode()))
+
+    def serve() -> Any:
+        return serve_fleet(tmp_path / "world", tmp_path / "home", tmp_path / "ready.json", "--faults")
+
+    with serve() as fleet:
+        [ready] = fleet.ready
+        port, folder = int(ready["url"].rpartition(":")[2]), Path(ready["tls_cert"]).parent
+        settings.ENV = settings.ENV.model_copy(update={"trusted_nodes": [("127.0.0.1", port)]})
+        secret, certificate = Path(ready["macaroon"]).read_bytes().hex(), Path(ready["tls_cert"]).read_text()
+        with enter_tenant(charlie.tenant):
+            set_credential(Service.LND, make_offer(secret, url=ready["url"], tls_certificate=certificate), actor="test")
+            (folder / "faults.json").write_bytes(msgspec.json.encode([Failure(kind=kind, path=path)]))
+            assert not pull_node()
+            assert fleet.process.wait(5) == -9
+            line = read_own_node().connection
+    assert line is not None
+    assert line.fault in {"broken", "unreachable"}
+
+    (folder / "faults.json").unlink()
+    with serve() as fleet, fleet.open_client(0) as client, enter_tenant(charlie.tenant):
+        row = OwnNode.objects.get()
+        row.connection = msgspec.structs.replace(line, retry_at=timezone.now())
+        row.save()
+        history = client.post("/v1/switch", json={"num_max_events": 50_000}).json()["forwarding_events"]
+        assert pull_node()
+        ids = [forward.id for day in ForwardDay.objects.all() for forward in day.forwards]
+        assert len(ids) == len(set(ids)) >= len(history) > 100
+        assert Snapshot.objects.count() == 1
+        assert fleet.stop() == 0
