@@ -1,6 +1,8 @@
 """What a strategy learns in one run is there in the next: sealed, of one box, and gone when it is old."""
 
 import datetime as dt
+import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,6 +18,7 @@ from nodes.models.memory import StrategyMemory
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.control import store_policy
 from nodes.pipeline.cycle import run_cycle
+from nodes.pipeline.graph import load_graph
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot, load_facts
 from nodes.pipeline.memory import FORGOTTEN_AFTER, keep_memories
 from nodes.pipeline.replay import replay_run
@@ -135,3 +138,18 @@ def test_another_box_remembers_nothing_of_it(alice: Box, bob: Box) -> None:
         keep_memories(Memories(channels={"1x1x1": {"daily": DailyMemory(has_forwarded=True)}}), now=TAKEN_AT)
     with enter_tenant(bob.tenant):
         assert load_memories() == Memories()
+
+
+def test_a_loaded_graph_says_what_leads_to_a_peer(alice: Box, tmp_path: Path) -> None:
+    peer, other = alice.channels[0].peer_pubkey, "02" + "7" * 64
+    policy = {"time_lock_delta": 80, "min_htlc": "1", "fee_base_msat": "3", "fee_rate_milli_msat": "70"}
+    edge = {"channel_id": "1", "node1_pub": other, "node2_pub": peer, "capacity": "900", "node1_policy": policy}
+    file = tmp_path / "graph.json"
+    file.write_text(json.dumps({"nodes": [{"pub_key": other}, {"pub_key": peer}], "edges": [edge]}))
+
+    load_graph(file)
+
+    [sample] = find_markets([peer, other])[peer]
+    assert (sample.fee_rate_ppm, sample.base_fee_msat, sample.capacity_sat) == (70, 3, 900)
+    assert (sample.from_pubkey, sample.from_capacity_sat) == (other[:16], 900)
+    assert find_markets([other]) == {}
