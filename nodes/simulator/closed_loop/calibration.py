@@ -4,8 +4,8 @@ from nodes.simulator.closed_loop.demand import DAY_MS
 from nodes.simulator.closed_loop.loop import ClosedLoop, Terms
 from nodes.simulator.closed_loop.world import ClosedWorld
 
-_PROBE_DAYS = 6
-_LEAST_FACTOR, _MOST_FACTOR = 0.1, 8.0  # a node nobody can afford does not get endless attempts
+_PROBE_DAYS = 5
+_LEAST_FACTOR, _MOST_FACTOR = 0.1, 6.0  # a node nobody can afford does not get endless attempts
 _ROUNDS = 2
 
 

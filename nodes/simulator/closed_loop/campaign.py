@@ -1,5 +1,6 @@
 """Many runs on all processors: every contender on the same nodes, seeds and competitors."""
 
+import gc
 import signal
 import time
 from collections.abc import Generator, Sequence
@@ -59,7 +60,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
 def run_campaign(tasks: Sequence[Task], *, workers: int) -> Generator[list[Outcome]]:
     """The outcomes of each task, in the order of the tasks. Closing the iterator ends the workers."""
-    with get_context("spawn").Pool(workers, initializer=_leave_interrupts_to_parent) as pool:
+    with get_context("spawn").Pool(workers, initializer=_begin_work) as pool:
         yield from pool.imap(run_task, tasks)
 
 
@@ -67,6 +68,7 @@ def run_task(task: Task) -> list[Outcome]:
     world = calibrate(make_closed_world(task.network, seed=task.seed))
     if task.profile is not None:
         world = shape_world(world, task.profile)
+    gc.collect()  # the only place where it runs
     probes = [make_probe(factor) for factor in PROBE_FACTORS] if task.is_probed else []
     return [_meet(world, contender, terms=task.terms) for contender in [*task.contenders, *probes]]
 
@@ -81,5 +83,7 @@ def _meet(world: ClosedWorld, contender: Contender, *, terms: Terms) -> Outcome:
     return structs.replace(outcome, cpu_s=round(time.process_time() - began_s, 3))
 
 
-def _leave_interrupts_to_parent() -> None:
+def _begin_work() -> None:
+    """Interrupts are the parent's business; what a run makes stays referenced, so looking for garbage finds none."""
+    gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

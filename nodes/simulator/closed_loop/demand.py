@@ -7,6 +7,7 @@ policy under comparison meets the same payments (common random numbers).
 import itertools
 import math
 import random
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -23,9 +24,8 @@ LARGEST_AMOUNT_MSAT = 1_200_000_000  # drawn again beyond: larger payments are s
 ATTEMPT_FACTOR = 2  # what is tried is larger than what settles, of which the amounts are known
 BUDGET_LOG_MEAN, BUDGET_LOG_SIGMA = math.log(1_000), 1.2  # ppm of the amount a sender pays at most, for the whole way
 BUDGET_BASE_MSAT = 2_000
-UNPAYABLE_SHARE = (
-    0.8  # probes, offline payees, expired invoices: the last node refuses (real nodes: 28 fail, 1 settles)
-)
+# Probes, offline payees, expired invoices: the last node refuses (real nodes: 28 fail for each that settles).
+UNPAYABLE_SHARE = 0.8
 _MASS_SIGMA = 0.8  # how unevenly nodes pay and are paid: log units
 _GAP_MSAT = 20_000  # for 50,000 sat: 400 ppm
 _CAPTIVE = 0.01  # the weight of two nodes that only we connect
@@ -75,7 +75,7 @@ def _draw_payment(rng: random.Random, heaped: Sequence[float], *, at_ms: int, un
     budget_ppm = rng.lognormvariate(BUDGET_LOG_MEAN, BUDGET_LOG_SIGMA)
     return Payment(
         at_ms=at_ms,
-        pair=rng.choices(range(len(heaped)), cum_weights=heaped)[0],
+        pair=min(bisect(heaped, rng.random() * heaped[-1]), len(heaped) - 1),
         amount_msat=amount_msat,
         budget_msat=BUDGET_BASE_MSAT + int(amount_msat * budget_ppm / 1_000_000),
         hold_ms=int(draw_hold_s(rng) * 1000) + 1,
@@ -146,7 +146,7 @@ def _weigh_gap(network: Network, through: tuple[Leg, int], *, around: Sequence[L
 
 
 def _join_routes(through: Sequence[tuple[Leg, int]], around: Sequence[Leg]) -> tuple[Way, ...]:
-    return (
-        *(Way(leg.directions, own_hop) for leg, own_hop in through),
-        *(Way(leg.directions) for leg in around),
-    )
+    """In turn, the best of each first: what is dear is soon given up when something cheaper is known."""
+    over_us = [Way(leg.directions, own_hop) for leg, own_hop in through]
+    past_us = [Way(leg.directions) for leg in around]
+    return tuple(way for turn in itertools.zip_longest(over_us, past_us) for way in turn if way is not None)

@@ -18,7 +18,7 @@ from nodes.simulator.closed_loop.sender import PRIOR, weigh_delay, weigh_doubt
 from nodes.simulator.forwarding import price_forward
 
 TYPICAL_AMOUNT_MSAT = 50_000_000
-THROUGH_LIMIT, AROUND_LIMIT = 5, 4
+THROUGH_LIMIT, AROUND_LIMIT = 5, 3
 _WAYS_IN, _WAYS_OUT = 6, 10  # the nearest of our peers to a sender, and to a receiver, that are combined
 _TASTE = 0.35  # senders' maps and histories differ: log units on every direction's weight
 

@@ -14,8 +14,9 @@ from nodes.engine.report import PeerPolicy
 from nodes.simulator.forwarding import price_forward
 
 RISK_FACTOR = 15e-9
-ATTEMPT_BASE_MSAT, ATTEMPT_PPM = 100_000, 1_000
+ATTEMPT_BASE_MSAT, ATTEMPT_PARTS = 100_000, 1_000  # 1,000 ppm: a thousandth of the amount
 PRIOR, AFTER_SUCCESS = 0.6, 0.95
+PRIOR_DOUBT = 1 / PRIOR - 1
 HALF_LIFE_MS = 3_600_000
 _LEAST = 0.005  # a way that has just failed is dear, not impossible
 _FORGOTTEN_MS = 10 * HALF_LIFE_MS
@@ -52,7 +53,7 @@ def weigh_delay(policy: PeerPolicy, amount_msat: int) -> float:
 
 
 def weigh_doubt(probability: float, amount_msat: int) -> float:
-    return (ATTEMPT_BASE_MSAT + amount_msat * ATTEMPT_PPM / 1_000_000) * (1 / probability - 1)
+    return (ATTEMPT_BASE_MSAT + amount_msat / ATTEMPT_PARTS) * (1 / probability - 1)
 
 
 def estimate_probability(lesson: Lesson | None, amount_msat: int, *, now_ms: int) -> float:
@@ -79,23 +80,30 @@ class Sender:
         """What the way costs, by the policies this sender knows.
 
         None: one of them does not let the amount pass, the sender would part with more than `most_msat`, or the cost
-        is not below `below_msat`. The first direction is the sender's own: no fee, and no doubt.
+        is not below `below_msat`. The first direction is the sender's own: no fee, and no doubt. Most of a run is
+        spent here, so `weigh_delay`, `weigh_doubt` and the plain fee are written out in the loop.
         """
         directions, own_hop = route
+        policies, lessons = self.policies, self.lessons
         amounts = [amount_msat]
-        amount, burden = amount_msat, 0.0
+        amount, burden, below = amount_msat, 0.0, below_msat + amount_msat
         for hop in range(len(directions) - 1, 0, -1):
             direction = directions[hop]
-            policy = self.policies[direction]
+            policy = policies[direction]
             if policy is None or policy.disabled or not policy.min_htlc_msat <= amount <= policy.max_htlc_msat:
                 return None
-            lesson = self.lessons.get(direction)
-            probability = PRIOR if lesson is None else estimate_probability(lesson, amount, now_ms=now_ms)
-            burden += weigh_delay(policy, amount) + weigh_doubt(probability, amount)
-            inbound = self.policies[directions[hop - 1] ^ 1] if hop == own_hop else None
-            amount += price_forward(policy, inbound, amount_msat=amount)
+            lesson = lessons.get(direction)
+            doubt = PRIOR_DOUBT if lesson is None else 1 / estimate_probability(lesson, amount, now_ms=now_ms) - 1
+            burden += (
+                RISK_FACTOR * amount * policy.time_lock_delta + (ATTEMPT_BASE_MSAT + amount / ATTEMPT_PARTS) * doubt
+            )
+            if hop == own_hop:
+                inbound = policies[directions[hop - 1] ^ 1]
+                amount += price_forward(policy, inbound, amount_msat=amount)
+            else:
+                amount += policy.base_fee_msat + amount * policy.fee_rate_ppm // 1_000_000
             amounts.append(amount)
-            if amount > most_msat or burden + amount - amount_msat >= below_msat:
+            if amount > most_msat or burden + amount >= below:
                 return None
         amounts.reverse()
         return Offer(burden + amount - amount_msat, amounts)

@@ -1,12 +1,25 @@
 """How senders choose, learn and hear."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
 from nodes.engine.report import PeerPolicy
 from nodes.simulator.closed_loop.demand import DAY_MS, Payment
 from nodes.simulator.closed_loop.market import GRACE_MS, LEAST_DELAY_MS, Market
 from nodes.simulator.closed_loop.payment import try_payment
-from nodes.simulator.closed_loop.sender import HALF_LIFE_MS, PRIOR, Lesson, Sender, Way, estimate_probability
+from nodes.simulator.closed_loop.sender import (
+    HALF_LIFE_MS,
+    PRIOR,
+    Lesson,
+    Sender,
+    Way,
+    estimate_probability,
+    weigh_delay,
+    weigh_doubt,
+)
+from nodes.simulator.forwarding import price_forward
 from tests.unit.nodes.closed_loop.worlds import small_world
 
 POLICY = PeerPolicy(base_fee_msat=1_000, fee_rate_ppm=100, time_lock_delta=80, min_htlc_msat=1_000, max_htlc_msat=10**9)
@@ -25,6 +38,30 @@ def test_a_way_costs_its_fees_its_delay_and_its_doubt() -> None:
     fee_msat = 1_000 + 10_000
     assert offer.amounts_msat == [100_000_000 + fee_msat, 100_000_000]
     assert round(offer.cost_msat - fee_msat) == round(15e-9 * 100_000_000 * 80 + (100_000 + 100_000) * (1 / PRIOR - 1))
+
+
+@given(
+    amount=st.integers(1_000, 10**9),
+    base=st.integers(0, 10_000),
+    rate=st.integers(0, 5_000),
+    delta=st.integers(1, 300),
+    hops=st.integers(1, 6),
+)
+def test_a_way_costs_what_its_parts_cost(amount: int, base: int, rate: int, delta: int, hops: int) -> None:
+    policy = PeerPolicy(
+        base_fee_msat=base, fee_rate_ppm=rate, time_lock_delta=delta, min_htlc_msat=0, max_htlc_msat=10**15
+    )
+    offer = Sender([policy] * 2 * hops).price_route(
+        Way(tuple(range(0, 2 * hops, 2))), amount, now_ms=0, most_msat=10**15
+    )
+    cost, carried = 0.0, amount
+    for _ in range(hops - 1):
+        fee = price_forward(policy, None, amount_msat=carried)
+        cost += fee + weigh_delay(policy, carried) + weigh_doubt(PRIOR, carried)
+        carried += fee
+    assert offer is not None
+    assert offer.amounts_msat[0] == carried
+    assert offer.cost_msat == pytest.approx(cost)
 
 
 def test_a_way_beyond_the_budget_or_the_bounds_is_not_offered() -> None:
