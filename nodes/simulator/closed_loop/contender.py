@@ -20,6 +20,7 @@ PROBE_FACTORS = (0.75, 1.5)  # between them elasticity is measured
 # Names of engine strategies with their defaults; the strategy's own name where it differs.
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     PROPORTIONAL: {"strategy": "proportional", "min_fee_rate_ppm": 50, "max_fee_rate_ppm": 1_000},
+    DAILY: {"strategy": "daily"},
     "lndg": {"strategy": "flow"},
     "clboss": {"strategy": "clboss"},
     "feelancer": {"strategy": "pid"},
@@ -70,9 +71,10 @@ def find_contender(name: str) -> Contender:
 
 
 def _make_document(name: str) -> FeePolicy:
+    """Each tool by its own measure: the house's smallest change of 5 ppm would hold the small steps of some."""
     rule = {"name": name, "strategy": dict(STRATEGIES[name])}
     try:
-        return msgspec.convert({"rules": [rule]}, FeePolicy)
+        return msgspec.convert({"rules": [rule], "limits": {"node": {"min_change_ppm": 0}}}, FeePolicy)
     except msgspec.ValidationError as error:
         raise ContenderError(f"the engine has no strategy for {name!r}: {error}") from error
 
