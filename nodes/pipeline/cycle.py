@@ -1,6 +1,7 @@
 """The fee pipeline: ingest > prepare > decide > review > act > journal."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,9 +17,18 @@ from nodes.pipeline.ingest import load_facts
 from nodes.pipeline.journal import note
 from nodes.pipeline.memory import keep_memories
 from nodes.pipeline.review import review_release
-from nodes.pipeline.rollout import Rollout, open_rollout
+from nodes.pipeline.rollout import open_rollout
 from nodes.pipeline.trigger import take_triggers
-from nodes.selectors.node import read_own_node
+from nodes.selectors.node import lock_own_node, read_own_node
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """When a run began, what it was started by, and the snapshot it looks at."""
+
+    at: dt.datetime
+    by: str
+    snapshot_seq: int
 
 
 def run_cycle() -> CycleRun | None:
@@ -41,24 +51,24 @@ def run_cycle() -> CycleRun | None:
     outcomes = decision.decisions
     summary = summarise_node(inputs, outcomes)
     with transaction.atomic():
-        review_release(inputs, now=cycle.now)
-        rollout = open_rollout(facts.snapshot.channels)
-        run = _open_run(cycle, summary, rollout=rollout, started_at=started_at, snapshot_seq=facts.snapshot.seq)
+        node = lock_own_node()  # no mode changes under the run
+        review_release(node, inputs, now=cycle.now)
+        rollout = open_rollout(node, facts.snapshot.channels)
+        start = Start(started_at, take_triggers(node), facts.snapshot.seq)
+        run = _open_run(cycle, summary, mode=rollout.mode, start=start)
         plan_actions(run, rollout, decisions=record_decisions(run, rollout, inputs=inputs, outcomes=outcomes))
         keep_memories(decision.memories, now=cycle.now)
         note("cycle", _describe(run, summary), run=str(run.id), snapshot_seq=run.snapshot_seq)
     return run
 
 
-def _open_run(
-    cycle: CycleInput, summary: NodeSummary, *, rollout: Rollout, started_at: dt.datetime, snapshot_seq: int
-) -> CycleRun:
+def _open_run(cycle: CycleInput, summary: NodeSummary, *, mode: str, start: Start) -> CycleRun:
     return CycleRun.objects.create(
-        started_at=started_at,
+        started_at=start.at,
         finished_at=timezone.now(),
-        snapshot_seq=snapshot_seq,
-        mode=rollout.mode,
-        started_by=take_triggers(),
+        snapshot_seq=start.snapshot_seq,
+        mode=mode,
+        started_by=start.by,
         engine_version=cycle.engine_version,
         summary=summary,
         context=cycle,

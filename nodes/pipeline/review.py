@@ -18,19 +18,18 @@ from nodes.pipeline.release import move_to
 from nodes.pipeline.rollback import roll_back_actions
 from nodes.selectors.action import list_written
 from nodes.selectors.evidence import Window, compare_revenue, gather_evidence, open_window
-from nodes.selectors.node import lock_own_node
 from nodes.selectors.release import Release
 
 ACTOR = "stop rule"
 DAY_S = 86_400
 
 
-def review_release(inputs: Sequence[ChannelInput], *, now: dt.datetime) -> None:
-    """Before a run of a canary or a live node acts, in its transaction; `now` is the snapshot's moment.
+def review_release(node: OwnNode, inputs: Sequence[ChannelInput], *, now: dt.datetime) -> None:
+    """Before a run of a canary or a live node acts, in its transaction; `now` is the snapshot's moment. The node is
+    locked.
 
     1. gather what the window shows  2. judge it by the stop rules  3. stop, grow by rule, or stay
     """
-    node = lock_own_node()
     release = Release(node)
     window = open_window(release.standing, release.settings.stop_rules, until=now)
     if not release.is_acting or window is None:

@@ -10,8 +10,7 @@ from nodes.engine.release.groups import PeerChannels, deal_groups
 from nodes.engine.release.settings import GroupName
 from nodes.engine.report import ChannelState
 from nodes.models.action import ActionState
-from nodes.models.node import Mode
-from nodes.selectors.node import lock_own_node
+from nodes.models.node import Mode, OwnNode
 from nodes.selectors.release import Release
 from tenants.sealing.tenant import current_keys
 
@@ -36,12 +35,11 @@ class Rollout:
         return ActionState.APPROVED if is_handed else ActionState.PLANNED
 
 
-def open_rollout(channels: Sequence[ChannelState]) -> Rollout:
-    """For the channels of a run, in its transaction: the node stays locked, so no mode changes under it.
+def open_rollout(node: OwnNode, channels: Sequence[ChannelState]) -> Rollout:
+    """For the channels of a run, in its transaction; the node is locked.
 
     Outside canary and live nobody is in a group; who was in one is remembered for when it goes on.
     """
-    node = lock_own_node()
     release = Release(node)
     if not release.is_acting:
         return Rollout(node.mode, {})

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db import transaction
 from msgspec.structs import replace
 
 from nodes.engine.report import Forward, NodeSnapshot
@@ -11,7 +10,6 @@ from nodes.engine.trigger import SURGE_HISTORY, Trigger, Watch, watch_forwards, 
 from nodes.models.node import OwnNode
 from nodes.pipeline.journal import note
 from nodes.selectors.forward import load_forwards
-from nodes.selectors.node import lock_own_node
 
 SCHEDULE = "schedule"
 STARTED_BY_CHARS = 128
@@ -34,10 +32,8 @@ def notice_forwards(node: OwnNode, events: Sequence[Forward], *, now: dt.datetim
     return speaking
 
 
-@transaction.atomic
-def take_triggers() -> str:
-    """What started the run that asks: the schedule, or the kinds of the triggers that waited."""
-    node = lock_own_node()
+def take_triggers(node: OwnNode) -> str:
+    """What started the run that asks, in its transaction: the schedule, or the kinds of the triggers that waited."""
     if node.watch is None or not node.watch.waiting:
         return SCHEDULE
     kinds = sorted({trigger.kind for trigger in node.watch.waiting})
