@@ -8,4 +8,4 @@ class NodesConfig(ModelFolderConfig):
     name = "nodes"
 
     def ready(self) -> None:
-        from nodes.pipeline import credential, journal  # noqa: F401 - they listen to what happens to boxes
+        from nodes.pipeline import act, credential, journal  # noqa: F401 - they listen to what happens to boxes

@@ -2,17 +2,23 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
+from django.dispatch import receiver
 
 from nodes.engine.cycle import ChannelInput
 from nodes.engine.types import ChannelDecision
-from nodes.models.action import IN_FLIGHT_STATES, Action, ActionKind, ActionState
+from nodes.models.action import IN_FLIGHT_STATES, OPEN_STATES, Action, ActionKind, ActionState
 from nodes.models.channel import digest_channel
 from nodes.models.decision import CycleRun, Decision
 from nodes.pipeline.action import move_action, move_planned
 from nodes.pipeline.rollout import Rollout
 from nodes.selectors.kill_switch import Switches, read_switches
+from nodes.selectors.node import lock_own_node
+from tenants.context import TenantRef, enter_tenant
+from tenants.events import owner_changes
 
 ACTION_LIFETIME = dt.timedelta(hours=24)
 
@@ -56,6 +62,16 @@ def withdraw_approved(reason: str) -> None:
     """What the box does not have yet is not handed over: the next run decides anew what may be. Rollbacks stay."""
     for action in Action.objects.filter(state=ActionState.APPROVED, kind=ActionKind.POLICY).order_by("created_at"):
         move_action(action, ActionState.SUPERSEDED, reason=reason)
+
+
+@receiver(owner_changes, dispatch_uid="actions")
+@transaction.atomic
+def withdraw_for_new_owner(*, tenant: TenantRef, **_: Any) -> None:
+    """Whoever has the box next decides anew: what the owner before approved or took back is not handed over."""
+    with enter_tenant(tenant):
+        if Action.objects.filter(state__in=OPEN_STATES).exists():
+            lock_own_node()
+            supersede_open(Action.objects.all(), reason="the box has a new owner")
 
 
 def supersede_open(rows: QuerySet[Action], *, reason: str) -> None:

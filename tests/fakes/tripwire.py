@@ -25,6 +25,7 @@ class Tripwire(JsonServer):
         self._armed: tuple[str, str, When] | None = None
         self._go_on = threading.Event()
         self._drops = True
+        self._counting, self._under_way = threading.Lock(), 0
         self._client = httpx.Client(trust_env=False, timeout=PATIENCE_S)
         super().__init__(self._pass_on)
 
@@ -48,7 +49,21 @@ class Tripwire(JsonServer):
         self._armed, self._drops = None, drops
         self._go_on.set()
 
+    @property
+    def is_quiet(self) -> bool:
+        """No exchange is under way, not even one whose sender is dead."""
+        return self._under_way == 0
+
     def _pass_on(self, call: Call) -> Reply:
+        with self._counting:
+            self._under_way += 1
+        try:
+            return self._exchange(call)
+        finally:
+            with self._counting:
+                self._under_way -= 1
+
+    def _exchange(self, call: Call) -> Reply:
         if self._is_held(call, "before"):
             self._hold()
             reply = self._ask(call)

@@ -114,7 +114,8 @@ class Instance:
             yield
 
     def approve_change(self, number: int) -> Action:
-        """A new fee for one of the channels, approved."""
+        """A new fee for one of the channels, approved. What dead agents asked for is over: they would be given it."""
+        assert eventually(lambda: self.wire.is_quiet)
         with self.inside():
             rows = [row for row in Channel.objects.order_by("id") if row.state.own_policy and not row.state.private]
             row = rows[number % len(rows)]

@@ -15,6 +15,7 @@ from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.handover import LEASE, hand_over
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.tasks import expire_late_actions
+from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
 from tenants.tasks import SHARES
 from tests.db.nodes.acting import inside, journal, planned, report, run_again, show, state_of, write
 from tests.factories import TAKEN_AT, Box, make_policy, make_snapshot
@@ -222,6 +223,15 @@ def test_the_owner_approves_and_rejects_and_again_is_harmless(alice: Box) -> Non
         assert reject_action(first, actor="owner").state == "rejected"
         hand_over("box")
         assert Action.objects.filter(state__in=(*OPEN_STATES, *IN_FLIGHT_STATES)).count() == 0
+
+
+def test_a_new_owner_finds_nothing_of_the_one_before_on_its_way(alice: Box) -> None:
+    with inside(alice):
+        action = approved()
+    transfer_dazbox(alice.dazbox.id, TransferTerms(expires_in=dt.timedelta(days=1)), actor="owner")
+    with inside(alice):
+        assert state_of(action) == "superseded"
+        assert not Action.objects.filter(state__in=OPEN_STATES).exists()
 
 
 def test_a_run_in_shadow_mode_approves_nothing(alice: Box) -> None:
