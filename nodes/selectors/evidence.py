@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from nodes.engine.cycle import ChannelInput
 from nodes.engine.release.revenue import Comparison, DayPair, compare_groups, sum_by_day
 from nodes.engine.release.settings import Groups, StopRules
@@ -65,7 +67,10 @@ def gather_evidence(
     settled = Action.objects.filter(
         kind=ActionKind.POLICY, settled_at__gte=window.since, channel_digest__in=list(digests)
     )
-    refused = settled.filter(state__in=(ActionState.REJECTED, ActionState.ROLLED_BACK))
+    # What a stop before this step has taken back was handed over before it: that is not the owner's doing.
+    refused = settled.filter(
+        Q(state=ActionState.REJECTED) | Q(state=ActionState.ROLLED_BACK, sent_at__gte=window.since)
+    )
     by_hand = {bytes(digest) for digest in refused.values_list("channel_digest", flat=True)}
     by_hand |= {digest for digest, given in digests.items() if _was_changed_by_owner(given, window)}
     written = (ActionState.CONFIRMED, ActionState.ROLLED_BACK)

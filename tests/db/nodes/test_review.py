@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from msgspec.structs import replace
 
 from nodes.engine.release.settings import Groups, StopRules
@@ -152,6 +153,16 @@ def test_what_the_box_had_when_it_was_stopped_is_undone_once_it_is_seen(box: Box
     show(box, *((action, action.policy) for action in sent), taken_at=TAKEN_AT + dt.timedelta(minutes=1))
     assert Action.objects.filter(kind=ActionKind.ROLLBACK).count() == len(sent)
     assert read_release().standing.undoing is None
+    deliver_all(box)
+    assert {action.state for action in Action.objects.filter(kind=ActionKind.POLICY, sent_at__isnull=False)} == {
+        ActionState.ROLLED_BACK
+    }
+    node = OwnNode.objects.get()
+    node.standing = replace(Release(node).standing, acting_since=BEGAN_AT)
+    node.save()
+    accept_snapshot(make_snapshot(600, box.channels, taken_at=timezone.now()))
+    assert run_cycle() is not None
+    assert findings()["manual_changes"] == "silent"  # what a stop takes back is not its owner's doing
 
 
 def test_failed_actions_stop_it(box: Box) -> None:
