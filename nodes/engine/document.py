@@ -36,7 +36,15 @@ RuleName = Annotated[
     str, spelled(r"[^\x00-\x1f\x7f]+", "text without control characters", min_length=1, max_length=128)
 ]
 Tag = Annotated[str, spelled(r"[A-Za-z0-9_.-]+", "letters, digits, - _ and .", min_length=1, max_length=64)]
-Members = Annotated[list[Pubkey | ShortChannelId], Meta(max_length=20_000)]
+Member = Annotated[
+    str,
+    spelled(
+        r"(0[23][0-9a-f]{64}|[0-9]{1,8}x[0-9]{1,8}x[0-9]{1,5})",
+        "the public key of a peer, or a short channel id",
+        max_length=66,
+    ),
+]
+Members = Annotated[list[Member], Meta(max_length=20_000)]
 Period = Annotated[int, Meta(ge=1, le=3_660 * 86_400)]
 MAX_NESTING = 5
 ClockTime = Annotated[str, spelled(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day as HH:MM", max_length=5)]
@@ -273,3 +281,18 @@ class FeePolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     bars: Bars = Bars()
     switches_on: bool = False  # charge-lnd: a rule that prices a channel switches it on; else that is left to the owner
     guards: GuardSettings = GuardSettings()
+
+    def __post_init__(self) -> None:
+        names: set[str] = set()
+        for number, rule in enumerate(self.rules):
+            if rule.name in names:
+                raise ValueError(
+                    f"rules/{number}/name: another rule has this name, so nobody could tell which one spoke"
+                )
+            names.add(rule.name)
+            for tag in rule.match.tags or ():
+                if tag not in self.tags:
+                    raise ValueError(f"rules/{number}/match/tags: {tag!r} is not among the document's tags")
+        for tag in self.limits.tags:
+            if tag not in self.tags:
+                raise ValueError(f"limits/tags: {tag!r} is not among the document's tags")

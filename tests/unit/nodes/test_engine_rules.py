@@ -11,11 +11,12 @@ from nodes.engine.cycle import ChannelInput, CycleInput, FlowWindow, SharedSum
 from nodes.engine.decision import decide_node, price_node
 from nodes.engine.document import FeePolicy, Limits
 from nodes.engine.limits import find_limits
-from nodes.engine.prepare import find_lookback
-from nodes.engine.report import PeerPolicy, PendingHtlc
+from nodes.engine.prepare import NodeFacts, find_lookback, prepare_run
+from nodes.engine.report import NodeSnapshot, PeerPolicy, PendingHtlc
 from nodes.engine.wish import Wish
 from tests.unit.nodes.engine_builders import (
     NODE,
+    NOW,
     PEER,
     make_channel,
     make_cycle,
@@ -34,7 +35,8 @@ def read_policy(**document: Any) -> FeePolicy:
 
 def price(given: ChannelInput, *rules: dict[str, Any], cycle: CycleInput | None = None) -> tuple[str, Wish] | None:
     """The section and the wish of the rule that prices the channel; None: none does."""
-    policy = read_policy(rules=list(rules), bars={"private": False, "inactive": False, "unannounced": False})
+    tags: dict[str, list[str]] = {"friends": [], "others": []}
+    policy = read_policy(rules=list(rules), tags=tags, bars={"private": False, "inactive": False, "unannounced": False})
     [priced], _ = price_node(msgspec.structs.replace(cycle or make_cycle(), policy=policy), [given])
     return None if priced.site is None or priced.wish is None else (priced.site.section, priced.wish)
 
@@ -184,12 +186,13 @@ def test_values_fill_what_another_strategy_leaves_open() -> None:
 
 def test_the_narrowest_limit_speaks_field_by_field() -> None:
     table = read_policy(
+        tags={"friends": [], "others": []},
         limits={
             "node": {"max_fee_rate_ppm": 1000, "cooldown_s": 10},
             "tags": {"friends": {"max_fee_rate_ppm": 500}, "others": {"max_fee_rate_ppm": 400, "cooldown_s": 60}},
             "peers": {PEER: {"max_step_ppm": 5}},
             "channels": {"800000x1x0": {"min_fee_rate_ppm": 450}},
-        }
+        },
     ).limits
 
     assert find_limits(table, make_input()) == Limits(
@@ -224,6 +227,31 @@ def test_fees_follow_the_clock_of_their_time_zone(now: str, ppm: int) -> None:
 
     assert priced is not None
     assert (priced[1].fee_rate_ppm, priced[1].rule) == (ppm, "time_of_day/static")
+
+
+def test_a_tag_names_channels_and_peers_with_all_of_theirs() -> None:
+    other = make_channel(short_channel_id="800001x1x0", peer_pubkey="03" + "cd" * 32)
+    rules = [{"name": "mine", "match": {"tags": ["mine"]}, "strategy": STATIC}]
+    policy = read_policy(tags={"mine": [PEER], "theirs": ["800001x1x0"]}, rules=rules)
+    snapshot = NodeSnapshot(seq=1, taken_at=NOW, node=NODE, channels=[CHANNEL, other])
+    cycle, inputs = prepare_run(NodeFacts(snapshot=snapshot, forwards=[], history_since=None, policy=policy))
+
+    assert [given.tags for given in inputs] == [["mine"], ["theirs"]]
+    assert [one.site is not None for one in price_node(cycle, inputs)[0]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"tags": {"mine": ["garbage"]}}, r"tags\[\.\.\.\]\[0\]"),
+        ({"rules": [{"name": "a", "match": {"tags": ["typo"]}}]}, "rules/0/match/tags: 'typo' is not among"),
+        ({"limits": {"tags": {"typo": {"cooldown_s": 1}}}}, "limits/tags: 'typo' is not among"),
+        ({"rules": [{"name": "a"}, {"name": "a"}]}, "rules/1/name: another rule has this name"),
+    ],
+)
+def test_names_that_lead_nowhere_are_refused(document: dict[str, Any], words: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=words):
+        read_policy(**document)
 
 
 def test_a_time_zone_that_does_not_exist_is_refused() -> None:
