@@ -6,6 +6,7 @@ import httpcore
 import httpx
 from django.conf import settings
 
+from mcp_saas.kit.deadline import DeadlineBackend
 from mcp_saas.kit.http import Guard, GuardedBackend, GuardedTransport, resolve_name
 from nodes.engine.credential import Service
 from nodes.selectors.credential import read_credential
@@ -18,6 +19,7 @@ from tenants.context import current_tenant
 # A worker waits less long than a box: others wait for it.
 TIMEOUT = httpx.Timeout(10, connect=5)
 PATIENCE = Patience(budget_s=15)
+LIFETIME_S = 120.0  # of a connection: who sends byte after byte shall not keep a worker
 
 
 def open_own_node() -> Driver | None:
@@ -51,7 +53,8 @@ def open_own_node() -> Driver | None:
 def guard_connections(context: ssl.SSLContext) -> httpx.BaseTransport:
     """To public hosts on the usual ports, and to those an operator trusts by TRUSTED_NODES."""
     guard = trust_nodes()
-    return GuardedTransport(GuardedBackend(guard, resolve_name, httpcore.SyncBackend()), guard, context)
+    network = DeadlineBackend(httpcore.SyncBackend(), LIFETIME_S)
+    return GuardedTransport(GuardedBackend(guard, resolve_name, network), guard, context)
 
 
 def trust_nodes() -> Guard:

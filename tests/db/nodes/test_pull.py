@@ -2,6 +2,8 @@
 
 import datetime as dt
 import logging
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ from nodes.simulator.faults.plan import Fault as Failure
 from nodes.simulator.network import build_world
 from nodes.simulator.small_network import generate_network
 from nodes.simulator.world import World
+from nodes.sources.driver.retry import Patience
 from tenants.context import enter_tenant
 from tenants.models.schedule import CycleSchedule
 from tests.conftest import ApiClient
@@ -407,3 +410,37 @@ def test_a_node_that_dies_during_a_pull_is_read_when_it_is_back(
         assert len(ids) == len(set(ids)) >= len(history) > 100
         assert Snapshot.objects.count() == 1
         assert fleet.stop() == 0
+
+
+def drip(server: socket.socket, stop: threading.Event) -> None:
+    """An answer that never ends, one byte at a time."""
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not stop.wait(0.05):
+            try:
+                connection.sendall(b"a")
+            except OSError:
+                return
+
+
+def test_a_server_that_sends_byte_after_byte_does_not_keep_the_worker(
+    charlie: Box, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nodes.pipeline.connect.LIFETIME_S", 0.4)
+    monkeypatch.setattr("nodes.pipeline.connect.PATIENCE", Patience(attempts=1))
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        settings.ENV = settings.ENV.model_copy(update={"trusted_nodes": [("127.0.0.1", port)]})
+        thread = threading.Thread(target=drip, args=(server, stop))
+        thread.start()
+        with enter_tenant(charlie.tenant):
+            set_credential(Service.LND, make_offer("00" * 20, url=f"http://127.0.0.1:{port}"), actor="test")
+            assert not pull_node()
+            line = read_own_node().connection
+        stop.set()
+        thread.join()
+
+    assert line is not None
+    assert line.fault == "timeout"

@@ -1,0 +1,60 @@
+"""Connections that end after a while, however slowly and steadily the other side goes on sending.
+
+A timeout counts from the last byte: a stranger who sends one a second holds a worker for ever.
+"""
+
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpcore
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Every connection of `network` is good for `lifetime_s` seconds, its TLS handshake included."""
+
+    def __init__(
+        self, network: httpcore.NetworkBackend, lifetime_s: float, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._network = network
+        self._lifetime_s = lifetime_s
+        self._clock = clock
+
+    def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
+        ends_at_s = self._clock() + self._lifetime_s
+        return DeadlineStream(self._network.connect_tcp(*args, **options), ends_at_s, clock=self._clock)
+
+
+class DeadlineStream(httpcore.NetworkStream):
+    """Raises httpcore's timeouts once its time is over."""
+
+    def __init__(self, stream: httpcore.NetworkStream, ends_at_s: float, *, clock: Callable[[], float]) -> None:
+        self._stream = stream
+        self._ends_at_s = ends_at_s
+        self._clock = clock
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._shorten(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._shorten(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        shortened = self._shorten(timeout, httpcore.ConnectTimeout)
+        secured = self._stream.start_tls(ssl_context, server_hostname, shortened)
+        return DeadlineStream(secured, self._ends_at_s, clock=self._clock)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    def _shorten(self, timeout: float | None, error: type[httpcore.TimeoutException]) -> float:
+        left_s = self._ends_at_s - self._clock()
+        if left_s <= 0:
+            raise error("the connection's time is over")
+        return left_s if timeout is None else min(timeout, left_s)
