@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from nodes.engine.backtest import Backtest
 from nodes.engine.document import FeePolicy
 from nodes.pipeline.backtest import MAX_DAYS, backtest_policy
+from nodes.sources.fwdinghistory.reader import ForwardFileError, read_forwards
 from tenants.context import enter_tenant
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.selectors import refer_to
@@ -21,6 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--pubkey", required=True)
         parser.add_argument("--document", type=Path, help="a fee policy in JSON; without: the one in force")
+        parser.add_argument("--forwards", type=Path, help="an `lncli fwdinghistory` file instead of what is stored")
         parser.add_argument("--days", type=int, default=60)
         parser.add_argument("--json", action="store_true")
 
@@ -28,11 +30,15 @@ class Command(BaseCommand):
         if not 1 <= options["days"] <= MAX_DAYS:
             raise CommandError(f"--days {options['days']}: must be 1 to {MAX_DAYS}")
         document = _read_document(options["document"]) if options["document"] else None
+        try:
+            forwards = read_forwards(options["forwards"]) if options["forwards"] else None
+        except ForwardFileError as error:
+            raise CommandError(str(error)) from None
         box = Dazbox.objects.filter(pubkey=options["pubkey"], state=DazboxState.ACTIVE).first()
         if box is None:
             raise CommandError(f"no box in service has the node {options['pubkey']}")
         with enter_tenant(refer_to(box)):
-            backtest = backtest_policy(document, days=options["days"])
+            backtest = backtest_policy(document, days=options["days"], forwards=forwards)
         if backtest is None:
             raise CommandError("no data: the box has not reported yet")
         self.stdout.write(msgspec.json.encode(backtest).decode() if options["json"] else describe_backtest(backtest))

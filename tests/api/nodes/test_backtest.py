@@ -1,5 +1,6 @@
 """Backtests at the API and the command line: of the stored forwards, and nothing is stored."""
 
+import json
 from io import StringIO
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from nodes.models.decision import CycleRun
 from nodes.models.policy import FeePolicyVersion
+from nodes.models.snapshot import Snapshot
 from tenants.context import enter_tenant
 from tests.conftest import ApiClient
 from tests.factories import Box
@@ -54,3 +56,25 @@ def test_a_document_that_is_none_is_refused(alice: Box, tmp_path: Path, text: st
         document.write_text(text)
     with pytest.raises(CommandError, match=message):
         call_command("backtest", pubkey=alice.tenant.pubkey, document=document)
+
+
+def test_forwards_are_taken_from_an_lncli_file_too(alice: Box, tmp_path: Path) -> None:
+    with enter_tenant(alice.tenant):
+        until_s = int(Snapshot.objects.latest("seq").taken_at.timestamp())
+    event = {"chan_id_in": "879609302220800000", "chan_id_out": "879609302220865536",
+             "amt_in_msat": "1000100", "amt_out_msat": "1000000"}  # fmt: skip
+    ages_s = [86_400 * days for days in range(1, 6)]
+    events = [event | {"timestamp": str(until_s - age), "timestamp_ns": f"{until_s - age}000000000"} for age in ages_s]
+    history = tmp_path / "forwards.json"
+    history.write_text(json.dumps({"forwarding_events": events, "last_offset_index": 5}))
+    told = StringIO()
+    call_command("backtest", pubkey=alice.tenant.pubkey, forwards=history, days=10, json=True, stdout=told)
+    assert 3 <= len(json.loads(told.getvalue())["days"]) <= 5
+
+
+@pytest.mark.parametrize("text", ["[]", '{"forwarding_events": [{"chan_id_in": "x"}]}', "{"])
+def test_a_file_that_is_no_history_is_refused_with_what_to_do(alice: Box, tmp_path: Path, text: str) -> None:
+    history = tmp_path / "forwards.json"
+    history.write_text(text)
+    with pytest.raises(CommandError, match="Export it again: lncli fwdinghistory"):
+        call_command("backtest", pubkey=alice.tenant.pubkey, forwards=history)
