@@ -16,6 +16,7 @@ T = TypeVar("T")
 MAX_BODY_BYTES = 10 * 1024 * 1024
 JSON = "application/json"
 ZIP = "application/zip"
+CSV = "text/csv"
 _READ = "dazbox.body"
 
 
@@ -48,6 +49,13 @@ class ZipRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         return bytes(data)
+
+
+class CsvRenderer(ZipRenderer):
+    """The same for a caller who accepts tables only."""
+
+    media_type = CSV
+    format = "csv"
 
 
 def answer(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:

@@ -10,7 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
-from mcp_saas.api.body import ZIP
+from mcp_saas.api.body import CSV, ZIP
 from mcp_saas.api.errors import PROBLEM_JSON
 from mcp_saas.api.idempotency import Idempotency
 from mcp_saas.api.promise import choose_promises, keep_promises
@@ -68,9 +68,9 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     """Describes one operation: what it reads, what it answers, which problems it can meet. The method's docstring is
     published as its description.
 
-    An answer is a struct, None for no body, or `bytes` for a ZIP file. Three arguments also make it so: `idempotency`
-    keeps the answer under the caller's Idempotency-Key, `is_tagged` gives it an ETag, `needs_match`
-    writes only for a caller that names the present one.
+    An answer is a struct, None for no body, `bytes` for a ZIP file, or `str` for a CSV file. Three arguments also make
+    it so: `idempotency` keeps the answer under the caller's Idempotency-Key, `is_tagged` gives it an ETag, and
+    `needs_match` writes only for a caller that names the present one.
     """
     promises = choose_promises(idempotency, is_tagged=is_tagged, needs_match=needs_match)
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
@@ -128,6 +128,8 @@ def _describe_responses(answers: dict[int, type | None], problems: set[int]) -> 
 
 
 def _media_type(shape: type | None) -> str:
+    if shape is str:
+        return CSV
     return ZIP if shape is bytes else "application/json"
 
 
@@ -136,6 +138,8 @@ def _describe_answer(status: int, struct: type | None) -> OpenApiResponse:
         return OpenApiResponse(description=_TITLES.get(status, "done"))
     if struct is bytes:
         return OpenApiResponse(OpenApiTypes.BINARY, description="a file")
+    if struct is str:
+        return OpenApiResponse(OpenApiTypes.STR, description="a table, its header first")
     return OpenApiResponse(response=_refer(struct), description=(struct.__doc__ or "done").split("\n")[0])
 
 

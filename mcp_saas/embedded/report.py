@@ -5,13 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wcwidth import clip, ljust, width, wrap
-
 from mcp_saas.kit.alias import tame_alias
+from mcp_saas.kit.terminal import INDENT, RULE, lay_row, lay_text
 
-WIDTH_COLUMNS = 78  # two columns to spare: terminals differ on how wide some emoji are
-INDENT = " " * 4
-RULE = "─" * WIDTH_COLUMNS
 INSTANT = "%Y-%m-%d %H:%M:%S UTC"
 UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 NO_DATA = "no data"
@@ -94,30 +90,22 @@ def print_report(reports: Sequence[BoxReport], *, note: str) -> None:
 
 def lay_report(reports: Sequence[BoxReport], *, note: str, now: dt.datetime) -> list[str]:
     """The lines of the table and of what there is to know about it."""
-    lines = [TITLE, describe_age([report.made_at for report in reports], now=now), "", lay_row(HEADER)]
+    lines = [TITLE, describe_age([report.made_at for report in reports], now=now), "", lay_row(HEADER, HEADER)]
     for report in reports:
-        lines += [RULE, lay_row(report.cells), *lay_text(report.reason, INDENT), *lay_text(report.grounds, INDENT)]
+        lines += [
+            RULE,
+            lay_row(report.cells, HEADER),
+            *lay_text(report.reason, INDENT),
+            *lay_text(report.grounds, INDENT),
+        ]
     notes = (*note.strip().splitlines(), EFFECT_NOTE, *pick_notes(reports))
     return [*lines, RULE, *(line for text in notes for line in lay_text(text))]
-
-
-def lay_text(text: str, indent: str = "") -> list[str]:
-    return wrap(text, WIDTH_COLUMNS, initial_indent=indent, subsequent_indent=indent)
 
 
 def pick_notes(reports: Sequence[BoxReport]) -> list[str]:
     """What must be said of the figures that are there."""
     notes = [EXTRAPOLATED_NOTE] if any(report.is_extrapolated for report in reports) else []
     return [*notes, LOSS_NOTE] if any(report.is_loss for report in reports) else notes
-
-
-def lay_row(cells: Sequence[str]) -> str:
-    """The first cell takes what the others leave, cut by the columns it covers on the screen."""
-    box, *figures = cells
-    laid = "".join(f"  {figure:>{len(name)}}" for figure, name in zip(figures, HEADER[1:], strict=True))
-    room = WIDTH_COLUMNS - len(laid)
-    name = box if width(box) <= room else clip(box, 0, room - 1).rstrip() + "…"
-    return ljust(name, room) + laid
 
 
 def describe_age(made_at: Sequence[dt.datetime], *, now: dt.datetime) -> str:

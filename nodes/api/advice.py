@@ -6,7 +6,6 @@ from operator import attrgetter
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from mcp_saas.api.auth import require_scope
@@ -23,11 +22,10 @@ from nodes.api.contract import (
     RunView,
 )
 from nodes.api.describe import describe_channel, describe_decision, describe_entry
+from nodes.api.filters import DECISION_FILTERS, LANGUAGE, choose_language, name_language, read_decision_filter
 from nodes.selectors.channel import find_channel, list_channels
-from nodes.selectors.decision import latest_run, list_decisions, list_journal
+from nodes.selectors.decision import MAX_OPENED, TooManyError, latest_run, list_decisions, list_journal
 from tenants.api.view import NodeView
-
-_RUN = OpenApiParameter("run", {"type": "string", "enum": ["latest"]}, description="only the newest run's")
 
 
 def reading(name: str, *, tag: str = "node", **contract: Any) -> Callable[[View], View]:
@@ -44,25 +42,27 @@ class ChannelsView(AdviceView):
         "list_channels",
         summary="Channels with scores and decisions",
         answers={200: ChannelPage},
-        parameters=PAGE_PARAMETERS,
+        parameters=[*PAGE_PARAMETERS, LANGUAGE],
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         """In the order we first met them, closed ones included, each as the last snapshot showed it, with its score
         and what the newest run decided.
         """
-        return answer_page(
-            request, list_channels, shape=ChannelPage, describe=describe_channel, key=attrgetter("channel.id")
-        )
+        language = choose_language(request)
+        describe = partial(describe_channel, language=language)
+        page = answer_page(request, list_channels, shape=ChannelPage, describe=describe, key=attrgetter("channel.id"))
+        return name_language(page, language)
 
 
 class ChannelDetailView(AdviceView):
-    @reading("get_channel", summary="One channel", answers={200: ChannelView})
+    @reading("get_channel", summary="One channel", answers={200: ChannelView}, parameters=[LANGUAGE])
     def get(self, request: Request, pubkey: str, short_channel_id: str) -> HttpResponse:
         """By its short channel id, as in `800000x12x1`. Closed channels keep their last state."""
         row = find_channel(short_channel_id)
         if row is None:
             raise not_found("The node has no such channel.")
-        return answer(describe_channel(row))
+        language = choose_language(request)
+        return name_language(answer(describe_channel(row, language=language)), language)
 
 
 class DecisionsView(AdviceView):
@@ -70,16 +70,22 @@ class DecisionsView(AdviceView):
         "list_decisions",
         summary="Decisions with reasons and inputs, newest first",
         answers={200: DecisionPage},
-        parameters=[*PAGE_PARAMETERS, _RUN],
+        parameters=[*PAGE_PARAMETERS, *DECISION_FILTERS, LANGUAGE],
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
-        """One a channel and run, those that keep the fee included, with every input: deciding again from the
-        `inputs` of a run's channels and its `context` gives the same decisions, byte for byte.
+        """One a channel and run, those that keep the fee included: old fee, new fee, why, by which rule, held by which
+        guard, and what became of its action. With every input: deciding again from the `inputs` of a run's channels and
+        its `context` gives the same decisions, byte for byte. `why` is in French for `Accept-Language: fr`.
         """
-        if request.GET.get("run") not in {None, "latest"}:
-            raise Problem(400, "bad-filter", "Bad filter", detail="run can only be `latest`")
-        find = partial(list_decisions, newest_run_only=request.GET.get("run") == "latest")
-        return answer_page(request, find, shape=DecisionPage, describe=describe_decision)
+        language = choose_language(request)
+        find = partial(list_decisions, chosen=read_decision_filter(request))
+        describe = partial(describe_decision, language=language)
+        try:
+            page = answer_page(request, find, shape=DecisionPage, describe=describe)
+        except TooManyError:
+            detail = f"more than {MAX_OPENED} decisions would have to be opened: name a run, a channel or a later since"
+            raise Problem(400, "bad-filter", "Bad filter", detail=detail) from None
+        return name_language(page, language)
 
 
 class LatestRunView(AdviceView):

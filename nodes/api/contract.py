@@ -40,19 +40,31 @@ class ForwardsAnswer(Struct, frozen=True):
     cursor: str
 
 
-class DecisionView(Struct, frozen=True):
-    """A decision, why, and everything it stands on. `group`: of the release, at that run."""
+class DecidedAction(Struct, frozen=True):
+    """The action that came of a decision; `actions` tells more of it."""
+
+    id: UUID
+    state: str
+
+
+class DecisionView(Struct, frozen=True, kw_only=True):
+    """A decision, why, and everything it stands on. `why` is in the caller's language, `reason` as it was stored."""
 
     id: int
     run_id: UUID
+    mode: str  # of the node at the run
+    group: str  # of the channel in the release: canary, hold_out or rest
     short_channel_id: str
     decided_at: dt.datetime
-    group: str
     direction: Literal["raise", "lower", "keep"]
+    old_fee_rate_ppm: int | None  # null: not known
+    new_fee_rate_ppm: int | None
+    why: str
     section: str | None
     rule: str
     reason: str
     held_by: str | None
+    action: DecidedAction | None
     current_policy: ChannelPolicy | None
     proposed_policy: ChannelPolicy | None
     effect: Effect | None

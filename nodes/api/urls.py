@@ -20,6 +20,7 @@ from nodes.api.reports import ForwardsView, SnapshotsView
 from nodes.api.rollback import ActionRollbackView, RollbackView, RunRollbackView
 from nodes.api.schedule import ScheduleView
 from nodes.api.shadow import ShadowReportView
+from nodes.api.tables import ActionsTableView, DecisionsTableView, ForwardsTableView
 
 urlpatterns = [
     path("snapshots", SnapshotsView.as_view()),
@@ -27,6 +28,9 @@ urlpatterns = [
     path("channels", ChannelsView.as_view()),
     path("channels/<str:short_channel_id>", ChannelDetailView.as_view()),
     path("decisions", DecisionsView.as_view()),
+    path("decisions.csv", DecisionsTableView.as_view()),
+    path("actions.csv", ActionsTableView.as_view()),
+    path("forwards.csv", ForwardsTableView.as_view()),
     path("runs/latest", LatestRunView.as_view()),
     path("actions", ActionsView.as_view()),
     path("actions/<uuid:action_id>/result", ResultView.as_view()),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from nodes.engine.short_channel_id import channel_id_from_scid
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.decision import CycleRun, Decision
+from nodes.selectors.decision import find_decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,6 @@ def find_channel(short_channel_id: str) -> ChannelRow | None:
 def _join_decisions(channels: list[Channel]) -> list[ChannelRow]:
     run = CycleRun.objects.order_by("-finished_at").first()
     digests = [channel.digest for channel in channels]
-    decisions = Decision.objects.filter(run=run, channel_digest__in=digests) if run else []
+    decisions = find_decisions().filter(run=run, channel_digest__in=digests) if run else []
     by_digest = {bytes(decision.channel_digest): decision for decision in decisions}
     return [ChannelRow(channel, by_digest.get(bytes(channel.digest))) for channel in channels]

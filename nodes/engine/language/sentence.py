@@ -1,0 +1,60 @@
+"""A decision's sentence in the reader's language: English is stored, French is told of the same facts."""
+
+from typing import Literal
+
+from nodes.engine.cycle import ChannelInput
+from nodes.engine.language import french
+from nodes.engine.language.facts import gather_facts
+from nodes.engine.report import ChannelPolicy
+from nodes.engine.types import ChannelDecision
+
+Language = Literal["en", "fr"]
+LANGUAGES: tuple[Language, ...] = ("en", "fr")
+
+
+def tell_decision(given: ChannelInput, outcome: ChannelDecision, *, language: Language) -> str:
+    """Why the fee is what it is, in one sentence."""
+    return outcome.reason if language == "en" else _tell_in_french(given, outcome)
+
+
+def _tell_in_french(given: ChannelInput, outcome: ChannelDecision) -> str:
+    present = given.channel.own_policy
+    if outcome.rule.startswith("kept/") or present is None or outcome.proposed_policy is None:
+        return french.BARS.get(
+            outcome.held_by or "", f"Rien ne change : {_tell_hold(outcome.held_by or outcome.rule)}."
+        )
+    changes = _tell_changes(present, outcome.proposed_policy)
+    stays = f"les frais restent à {present.fee_rate_ppm} ppm"
+    held = f" ; {_tell_hold(outcome.held_by)}" if outcome.held_by else ""
+    return f"{_tell_rule(given, outcome.rule)}, donc {' et '.join(changes) or stays}{held}."
+
+
+def _tell_rule(given: ChannelInput, rule: str) -> str:
+    """A branch without words of its own is told by its strategy's."""
+    before, inner = ("", rule)
+    while inner.startswith("time_of_day/"):
+        before, inner = french.TIME_OF_DAY, inner.removeprefix("time_of_day/")
+    words = french.RULES.get(inner) or french.RULES.get(inner.split("/")[0])
+    if words is None:
+        return before + french.UNKNOWN_RULE.format(rule=inner)
+    return before + words.format(**gather_facts(given))
+
+
+def _tell_hold(held_by: str) -> str:
+    return french.GUARDS.get(held_by) or french.UNKNOWN_GUARD.format(held_by=held_by)
+
+
+def _tell_changes(present: ChannelPolicy, proposed: ChannelPolicy) -> list[str]:
+    changes = []
+    old_ppm, new_ppm = present.fee_rate_ppm, proposed.fee_rate_ppm
+    if new_ppm < old_ppm:
+        changes.append(f"les frais baissent de {old_ppm} à {new_ppm} ppm pour vendre la liquidité sortante")
+    if new_ppm > old_ppm:
+        changes.append(f"les frais montent de {old_ppm} à {new_ppm} ppm pour vendre plus cher la liquidité sortante")
+    for name, words in french.FIELDS.items():
+        old, new = getattr(present, name), getattr(proposed, name)
+        if old != new:
+            changes.append(words.format(old=old, new=new))
+    if proposed.disabled != present.disabled:
+        changes.append("le canal est désactivé" if proposed.disabled else "le canal est réactivé")
+    return changes

@@ -1,0 +1,52 @@
+"""`manage.py actions --dazbox ID|PUBKEY`: what is written to a node, and how far it is."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from mcp_saas.kit.terminal import INDENT, RULE, lay_row, lay_text
+from nodes.management.box import find_box
+from nodes.management.output import add_form, write_lines
+from nodes.models.action import ActionState
+from nodes.selectors.action import filter_actions
+from nodes.selectors.lines import ActionLine, batch_actions
+from tenants.context import enter_tenant
+
+HEADER = ("Channel", "Old ppm", "New ppm", "Kind    ", "State      ")
+
+
+class Command(BaseCommand):
+    help = "Shows a box's actions, oldest first; reading hands nothing over."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dazbox", required=True, help="the id of a box, or its node's public key")
+        parser.add_argument("--state", choices=ActionState.values)
+        parser.add_argument("--channel", help="only this short channel id's")
+        add_form(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tenant = find_box(options["dazbox"])
+        with enter_tenant(tenant):
+            rows = filter_actions(state=options["state"], channel=options["channel"], since=None)
+        is_table = not (options["json"] or options["csv"])
+        if is_table:
+            self.stdout.write(lay_row(HEADER, HEADER))
+        left = write_lines(
+            self.stdout, batch_actions(rows), tenant=tenant, shape=ActionLine, lay=lay_action, options=options
+        )
+        if is_table:
+            self.stdout.write(RULE)
+        if left:
+            self.stdout.write(f"{left} more: --limit, or --csv for all.")
+
+
+def lay_action(line: ActionLine) -> list[str]:
+    """The lines of one action, none wider than the terminal."""
+    fees = (str(line.old_fee_rate_ppm), str(line.new_fee_rate_ppm))
+    times = [f"created {line.created_at:%Y-%m-%d %H:%M} UTC"]
+    times += [f"sent {line.sent_at:%H:%M}"] if line.sent_at else []
+    times += [f"settled {line.settled_at:%Y-%m-%d %H:%M}"] if line.settled_at else []
+    error = lay_text(f"Error: {line.error}", INDENT) if line.error else []
+    row = lay_row((line.channel, *fees, line.kind, line.state), HEADER)
+    return [RULE, row, *lay_text(line.why, INDENT), *error, *lay_text(f"{', '.join(times)}, {line.id}", INDENT)]

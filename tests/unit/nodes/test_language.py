@@ -1,0 +1,94 @@
+"""Every rule, guard and bar of the engine has French words, and a French sentence tells what the English one does."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from nodes.engine.document import FeePolicy, LimitOverride, Limits
+from nodes.engine.language import french
+from nodes.engine.language.sentence import tell_decision
+from tests.unit.nodes.engine_builders import decide, make_channel, make_input
+
+ENGINE = Path(__file__).resolve().parents[3] / "nodes" / "engine"
+BRANCH = re.compile(r"[a-z_]+/[a-z-]+")
+
+
+def texts_of(folder: str) -> set[str]:
+    """Every text in the code of a folder, docstrings and pieces of f-strings included."""
+    nodes = (node for path in (ENGINE / folder).rglob("*.py") for node in ast.walk(ast.parse(path.read_text())))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def keywords_of(folder: str, name: str) -> set[str]:
+    calls = (
+        node
+        for path in (ENGINE / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    )
+    values = (keyword.value for call in calls for keyword in call.keywords if keyword.arg == name)
+    return {value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)}
+
+
+def rules_of_the_engine() -> set[str]:
+    branches = {text for text in texts_of("policies") if BRANCH.fullmatch(text)}
+    return branches | keywords_of("policies", "rule")
+
+
+def test_every_rule_of_every_strategy_has_french_words() -> None:
+    rules = rules_of_the_engine()
+    assert len(rules) > 40
+    assert rules - set(french.RULES) == set()
+
+
+def test_every_strategy_of_the_document_is_told_by_a_rule() -> None:
+    schema = msgspec.json.schema(FeePolicy)
+    tags = {
+        tag
+        for part in schema["$defs"].values()
+        if (tag := part.get("properties", {}).get("strategy", {}).get("enum", [None])[0]) is not None
+    }
+    assert len(tags) > 10
+    told = {rule.split("/")[0] for rule in french.RULES} | {"time_of_day"}
+    assert tags - told == set()
+
+
+def test_every_guard_and_bar_has_french_words() -> None:
+    guards = keywords_of("guards", "held_by")
+    limits = {name for shape in (Limits, LimitOverride) for name in shape.__struct_fields__ if "_" in name}
+    asked = guards | limits | {"min_change_ppm", "node_changes_per_day", "cost_per_day"}
+    assert len(guards) > 15
+    assert asked - set(french.GUARDS) - set(french.BARS) == set()
+
+
+@pytest.mark.parametrize("rule", sorted(french.RULES))
+def test_a_french_sentence_can_be_told_of_every_rule(rule: str) -> None:
+    given = make_input()
+    outcome = msgspec.structs.replace(decide(given), rule=rule)
+    sentence = tell_decision(given, outcome, language="fr")
+    assert "{" not in sentence
+    assert sentence.endswith(".")
+
+
+def test_a_raised_fee_is_told_with_its_numbers_and_its_hold() -> None:
+    given = make_input(channel=make_channel(local_balance_sat=100_000, remote_balance_sat=900_000))
+    outcome = decide(given, limits=Limits(max_fee_rate_ppm=850))
+    assert outcome.held_by == "max_fee_rate_ppm"
+    assert tell_decision(given, outcome, language="en") == outcome.reason
+    assert tell_decision(given, outcome, language="fr") == (
+        "Le solde local est de 10 % du canal, donc les frais montent de 800 à 850 ppm pour vendre plus cher la "
+        "liquidité sortante ; le taux est au plus haut permis."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"private": True}, "privé"), ({"active": False}, "n'est pas actif"), ({"own_policy": None}, "sans comparaison")],
+)
+def test_a_channel_kept_out_is_told_why(changes: dict[str, Any], words: str) -> None:
+    given = make_input(channel=make_channel(**changes))
+    assert words in tell_decision(given, decide(given), language="fr")
