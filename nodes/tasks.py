@@ -12,6 +12,7 @@ from django.utils import timezone
 from nodes.pipeline.action import expire_actions
 from nodes.pipeline.apply import apply_to_own_node, has_work
 from nodes.pipeline.export import order
+from nodes.pipeline.notify.deliver import deliver_next
 from nodes.pipeline.pull import pull_node
 from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
@@ -20,6 +21,7 @@ from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.provisioning.schema import resume_provisioning
 from tenants.provisioning.spare import tend_pool
+from tenants.queue import queue_job
 from tenants.selectors import list_share
 from tenants.tasks import SHARE_S, SHARES, TenantTask
 
@@ -62,6 +64,13 @@ def seal_anew(rows: int = 0) -> None:
         seal_anew.queue_for(current_tenant().id, rows + sealed)
     else:
         note_reencryption(rows)
+
+
+@shared_task(base=TenantTask, name="nodes.tasks.deliver_notices")
+def deliver_notices() -> None:
+    """One message to the owner of the tenant we are in, and a job for when the next one may go."""
+    if again_at := deliver_next(timezone.now()):
+        queue_job(current_tenant().id, deliver_notices.name, args=[], due_at=again_at)
 
 
 @shared_task(bind=True, base=TenantTask, name="nodes.tasks.run_node_cycle")

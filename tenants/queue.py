@@ -70,10 +70,12 @@ class TurnClaim:
     served_at: dt.datetime
 
 
-def queue_job(dazbox_id: UUID, task: str, *, args: list[Any]) -> None:
-    """In the transaction we are in. The task begins within a second or so where the workers have nothing else to do."""
+def queue_job(dazbox_id: UUID, task: str, *, args: list[Any], due_at: dt.datetime | None = None) -> None:
+    """In the transaction we are in, not before `due_at`. The task begins within a second or so where the workers have
+    nothing else to do.
+    """
     with leave_tenant():
-        Job.objects.create(dazbox_id=dazbox_id, task=task, args=args, due_at=timezone.now())
+        Job.objects.create(dazbox_id=dazbox_id, task=task, args=args, due_at=due_at or timezone.now())
 
 
 def hand_out_turns(now: dt.datetime, hand_out: Callable[[TurnClaim], None]) -> None:

@@ -77,6 +77,11 @@ class Environment(BaseSettings):
     link_url: str = Field(
         "https://dazbox.cloud/link", description="page on which an owner types the code a new box shows (RFC 8628)"
     )
+    telegram_api_url: str = Field(
+        "https://api.telegram.org",
+        pattern=r"^https?://[^/?#]+$",
+        description="Telegram's Bot API, or a server of your own",
+    )
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 

@@ -15,6 +15,7 @@ from nodes.api.control import FeePolicyView
 from nodes.api.credentials import CredentialDetailView, CredentialsView
 from nodes.api.fee_policy import FeePolicyImportView, FeePolicyPreviewView, FeePolicySchemaView
 from nodes.api.kill_switch import ChannelSwitchView, KillSwitchView
+from nodes.api.notifications import NotificationsView
 from nodes.api.release import DemoteView, ModeView, PromoteView, ReviewView
 from nodes.api.reports import ForwardsView, SnapshotsView
 from nodes.api.rollback import ActionRollbackView, RollbackView, RunRollbackView
@@ -43,6 +44,7 @@ urlpatterns = [
     path("channels/<str:short_channel_id>/kill-switch", ChannelSwitchView.as_view()),
     path("journal", JournalView.as_view()),
     path("shadow-report", ShadowReportView.as_view()),
+    path("notifications", NotificationsView.as_view()),
     path("schedule", ScheduleView.as_view()),
     path("mode", ModeView.as_view()),
     path("mode/review", ReviewView.as_view()),

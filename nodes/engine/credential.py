@@ -45,6 +45,13 @@ class CredentialOffer(Unprinted, frozen=True, forbid_unknown_fields=True):
         Annotated[str, spelled(r'[!-"$->@-~]+', "an address without blanks, query and fragment", max_length=512)] | None
     ) = None
     tls_certificate: Annotated[str, spelled(r"[\n\r -~]+", "PEM text", max_length=16_384)] | None = None
+    chat_id: (
+        Annotated[
+            str,
+            spelled(r"(?:-?[0-9]{1,20}|@[A-Za-z0-9_]{4,32})", "a chat's number, or @name of a channel", max_length=33),
+        ]
+        | None
+    ) = None  # of telegram: where the bot writes to
 
 
 class ServerAccess(Unprinted, frozen=True, tag="server"):
@@ -56,9 +63,10 @@ class ServerAccess(Unprinted, frozen=True, tag="server"):
 
 
 class KeyAccess(Unprinted, frozen=True, tag="key"):
-    """A third party, whose address is known."""
+    """A third party, whose address is known. `chat_id`: where a bot of Telegram writes to."""
 
     secret: str
+    chat_id: str | None = None
 
 
 Access = ServerAccess | KeyAccess

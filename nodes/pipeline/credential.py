@@ -74,7 +74,9 @@ def _read_access(service: Service, offer: CredentialOffer) -> Access:
     for field in ("url", "tls_certificate"):
         if getattr(offer, field) is not None:
             raise _refuse(f"/{field}", f"the address of {service} is known: leave it out")
-    return KeyAccess(offer.secret)
+    if offer.chat_id is not None and service != Service.TELEGRAM:
+        raise _refuse("/chat_id", "only telegram has a chat")
+    return KeyAccess(offer.secret, offer.chat_id)
 
 
 def _read_address(url: str | None) -> str:

@@ -7,6 +7,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from nodes.models.journal import Detail, JournalDetail, JournalEntry, JournalHead, JournalLink
+from nodes.pipeline.notify.outbox import queue_notice
 from nodes.selectors.chain import hash_entry, hash_link, is_head_sealed, seal_head
 from tenants.context import TenantRef, enter_tenant
 from tenants.events import Fact, event_happened
@@ -27,6 +28,7 @@ def note(kind: str, text: str, **facts: Detail) -> None:
         head.seal = seal_head(head) if is_ours else b""
         JournalLink.objects.create(seq=head.seq, entry_id=entry.id, content_hash=content_hash, link_hash=head.link_hash)
         head.save()
+        queue_notice(entry)
 
 
 @receiver(event_happened, dispatch_uid="journal")

@@ -153,7 +153,15 @@ def _undo_chain(rollback: Rollback, chain: Sequence[Action], *, actor: str) -> N
     undone = [action.id for action in chain if action.state == ActionState.CONFIRMED]
     Action.objects.filter(id__in=undone).update(undone_by=undoing)
     text = f"Fee of {undoing.short_channel_id} goes back: {undoing.why}"
-    note("rollback", text, action=str(undoing.id), undoes=len(undone), actor=actor)
+    note(
+        "rollback",
+        text,
+        action=str(undoing.id),
+        undoes=len(undone),
+        actor=actor,
+        channel=undoing.short_channel_id,
+        fee_rate_ppm=policy.fee_rate_ppm,
+    )
     rollback.actions.append(undoing)
 
 

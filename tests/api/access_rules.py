@@ -95,6 +95,8 @@ RULES: dict[str, Rule] = {
     "get_schedule": BOX_READ,
     "get_shadow_report": BOX_READ,
     "set_schedule": BOX,
+    "get_notifications": BOX_READ,
+    "set_notifications": BOX,
     "promote_mode": BOX,
     "demote_mode": BOX | {Caller.OWN: WRONG_STATE},  # in shadow there is no step back
     "get_fee_policy": BOX_READ,

@@ -60,6 +60,7 @@ BODIES: dict[str, Any] = {
     "set_channel_kill_switch": {"is_on": True, "reason": "a pause"},
     "set_mode": {"mode": "shadow"},
     "set_schedule": {"cron": "0 */6 * * *", "time_zone": "Europe/Paris"},
+    "set_notifications": {"language": "fr", "events": ["rollback"]},
     "set_fee_policy": {},
     "import_fee_policy": {"config": "[default]\nstrategy = static\nfee_ppm = 200\n"},
     "preview_fee_policy": {},

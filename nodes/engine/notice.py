@@ -1,0 +1,128 @@
+"""What of the journal an owner is told by message, and in which words. English is the journal's own sentence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+from msgspec import Struct
+
+from nodes.engine.language.sentence import Language
+
+Event = Literal["start", "actions", "action_failed", "rollback", "stop_rule", "kill_switch", "manual_change"]
+EVENTS: tuple[Event, ...] = get_args(Event)
+Fact = str | int | float | bool | None
+_KINDS: Mapping[str, Event] = {
+    "first-snapshot": "start",
+    "mode": "start",
+    "rollback": "rollback",
+    "stop-rule": "stop_rule",
+    "kill-switch": "kill_switch",
+    "manual-change": "manual_change",
+}
+_ACTIONS: Mapping[Fact, Event] = {"confirmed": "actions", "failed": "action_failed"}
+_TITLES: Mapping[Language, Mapping[Event, str]] = {
+    "en": {
+        "start": "The fee engine",
+        "actions": "Fees written",
+        "action_failed": "Fees that could not be written",
+        "rollback": "Fees taken back",
+        "stop_rule": "A stop rule fired",
+        "kill_switch": "Kill switch",
+        "manual_change": "Changed by somebody else",
+    },
+    "fr": {
+        "start": "Le moteur de frais",
+        "actions": "Frais écrits",
+        "action_failed": "Frais qui n'ont pas pu être écrits",
+        "rollback": "Frais remis comme avant",
+        "stop_rule": "Une règle d'arrêt s'est déclenchée",
+        "kill_switch": "Coupe-circuit",
+        "manual_change": "Changé par quelqu'un d'autre",
+    },
+}
+# One sentence each, of the facts that the journal's entry has.
+_FRENCH: Mapping[str, str] = {
+    "first-snapshot": "Premier rapport de la box : le moteur commence.",
+    "mode": "Mode {mode} (avant : {mode_before}), par {actor}",
+    "canary": "Mode canary avec {share_percent} % des canaux (avant : {mode_before}), par {actor}",
+    "action_failed": "{channel} : {fee_rate_ppm} ppm n'a pas été écrit",
+    "rollback": "{channel} revient à {fee_rate_ppm} ppm, par {actor}",
+    "no_rollback": "Quelque chose n'a pas pu être remis comme avant : {text}",
+    "stop_rule": "Règles : {rules} ; le mode {mode} est arrêté",
+    "switch_on": "Activé par {actor}",
+    "switch_off": "Levé par {actor}",
+    "manual_change": "Quelqu'un d'autre a changé la politique de {channels} canaux",
+}
+
+
+class NotifySettings(Struct, frozen=True, kw_only=True):
+    """What its owner wants to be told, and in which language."""
+
+    language: Language = "en"
+    events: tuple[Event, ...] = EVENTS
+
+
+class NoticeLine(Struct, frozen=True, kw_only=True):
+    """One entry of the journal, on its way to its owner."""
+
+    kind: str
+    text: str
+    facts: dict[str, Fact]
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    """When messages went to a chat, oldest first, and until when nothing may."""
+
+    sent_at: tuple[dt.datetime, ...] = ()
+    not_before: dt.datetime | None = None
+
+
+def name_event(kind: str, facts: Mapping[str, Fact]) -> Event | None:
+    """None: nobody is told."""
+    return _ACTIONS.get(facts.get("after")) if kind == "action" and "channel" in facts else _KINDS.get(kind)
+
+
+def write_message(event: Event, lines: Sequence[NoticeLine], *, node: str, language: Language) -> str:
+    """A title with the number of lines where there are several, the node, and a line an entry: plain text."""
+    count = f" ({len(lines)})" if len(lines) > 1 else ""
+    title = f"{_TITLES[language][event]}{count}, {node}"
+    return "\n".join([title, *(_tell(event, line, language=language) for line in lines)])
+
+
+def _tell(event: Event, line: NoticeLine, *, language: Language) -> str:
+    facts = line.facts
+    if event == "actions":
+        return f"{facts.get('channel')}: {facts.get('fee_rate_ppm')} ppm"
+    return line.text if language == "en" else _tell_in_french(event, line)
+
+
+def _tell_in_french(event: Event, line: NoticeLine) -> str:
+    facts = {name: "?" if value is None else value for name, value in line.facts.items()}
+    return _FRENCH[_choose_french(event, line)].format(text=line.text, **facts)
+
+
+def _choose_french(event: Event, line: NoticeLine) -> str:
+    match event:
+        case "start":
+            return "canary" if line.facts.get("mode") == "canary" else line.kind
+        case "kill_switch":
+            return "switch_on" if line.facts.get("is_on") else "switch_off"
+        case "rollback":
+            return "rollback" if "fee_rate_ppm" in line.facts else "no_rollback"
+    return event
+
+
+def find_next_moment(pace: Pace, *, now: dt.datetime, gap_s: int = 1, most_a_minute: int = 20) -> dt.datetime:
+    """When the chat may have its next message. Source: Telegram's bots FAQ, one a second a chat, 20 a minute."""
+    moments = [now, *([pace.not_before] if pace.not_before else [])]
+    if pace.sent_at:
+        moments.append(pace.sent_at[-1] + dt.timedelta(seconds=gap_s))
+    if len(pace.sent_at) >= most_a_minute:
+        moments.append(pace.sent_at[-most_a_minute] + dt.timedelta(minutes=1))
+    return max(moments)
+
+
+def count_message(pace: Pace, *, at: dt.datetime) -> Pace:
+    return Pace(sent_at=(*pace.sent_at, at)[-20:])
