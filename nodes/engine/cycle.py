@@ -91,6 +91,7 @@ class CycleInput(Struct, frozen=True, kw_only=True):
     engine_version: int
     now: Instant
     own_pubkey: str | None = None
+    draw_seed: str = ""  # the box's own secret: nobody else can compute what a strategy leaves to chance
     node: NodeState
     policy: FeePolicy
     policy_version: int = 0

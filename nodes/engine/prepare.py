@@ -38,6 +38,7 @@ class NodeFacts:
     policy: FeePolicy = field(default_factory=FeePolicy)
     policy_version: int = 0
     own_pubkey: str | None = None
+    draw_seed: str = ""
     positions: Mapping[str, PeerPosition] = field(default_factory=dict)
     markets: Mapping[str, Sequence[MarketSample]] = field(default_factory=dict)  # what leads to the peer, ours too
     changes: Mapping[str, list[PolicyChange]] = field(default_factory=dict)
@@ -77,6 +78,7 @@ def prepare_run(facts: NodeFacts) -> tuple[CycleInput, list[ChannelInput]]:
         engine_version=ENGINE_VERSION,
         now=facts.snapshot.taken_at,
         own_pubkey=facts.own_pubkey,
+        draw_seed=facts.draw_seed,
         node=facts.snapshot.node,
         policy=facts.policy,
         policy_version=facts.policy_version,

@@ -101,7 +101,7 @@ class ChannelState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     lifetime_s: Seconds | None = None  # ... of the seconds this channel was watched
     commit_fee_sat: Sat | None = None  # of the present commitment, paid by who opened
     opening_fee_sat: Sat | None = None  # what the funding transaction cost our wallet; 0: it was not ours
-    remote_reserve_sat: Sat | None = None  # what the peer makes us keep
+    remote_reserve_sat: Sat | None = None  # what the peer must keep: LND's remote_constraints.chan_reserve_sat
     lowest_htlc_msat: Msat | None = None  # the bounds of the channel itself: LND's local_constraints.min_htlc_msat
     highest_htlc_msat: Msat | None = None  # and max_pending_amt_msat
 

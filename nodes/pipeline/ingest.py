@@ -117,6 +117,7 @@ def load_facts(policy: FeePolicy | None = None) -> NodeFacts | None:
         policy=policy,
         policy_version=version.version if version else 0,
         own_pubkey=current_tenant().pubkey,
+        draw_seed=current_keys().digest("draw", b"").hex(),
         changes=load_histories(snapshot.content),
         positions=find_positions(peers),
         markets=find_markets(peers) if looks_at_market(policy) else {},

@@ -88,8 +88,9 @@ def describe_channel(**changes: Any) -> dict[str, Any]:
         "peer_id": PEER, "peer_connected": True, "reestablished": True, "state": "CHANNELD_NORMAL", "opener": "local",
         "features": [], "short_channel_id": SCID, "direction": 0, "channel_id": "ab" * 32, "funding_txid": "cd" * 32,
         "funding_outnum": 1, "private": False, "to_us_msat": 3_000_000_700, "total_msat": 5_000_000_000,
-        "our_reserve_msat": 50_000_000, "fee_base_msat": 1000, "fee_proportional_millionths": 250,
-        "minimum_htlc_out_msat": 1, "maximum_htlc_out_msat": 4_950_000_000,
+        "our_reserve_msat": 50_000_000, "their_reserve_msat": 40_000_000,
+        "fee_base_msat": 1000, "fee_proportional_millionths": 250, "minimum_htlc_out_msat": 1,
+        "maximum_htlc_out_msat": 4_950_000_000,
         "updates": {"local": describe_update(), "remote": describe_update(fee_proportional_millionths=777)},
         "htlcs": [
             {"direction": "out", "id": 4, "amount_msat": 100_000_400, "expiry": 862_100, "payment_hash": "ef" * 32,

@@ -44,7 +44,7 @@ def bind_wish(
 def measure_max_htlc(values: Values, channel: ChannelState) -> int | None:
     """min(max_htlc_msat, int(ratio * (capacity - reserve) * 1000)), as charge-lnd has it.
 
-    The reserve is what the peer makes us keep. Where that is not known, the ratio says nothing.
+    The reserve is what the peer must keep, not what we must. Where it is not known, the ratio says nothing.
     """
     if channel.remote_reserve_sat is None or not values.max_htlc_ratio:
         return values.max_htlc_msat

@@ -34,6 +34,7 @@ def observe(market: Market, books: Books, *, now_ms: int) -> NodeFacts:
         forwards=books.show_forwards(now_ms=now_ms),
         history_since=tell_instant(market.world.start_ms),
         own_pubkey=network.pubkeys[network.own],
+        draw_seed=network.pubkeys[network.own],
         positions=network.positions,
         markets=market.survey(),
         changes={scid: list(changes) for scid, changes in books.changes.items()},

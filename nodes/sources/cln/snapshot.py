@@ -98,7 +98,7 @@ def map_channel(channel: Fields, short_channel_id: str) -> dict[str, object]:
         "lifetime_s": None,
         "commit_fee_sat": read_optional_sat(channel, "last_tx_fee_msat"),
         "opening_fee_sat": None,
-        "remote_reserve_sat": read_optional_sat(channel, "our_reserve_msat"),
+        "remote_reserve_sat": read_optional_sat(channel, "their_reserve_msat"),
         "lowest_htlc_msat": None,
         "highest_htlc_msat": find_highest_htlc_msat(channel),
         **map_policies(channel),

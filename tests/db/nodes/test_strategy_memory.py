@@ -57,6 +57,18 @@ def report_again(box: Box, *, minutes: int) -> None:
     accept_snapshot(make_snapshot(seq, box.channels, taken_at=TAKEN_AT + dt.timedelta(minutes=minutes)))
 
 
+def test_what_is_left_to_chance_hangs_on_a_secret_of_the_box(alice: Box, bob: Box) -> None:
+    seeds = []
+    for box in (alice, bob, alice):
+        with enter_tenant(box.tenant):
+            facts = load_facts()
+        assert facts is not None
+        seeds.append(facts.draw_seed)
+
+    assert len(seeds[0]) == 64
+    assert seeds[0] == seeds[2] != seeds[1]
+
+
 def test_a_run_finds_what_the_last_one_kept(alice: Box) -> None:
     with enter_tenant(alice.tenant):
         peer = show_market(alice)

@@ -131,7 +131,7 @@ def test_a_channel_is_mapped_whole(cln: FakeCln) -> None:
         "lifetime_s": None,
         "commit_fee_sat": None,
         "opening_fee_sat": None,
-        "remote_reserve_sat": 50_000,
+        "remote_reserve_sat": 40_000,
         "lowest_htlc_msat": None,
         "highest_htlc_msat": 4_950_000_000,
         "own_policy": policy,

@@ -130,6 +130,19 @@ def test_a_larger_capacity_is_another_scale() -> None:
     assert moved.balance_bin == 19
 
 
+def test_the_deck_is_dealt_by_the_boxs_secret_and_not_by_what_is_public() -> None:
+    policy = make_policy_of(ClbossStrategy())
+
+    def deal(seed: str, own_pubkey: str) -> tuple[int, ...]:
+        decision = decide_node(make_cycle(policy, own_pubkey=own_pubkey, draw_seed=seed), [make_peer()])
+        memory = decision.memories.peers[PEER]["clboss"]
+        assert isinstance(memory, ClbossMemory)
+        return tuple(memory.deck.waiting)
+
+    assert deal("secret", "03" + "cd" * 32) == deal("secret", "02" + "ab" * 32)
+    assert len({deal(f"secret {number}", "03" + "cd" * 32) for number in range(20)}) > 10
+
+
 def test_a_decision_carries_the_memory_of_each_peer_once_and_the_bytes_give_it_back() -> None:
     channels = [
         make_peer(),

@@ -62,7 +62,7 @@ def wish_brln(cycle: CycleInput, given: ChannelInput, *, strategy: BrlnStrategy,
 
 def is_turn(cycle: CycleInput, given: ChannelInput, *, rounds: int) -> bool:
     """A third of the channels an hour: which, is left to a draw that never changes."""
-    place = int(draw_unit(cycle.own_pubkey, _scid(given)) * rounds)
+    place = int(draw_unit(cycle.draw_seed, _scid(given)) * rounds)
     return int(cycle.now.timestamp()) // HOUR_S % rounds == place
 
 

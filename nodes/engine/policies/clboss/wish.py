@@ -19,7 +19,7 @@ def wish_clboss(cycle: CycleInput, given: ChannelInput, *, strategy: ClbossStrat
     state = price_peer(
         PeerView(
             now=cycle.now,
-            seed=f"{cycle.own_pubkey}/{given.channel.peer_pubkey}",
+            seed=f"{cycle.draw_seed}/{given.channel.peer_pubkey}",
             capacity_sat=given.peer.capacity_sat,
             local_sat=min(given.peer.local_sat, given.peer.capacity_sat),
             earned_msat=given.peer.earned_msat or 0,
