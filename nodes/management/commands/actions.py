@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if is_table:
             self.stdout.write(RULE)
         if left:
-            self.stdout.write(f"{left} more: --limit, or --csv for all.")
+            self.stdout.write("There are more: --limit, or --csv for all.")
 
 
 def lay_action(line: ActionLine) -> list[str]:

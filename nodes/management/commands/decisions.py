@@ -18,8 +18,8 @@ HEADER = {
     "fr": ("Canal et pair", "Avant ppm", "Après ppm", "Action    "),
 }
 WORDS = {
-    "en": ("rule", "held by", "No decisions.", "{} more: --limit, or --csv for all."),
-    "fr": ("règle", "retenu par", "Aucune décision.", "{} de plus : --limit, ou --csv pour toutes."),
+    "en": ("rule", "held by", "There are more: --limit, or --csv for all."),
+    "fr": ("règle", "retenu par", "Il y en a d'autres : --limit, ou --csv pour toutes."),
 }
 
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         if is_table:
             self.stdout.write(RULE)
         if left:
-            self.stdout.write(WORDS[language][3].format(left))
+            self.stdout.write(WORDS[language][2])
 
 
 def lay_decision(line: DecisionLine, language: str) -> list[str]:

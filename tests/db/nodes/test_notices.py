@@ -20,6 +20,7 @@ from nodes.pipeline.kill_switch import set_switch
 from nodes.pipeline.notify.deliver import MAX_ATTEMPTS, deliver_next
 from nodes.pipeline.notify.outbox import store_settings
 from nodes.pipeline.release import ReleaseChange, change_release
+from nodes.tasks import deliver_notices
 from tenants.context import leave_tenant
 from tenants.events import announce_owner_change
 from tenants.models.job import Job
@@ -125,12 +126,23 @@ def test_killed_after_it_was_sent_it_is_sent_again_and_never_lost(
     told: Box, telegram: Telegram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop_node()
-    monkeypatch.setattr("nodes.pipeline.notify.deliver._record", _die)
-    with pytest.raises(SystemExit):
-        deliver_next(timezone.now())
-    monkeypatch.undo()
-    assert states() == ["waiting"]
-    assert len(telegram.texts) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("nodes.pipeline.notify.deliver._record", _die)
+        with pytest.raises(SystemExit):
+            deliver_next(timezone.now())
+    assert (states(), len(telegram.texts)) == (["waiting"], 1)
+    deliver_all()
+    assert (states(), len(telegram.texts)) == (["sent"], 2)
+
+
+def test_the_task_sends_one_message_and_asks_for_the_next(told: Box, telegram: Telegram) -> None:
+    stop_node()
+    change_release(ReleaseChange(mode="canary"), actor="owner")
+    before = count_jobs(told)
+    deliver_notices.run()
+    assert (len(telegram.texts), count_jobs(told)) == (1, before + 1)
+    deliver_notices.run()
+    assert (len(telegram.texts), count_jobs(told)) == (1, before + 2)  # too early: a second has not passed
 
 
 def test_a_429_is_obeyed_to_the_second_and_is_no_failure(told: Box, telegram: Telegram) -> None:

@@ -66,7 +66,8 @@ def test_filters_and_limit_choose_rows(alice: Box) -> None:
     assert len(run("decisions", alice, "--run", "latest", "--json").splitlines()) == 2
     assert len(run("decisions", alice, "--channel", "800000x1x0", "--json").splitlines()) == 2
     assert run("decisions", alice, "--held-by", "cooldown_s", "--json") == ""
-    assert "3 more" in run("decisions", alice, "--limit", "1")
+    assert "There are more" in run("decisions", alice, "--limit", "1")
+    assert "There are more" not in run("decisions", alice, "--limit", "4")
     assert len(run("actions", alice, "--state", "superseded", "--json").splitlines()) == 2
 
 
