@@ -101,9 +101,26 @@ class DailyMemory(Struct, frozen=True, kw_only=True, tag_field="strategy", tag="
     switched_off: bool = False
 
 
+class PriceOffer(Struct, frozen=True, kw_only=True):
+    """A price that stood (by its level), for how many days with balance to sell, and how many payments took it."""
+
+    level: int
+    days: float
+    payments: float
+
+
+class MarginalMemory(Struct, frozen=True, kw_only=True, tag_field="strategy", tag="marginal"):
+    """Of a channel: what was learned of its demand. `at`: of the last lesson; `local_share`: what was ours then."""
+
+    at: Instant
+    local_share: float
+    first_ppm: int | None = None  # our price at the first look
+    offers: list[PriceOffer] = []  # a level once, lowest first; older days and payments count less
+
+
 NodeMemory = PidNodeMemory
 PeerMemory = ClbossMemory | PidMemory | LndmanageMemory
-ChannelMemory = BrlnMemory | FeeAdjusterMemory | DailyMemory
+ChannelMemory = BrlnMemory | FeeAdjusterMemory | DailyMemory | MarginalMemory
 AnyMemory = NodeMemory | PeerMemory | ChannelMemory
 
 # By the strategy's tag.

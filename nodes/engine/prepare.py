@@ -12,19 +12,20 @@ from nodes.engine.cycle import (
     Memories,
     PeerTotals,
 )
-from nodes.engine.document import FeePolicy, Rule, TimeOfDayStrategy, UseConfigStrategy
+from nodes.engine.document import FeePolicy, Rule, Strategy, TimeOfDayStrategy, UseConfigStrategy
 from nodes.engine.flow import measure_days_observed, total_flows
 from nodes.engine.market import MarketSample, PeerMarket
+from nodes.engine.policies.marginal.lesson import PERIODS_S
 from nodes.engine.policy_change import PolicyChange
 from nodes.engine.prepare_peer import measure_earned, measure_markets, total_peers
 from nodes.engine.report import ChannelState, Forward, NodeSnapshot
 from nodes.engine.scoring import score_channel
-from nodes.engine.stateful_strategies import BrlnStrategy, ClbossStrategy, FeeAdjusterStrategy
+from nodes.engine.stateful_strategies import BrlnStrategy, ClbossStrategy, FeeAdjusterStrategy, MarginalStrategy
 from nodes.engine.types import FlowTotals, PeerPosition
 from nodes.engine.version import ENGINE_VERSION
 from nodes.engine.window import make_empty_windows, measure_windows
 
-MARKET_STRATEGIES = (ClbossStrategy, BrlnStrategy, FeeAdjusterStrategy)
+MARKET_STRATEGIES = (ClbossStrategy, BrlnStrategy, FeeAdjusterStrategy, MarginalStrategy)
 FLOW_WINDOW = dt.timedelta(days=7)
 
 
@@ -56,7 +57,9 @@ def walk_rules(rules: Iterable[Rule]) -> Iterator[Rule]:
 def list_periods(policy: FeePolicy) -> list[int]:
     """The lengths in seconds of the windows a fee policy looks at, shortest first."""
     activities = [rule.match.activity for rule in walk_rules(policy.rules)]
-    return sorted({activity.period_s for activity in activities if activity is not None})
+    asked = {activity.period_s for activity in activities if activity is not None}
+    learns = any(isinstance(strategy, MarginalStrategy) for strategy in _list_strategies(policy))
+    return sorted(asked.union(PERIODS_S if learns else ()))
 
 
 def find_lookback(policy: FeePolicy) -> dt.timedelta:
@@ -66,9 +69,13 @@ def find_lookback(policy: FeePolicy) -> dt.timedelta:
 
 def looks_at_market(policy: FeePolicy) -> bool:
     """Whether what others charge towards our peers is needed: it is much to read where nobody asks."""
-    named = [rule.strategy for rule in walk_rules(policy.rules)]
-    inner = [strategy.inner for strategy in named if isinstance(strategy, TimeOfDayStrategy)]
-    return any(isinstance(strategy, MARKET_STRATEGIES) for strategy in [*named, *inner])
+    return any(isinstance(strategy, MARKET_STRATEGIES) for strategy in _list_strategies(policy))
+
+
+def _list_strategies(policy: FeePolicy) -> list[Strategy]:
+    """All that may price a channel, those inside others included."""
+    named = [rule.strategy for rule in walk_rules(policy.rules) if rule.strategy is not None]
+    return [*named, *(strategy.inner for strategy in named if isinstance(strategy, TimeOfDayStrategy))]
 
 
 def prepare_run(facts: NodeFacts) -> tuple[CycleInput, list[ChannelInput]]:

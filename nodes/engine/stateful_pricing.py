@@ -9,6 +9,7 @@ from nodes.engine.policies.clboss.wish import wish_clboss
 from nodes.engine.policies.daily import wish_daily
 from nodes.engine.policies.fee_adjuster import wish_fee_adjuster
 from nodes.engine.policies.lndmanage import average_rates, wish_lndmanage
+from nodes.engine.policies.marginal.wish import survey_demand, wish_marginal
 from nodes.engine.policies.pid.wish import survey_pid, wish_pid
 from nodes.engine.pricer import Prepare, Pricer, prepare_each, prepare_node
 from nodes.engine.stateful_strategies import (
@@ -17,6 +18,7 @@ from nodes.engine.stateful_strategies import (
     DailyStrategy,
     FeeAdjusterStrategy,
     LndmanageStrategy,
+    MarginalStrategy,
     PidStrategy,
 )
 
@@ -41,6 +43,11 @@ def prepare_brln(cycle: CycleInput, channels: Sequence[ChannelInput], *, strateg
     return Pricer(wish=lambda given: wish_brln(cycle, given, strategy=strategy, top=top))
 
 
+def prepare_marginal(cycle: CycleInput, channels: Sequence[ChannelInput], *, strategy: MarginalStrategy) -> Pricer:
+    node = survey_demand(channels)
+    return Pricer(wish=lambda given: wish_marginal(cycle, given, strategy=strategy, node=node))
+
+
 STATEFUL: dict[type, Prepare] = {
     ClbossStrategy: prepare_each(wish_clboss),
     PidStrategy: prepare_node(prepare_pid),
@@ -48,4 +55,5 @@ STATEFUL: dict[type, Prepare] = {
     BrlnStrategy: prepare_node(prepare_brln),
     FeeAdjusterStrategy: prepare_each(wish_fee_adjuster),
     DailyStrategy: prepare_each(wish_daily),
+    MarginalStrategy: prepare_node(prepare_marginal),
 }

@@ -1,4 +1,4 @@
-"""The strategies that remember: CLBOSS, feelancer, lndmanage, brln, fee_adjuster and the daily rule.
+"""The strategies that remember: CLBOSS, feelancer, lndmanage, brln, fee_adjuster, the daily rule, and our own.
 
 Types only, with the defaults of the originals: `policies` has the wishes.
 """
@@ -174,4 +174,30 @@ class DailyStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         _check_order(self.min_fee_rate_ppm, self.max_fee_rate_ppm, names="min_fee_rate_ppm max_fee_rate_ppm")
 
 
-StatefulStrategy = ClbossStrategy | PidStrategy | LndmanageStrategy | BrlnStrategy | FeeAdjusterStrategy | DailyStrategy
+class MarginalStrategy(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="marginal"
+):
+    """Our own: the price that is expected to earn most, learned a channel from what was sold at which price."""
+
+    min_fee_rate_ppm: FeeRatePpm = 5
+    max_fee_rate_ppm: FeeRatePpm = 5_000
+    market_factor: Annotated[float, Meta(gt=0, le=100)] = 1.0  # times what others charge: expected to halve the demand
+    depletion_weight: Factor = 0.25  # of what the node earns, a sat sold from an empty channel costs
+    half_life_days: Annotated[float, Meta(ge=1, le=365)] = 15.0  # of what was learned
+    max_raise: Annotated[float, Meta(ge=1.1, le=10)] = 2.0  # times the present price, a run
+    max_cut: Annotated[float, Meta(ge=1.1, le=10)] = 1.5
+    update_interval_s: Seconds = 82_800  # a daily run may come an hour early
+
+    def __post_init__(self) -> None:
+        _check_order(self.min_fee_rate_ppm, self.max_fee_rate_ppm, names="min_fee_rate_ppm max_fee_rate_ppm")
+
+
+StatefulStrategy = (
+    ClbossStrategy
+    | PidStrategy
+    | LndmanageStrategy
+    | BrlnStrategy
+    | FeeAdjusterStrategy
+    | DailyStrategy
+    | MarginalStrategy
+)

@@ -55,13 +55,13 @@ def find_bar(channel: ChannelState, node: NodeStanding, *, bars: Bars) -> Bar | 
 
 
 def _find_youth(channel: ChannelState, node: NodeStanding, *, bars: Bars) -> Bar | None:
-    """By the block in its name: 0 is a placeholder, one beyond the chain an alias, as private channels may keep."""
+    """By the block in its name: one beyond the chain is an alias, as private channels may keep; 0 tells no age."""
     block = int(channel.short_channel_id.partition("x")[0])
     if channel.private:
         return PRIVATE if bars.private else None
-    if not 1 <= block <= node.block_height:
+    if block > node.block_height:
         return PENDING
-    is_young = node.block_height - block + 1 < ANNOUNCEMENT_DEPTH
+    is_young = block > 0 and node.block_height - block + 1 < ANNOUNCEMENT_DEPTH
     return UNANNOUNCED if is_young and bars.unannounced else None
 
 

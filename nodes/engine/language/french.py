@@ -54,6 +54,13 @@ RULES = {
     "fee_adjuster": "Les autres demandent {median_ppm} ppm vers ce pair en médiane, ajustés selon la tendance et le "
     "groupe",
     "fee_adjuster/no-data": f"Les frais des autres vers ce pair ne sont pas connus {NO_DATA}",
+    "marginal/best": "{local_percent} % du canal est à nous et, d'après ce qui s'est vendu à quel prix, les frais "
+    "actuels devraient rapporter le plus",
+    "marginal/raise": "{local_percent} % du canal est à nous et, d'après ce qui s'est vendu à quel prix, des frais "
+    "plus hauts devraient rapporter plus",
+    "marginal/cut": "{local_percent} % du canal est à nous et, d'après ce qui s'est vendu à quel prix, des frais "
+    "plus bas devraient rapporter plus",
+    "marginal/no-data": f"Moins d'un jour d'historique, ou aucuns frais, est connu {NO_DATA}",
     "daily/forwarded": "{out_1d_sat} sat sont sortis par le canal en un jour",
     "daily/low": "Il ne reste que {local_sat} sat de notre côté",
     "daily/never": "Aucun paiement n'est jamais sorti par le canal",

@@ -19,6 +19,7 @@ from nodes.engine.stateful_strategies import (
     DailyStrategy,
     FeeAdjusterStrategy,
     LndmanageStrategy,
+    MarginalStrategy,
     PidStrategy,
     StatefulStrategy,
 )
@@ -41,6 +42,7 @@ STRATEGIES: list[StatefulStrategy] = [
     BrlnStrategy(cost_ppm=150),
     FeeAdjusterStrategy(),
     DailyStrategy(),
+    MarginalStrategy(),
 ]
 T = TypeVar("T")
 OWN = "03" + "cd" * 32
