@@ -13,6 +13,7 @@ from nodes.agent.device_key import read_device_key
 from nodes.agent.errors import CloudError
 from nodes.agent.intent import Intents
 from nodes.agent.node import open_node
+from nodes.agent.opening import complete_reading
 from nodes.agent.sequence import take_seq
 from nodes.agent.session import Session
 from nodes.sources.driver.driver import Driver
@@ -54,6 +55,7 @@ class Reporter:
         with open_node(config.node, pubkey=config.pubkey) as driver:
             reading = driver.read_node()
             now_s = self._clock()
+            reading = complete_reading(self.home, driver, reading=reading, now_s=now_s)
             seq = take_seq(self.home, now_s)
             stored = self._send_forwards(driver, cloud)
             cloud.send_snapshot({"seq": seq, "taken_at": format_instant(now_s), **reading})

@@ -15,13 +15,15 @@ from mcp_saas.kit.errors import Problem
 from mcp_saas.kit.http import UnsafeTargetError
 from nodes.engine.connection import Connection, Failure, is_news, may_try, note_failure, note_success
 from nodes.engine.report import Forward, NodeSnapshot
+from nodes.models.channel import Channel
 from nodes.pipeline.connect import open_own_node
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from nodes.pipeline.journal import note
 from nodes.selectors.credential import has_node_credential
 from nodes.selectors.node import lock_own_node, read_own_node
-from nodes.sources.driver.driver import Driver
+from nodes.sources.driver.driver import Driver, NodeReading
 from nodes.sources.driver.errors import Fault, OutsideError, in_one_line
+from nodes.sources.driver.opening import add_opening_fees
 
 FRESH = dt.timedelta(minutes=5)  # a box reported so lately that its node is not asked again
 FIRST_CURSOR = "0"
@@ -54,7 +56,7 @@ def pull_node() -> bool:
         if driver is None:
             return False
         with driver:
-            _read_all(driver)
+            _read_all(driver, before)
     except (OutsideError, UnsafeTargetError, Problem) as error:
         _record(before, note_failure(before, _describe(error), now=timezone.now(), chance=_dice.random()))
         return False
@@ -62,13 +64,24 @@ def pull_node() -> bool:
     return True
 
 
-def _read_all(driver: Driver) -> None:
+def _read_all(driver: Driver, before: Connection) -> None:
     reading = driver.read_node()
     taken_at = timezone.now()
+    reading = _complete(driver, reading, asks_again=before.read_at is None or before.read_at.date() < taken_at.date())
     _take_forwards(driver)
     last_seq = read_own_node().last_seq
     seq = max(int(taken_at.timestamp()), 0 if last_seq is None else last_seq + 1)
     accept_snapshot(_decode({"seq": seq, "taken_at": taken_at.isoformat(), **reading}, NodeSnapshot))
+
+
+def _complete(driver: Driver, reading: NodeReading, *, asks_again: bool) -> NodeReading:
+    """With what the openings of our channels cost, as their rows know it; the node is asked for new ones.
+
+    What it did not tell is asked for again by the first reading of a day: the owner may have widened the macaroon.
+    """
+    states = [channel.state for channel in Channel.objects.filter(closed_at=None)]
+    known = {state.channel_point: state.opening_fee_sat for state in states if state.channel_point is not None}
+    return add_opening_fees(driver, reading, known=known, asks_again=asks_again)[0]
 
 
 def _take_forwards(driver: Driver) -> None:

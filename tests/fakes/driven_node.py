@@ -26,6 +26,7 @@ from tests.fakes.simulated_fleet import serve_app
 
 WRITES = {"POST /v1/chanpolicy", "POST /v1/setchannel"}
 TIMEOUT = httpx.Timeout(0.5, connect=2)
+LONG_TIMEOUT = httpx.Timeout(60)  # where a thousand channels are told on a machine that is busy
 
 
 class Counted:

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -26,7 +26,7 @@ MACAROON = bytes.fromhex("0201036c6e64") + b"secret-of-the-node"
 
 
 class FakeLnd(JsonServer):
-    """Change `info`, `channels`, `edges`, `is_in_graph` and `forwards` at will.
+    """Change `info`, `channels`, `edges`, `is_in_graph`, `forwards` and `transactions` (None: forbidden) at will.
 
     `failure` answers everything while it is set; `before_answer` may hold every answer back.
     """
@@ -38,6 +38,7 @@ class FakeLnd(JsonServer):
         self.channels = [describe_channel(number) for number in range(channel_count)]
         self.edges = [describe_edge(number) for number in range(channel_count)]
         self.forwards: list[dict[str, Any]] = []
+        self.transactions: list[dict[str, Any]] | None = [describe_transaction(number) for number in (0, 2)]
         self.is_in_graph = True
         self.failure: Reply | None = None
         self.before_answer: Callable[[], object] = lambda: None
@@ -67,6 +68,8 @@ class FakeLnd(JsonServer):
     def _respond_rarely(self, call: Call, path: str) -> Reply:
         if (call.method, path) == ("GET", "/v2/wallet/estimatefee/6"):
             return Reply(body={"sat_per_kw": "2500", "min_relay_fee_sat_per_kw": "253"})
+        if (call.method, path) == ("GET", "/v1/transactions"):
+            return self._page_transactions(dict(parse_qsl(urlsplit(call.path).query)))
         if (call.method, path) != ("POST", "/v1/signmessage"):
             return Reply(status=501, body=describe_error(12, "Method Not Allowed"))
         message = base64.b64decode(json.loads(call.body)["msg"])
@@ -77,6 +80,14 @@ class FakeLnd(JsonServer):
             return Reply(status=404, body=describe_error(5, "unable to find node"))
         node = {"last_update": 1_727_000_000, "pub_key": OWN, "alias": "alice", "addresses": [], "color": "#3399ff"}
         return Reply(body={"node": node, "num_channels": len(self.edges), "channels": self.edges})
+
+    def _page_transactions(self, query: dict[str, str]) -> Reply:
+        if self.transactions is None:
+            return Reply(status=500, body=describe_error(2, "permission denied"))
+        start, count = int(query["index_offset"]), int(query["max_transactions"])
+        above = [one for one in self.transactions if one["block_height"] >= int(query["start_height"])]
+        page = above[start : start + count]
+        return Reply(body={"transactions": page, "first_index": str(start), "last_index": str(start + len(page) - 1)})
 
     def _page_forwards(self, query: dict[str, Any]) -> dict[str, Any]:
         start = query["index_offset"]
@@ -115,6 +126,17 @@ def describe_channel(number: int) -> dict[str, Any]:
         "lifetime": "86400", "uptime": "80000", "chan_status_flags": "ChanStatusDefault",
         "peer_alias": f"peer {number}", "peer_scid_alias": "0", "zero_conf": False, "alias_scids": [],
     }  # fmt: skip
+
+
+def describe_transaction(number: int, **changes: Any) -> dict[str, Any]:
+    """What opened the channel of that number: 1,530 sat, and one more for each."""
+    transaction = {
+        "tx_hash": make_chan_point(number).partition(":")[0], "amount": "-5001530", "num_confirmations": 6,
+        "block_hash": "", "block_height": 800_000 + number, "time_stamp": "1690000000",
+        "total_fees": str(1_530 + number), "dest_addresses": [], "output_details": [], "raw_tx_hex": "", "label": "",
+        "previous_outpoints": [],
+    }  # fmt: skip
+    return transaction | changes
 
 
 def describe_policy(**changes: Any) -> dict[str, Any]:

@@ -279,8 +279,8 @@ def test_copy_inside_a_transaction_stays_in_the_tenant(pair: tuple[Box, Box]) ->
         with enter_tenant(box.tenant), transaction.atomic(), connection.cursor() as cursor:
             with cursor.copy("COPY nodes_ownnode (forward_cursor) TO STDOUT") as copy:
                 assert b"".join(copy).decode() == f"{box.name}\n"
-            with cursor.copy("COPY nodes_channel (digest, first_seen_at, last_seq, state) FROM STDIN") as copy:
-                copy.write_row(("1x1x1", "2026-11-01", 1, b"\x01\xc0"))
+            with cursor.copy("COPY nodes_channel (digest, first_seen_at, last_seq, state, changes) FROM STDIN") as copy:
+                copy.write_row(("1x1x1", "2026-11-01", 1, b"\x01\xc0", b"\x01\x90"))
             assert read_marker() == box.name
             cursor.execute("SELECT count(*) FROM nodes_channel")
             assert cursor.fetchone() == (1,)

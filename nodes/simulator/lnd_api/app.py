@@ -19,6 +19,7 @@ from nodes.simulator.lnd_api.peer import list_closed, list_peers, list_pending
 from nodes.simulator.lnd_api.policy import update_policy
 from nodes.simulator.lnd_api.request import Request
 from nodes.simulator.lnd_api.status import update_status
+from nodes.simulator.lnd_api.transaction import list_transactions
 from nodes.simulator.view import NodeView
 
 Handler = Callable[[NodeView, Request], dict[str, object]]
@@ -34,6 +35,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/peers", list_peers),
     ("GET", "/v1/balance/channels", report_channel_balance),
     ("GET", "/v1/balance/blockchain", report_chain_balance),
+    ("GET", "/v1/transactions", list_transactions),
     ("GET", "/v1/fees", report_fees),
     ("GET", "/v1/graph/node/{pub_key}", get_node),
     ("GET", "/v1/graph/edge/{chan_id}", get_edge),

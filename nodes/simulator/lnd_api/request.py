@@ -31,6 +31,15 @@ class Request:
             )
         return value in _TRUE
 
+    def read_query_int(self, name: str, default: int) -> int:
+        """32 bits, signed."""
+        text = self.query.get(name, str(default))
+        if not (text.removeprefix("-").isdecimal() and text.isascii() and abs(int(text)) < 2**31):
+            raise LndError(
+                Code.INVALID_ARGUMENT, f'parsing field "{name}": strconv.ParseInt: parsing "{text}": invalid syntax'
+            )
+        return int(text)
+
     def read_base64(self, name: str) -> bytes:
         """Standard or URL alphabet; empty when absent."""
         text = self.query.get(name, "").translate(str.maketrans("-_ ", "+/+"))

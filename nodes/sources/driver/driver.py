@@ -1,5 +1,6 @@
 """What every connector to a Lightning node can do, whatever the node is made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, Self, TypedDict
@@ -100,6 +101,14 @@ class Driver(Protocol):
 
     def read_node(self) -> NodeReading:
         """In a number of calls that does not grow with the channels. A node that is not the expected one is refused."""
+        ...
+
+    def read_opening_fees(self, openings: Mapping[str, str]) -> dict[str, int]:
+        """What our wallet paid for the transactions that opened channels, in sat by channel point; 0: it was not ours.
+
+        `openings`: short_channel_id by channel point. What the node does not tell, or may not, is left out, and no
+        NodeError is raised for it. A call or a few, whatever the number of channels.
+        """
         ...
 
     def read_forwards(self, cursor: str) -> ForwardPage:

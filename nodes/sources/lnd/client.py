@@ -62,6 +62,11 @@ class Lnd:
         query = {"start_time": "0", "index_offset": index_offset, "num_max_events": num_max_events}
         return self._read("POST", "/v1/switch", content=json.dumps(query).encode())
 
+    def list_transactions(self, *, start_height: int, index_offset: int, max_transactions: int) -> Fields:
+        """Of the wallet, oldest first. Pages need LND 0.19; an older one answers with all of them."""
+        page = f"index_offset={index_offset}&max_transactions={max_transactions}"
+        return self._read("GET", f"/v1/transactions?start_height={start_height}&{page}")
+
     def estimate_fee(self, conf_target: int) -> Fields:
         return self._read("GET", f"/v2/wallet/estimatefee/{conf_target}")
 

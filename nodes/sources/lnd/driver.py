@@ -1,5 +1,6 @@
 """The driver of LND (`nodes.sources.driver.driver` says what each method promises)."""
 
+from collections.abc import Mapping
 from typing import Self
 
 from nodes.sources.driver.config import DriverConfig
@@ -19,6 +20,7 @@ from nodes.sources.driver.text import clean_text
 from nodes.sources.lnd.client import Lnd, open_lnd
 from nodes.sources.lnd.forward import read_forwards
 from nodes.sources.lnd.graph import map_graph_edge, map_graph_node
+from nodes.sources.lnd.opening import read_opening_fees
 from nodes.sources.lnd.snapshot import check_identity, read_node
 from nodes.sources.lnd.write import apply_policy
 
@@ -51,6 +53,9 @@ class LndDriver:
         reading, pubkey = read_node(self._lnd, self._pubkey)
         self._keep(pubkey)
         return reading
+
+    def read_opening_fees(self, openings: Mapping[str, str]) -> dict[str, int]:
+        return read_opening_fees(self._lnd, openings)
 
     def read_forwards(self, cursor: str) -> ForwardPage:
         return read_forwards(self._lnd, cursor)

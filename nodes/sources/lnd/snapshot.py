@@ -92,6 +92,7 @@ def map_channel(channel: Fields, edges: Mapping[str, Fields], *, own_pubkey: str
         "uptime_s": read_optional_uint64(channel, "uptime"),
         "lifetime_s": read_optional_uint64(channel, "lifetime"),
         "commit_fee_sat": read_optional_uint64(channel, "commit_fee"),
+        "opening_fee_sat": None,  # not told here, and asked for once: `Driver.read_opening_fees`
         **map_constraints(channel),
         **map_policies(edges.get(channel_point), own_pubkey=own_pubkey, peer_pubkey=peer_pubkey),
     }

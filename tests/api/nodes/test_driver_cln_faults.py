@@ -19,7 +19,7 @@ from nodes.sources.driver.errors import Fault, NodeError
 from nodes.sources.driver.policy import Policy
 from nodes.sources.driver.retry import Patience
 from nodes.sources.node import open_driver
-from tests.fakes.driven_node import DrivenNode, serve_driven
+from tests.fakes.driven_node import LONG_TIMEOUT, DrivenNode, serve_driven
 from tests.fakes.simulated_fleet import serve_fleet
 
 NOW_S = 1_760_000_000
@@ -61,7 +61,7 @@ def test_a_cycle_takes_five_calls_for_a_thousand_channels(world: World, tmp_path
     wide = make_wide(world, 1_000)
     with (
         serve_driven(wide, wide.fleet[0].pubkey, tmp_path, implementation="cln") as node,
-        open_driver(node.config) as driver,
+        open_driver(replace(node.config, timeout=LONG_TIMEOUT)) as driver,
     ):
         reading = driver.read_node()
         page = driver.read_forwards("0")

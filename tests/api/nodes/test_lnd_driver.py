@@ -24,7 +24,7 @@ from nodes.simulator.world import Channel, Side, World
 from nodes.sources.driver.driver import Outcome
 from nodes.sources.driver.errors import Fault, NodeError
 from nodes.sources.node import open_driver
-from tests.fakes.driven_node import DrivenNode, serve_driven
+from tests.fakes.driven_node import LONG_TIMEOUT, DrivenNode, serve_driven
 from tests.fakes.json_server import JsonServer, Reply
 
 NOW_S = 1_760_000_000
@@ -84,7 +84,10 @@ def make_wide_world(world: World, count: int) -> World:
 def test_a_cycle_takes_five_calls_for_a_thousand_channels(world: World, tmp_path: Path) -> None:
     world.fleet[0].history = []
     wide = make_wide_world(world, 1_000)
-    with serve_driven(wide, wide.fleet[0].pubkey, tmp_path) as node, open_driver(node.config) as driver:
+    with (
+        serve_driven(wide, wide.fleet[0].pubkey, tmp_path) as node,
+        open_driver(replace(node.config, timeout=LONG_TIMEOUT)) as driver,
+    ):
         reading = driver.read_node()
         page = driver.read_forwards("0")
 

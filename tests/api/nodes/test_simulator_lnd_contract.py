@@ -54,6 +54,8 @@ def test_every_answer_fits_the_published_schema(lnd: StillNode, swagger: LndSwag
         (lnd.get("/v1/channels"), "lnrpcListChannelsResponse"),
         (lnd.get("/v1/channels", peer_alias_lookup="true"), "lnrpcListChannelsResponse"),
         (lnd.get("/v1/fees"), "lnrpcFeeReportResponse"),
+        (lnd.get("/v1/transactions"), "lnrpcTransactionDetails"),
+        (lnd.get("/v1/transactions", max_transactions=1, index_offset=1), "lnrpcTransactionDetails"),
         (lnd.get("/v1/balance/channels"), "lnrpcChannelBalanceResponse"),
         (lnd.get("/v1/balance/blockchain"), "lnrpcWalletBalanceResponse"),
         (lnd.get("/v1/channels/pending"), "lnrpcPendingChannelsResponse"),

@@ -13,8 +13,12 @@ import msgspec
 import pytest
 from django.utils import timezone
 
+from nodes.engine.charge_lnd.reader import read_charge_lnd
 from nodes.engine.connection import Connection
 from nodes.engine.credential import Service
+from nodes.engine.decision import price_node
+from nodes.engine.prepare import prepare_run
+from nodes.models.channel import Channel
 from nodes.models.decision import CycleRun
 from nodes.models.forward import ForwardDay
 from nodes.models.journal import JournalEntry
@@ -22,11 +26,12 @@ from nodes.models.node import OwnNode
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
-from nodes.pipeline.ingest import accept_snapshot
+from nodes.pipeline.ingest import accept_snapshot, load_facts
 from nodes.pipeline.pull import FRESH, pull_node
 from nodes.pipeline.schedule import CycleClaim, run_claimed_cycle
 from nodes.selectors.node import read_own_node
 from nodes.simulator.faults.plan import Fault as Failure
+from nodes.simulator.lnd_api.transaction import find_opening_fee_sat
 from nodes.simulator.network import build_world
 from nodes.simulator.small_network import generate_network
 from nodes.simulator.world import World
@@ -118,7 +123,41 @@ def test_what_a_box_would_report_is_there_after_a_pull(cloud: Cloud) -> None:
     assert run is not None
     assert run.summary.channels == len(cloud.node.channels)
     assert (cloud.line().fault, cloud.line().failures) == (None, 0)
-    assert len(cloud.node.calls) == 5
+    assert len(cloud.node.calls) == 6  # what openings cost is asked for once
+
+
+def test_what_openings_cost_is_asked_for_once_and_prices_the_cost_strategy(cloud: Cloud) -> None:
+    """charge-lnd's `cost`, as imported: int(factor * 1e6 * fee / capacity), 1 where another opened the channel."""
+    imported = read_charge_lnd("[default]\nstrategy = cost\ncost_factor = 2\nmin_fee_ppm_delta = 0\n", {})
+    cloud.pull()
+    with enter_tenant(cloud.box.tenant):
+        facts = load_facts(imported.document)
+    assert facts is not None
+    cycle, inputs = prepare_run(facts)
+    channels = {channel.chan_point: channel for channel in cloud.node.channels}
+    priced, _ = price_node(cycle, inputs)
+    for given, one in zip(inputs, priced, strict=True):
+        if given.channel.own_policy is None:
+            continue  # not announced: nothing is priced
+        channel = channels[given.channel.channel_point or ""]
+        is_ours = channel.sides[channel.initiator].pubkey == cloud.node.pubkey
+        ppm = int(2e6 * find_opening_fee_sat(channel) / channel.capacity_sat) if is_ours else 1
+        assert one.wish is not None
+        assert (one.wish.rule, one.wish.fee_rate_ppm) == ("cost", ppm)
+    assert {given.channel.initiator for given in inputs if given.channel.own_policy} == {True, False}
+
+    for _ in range(2):
+        cloud.let_time_pass()
+        cloud.node.calls.clear()
+        assert cloud.pull()
+        assert len(cloud.node.calls) == 5
+    with enter_tenant(cloud.box.tenant):
+        fees = {one.state.channel_point: one.state.opening_fee_sat for one in Channel.objects.all()}
+    assert all(
+        fees[channel.chan_point] == find_opening_fee_sat(channel)
+        for channel in cloud.node.channels
+        if channel.sides[channel.initiator].pubkey == cloud.node.pubkey
+    )
 
 
 def test_a_node_that_was_just_reported_is_not_asked(cloud: Cloud) -> None:

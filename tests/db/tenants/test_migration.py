@@ -43,7 +43,7 @@ def boxes(django_db_setup: None, django_db_blocker: Any) -> Iterator[list[Dazbox
 def add_channel(dazbox: Dazbox, name: str) -> Dazbox:
     run_in(
         dazbox,
-        "INSERT INTO nodes_channel (digest, first_seen_at, last_seq, state) VALUES (%s, now(), 1, '')",
+        "INSERT INTO nodes_channel (digest, first_seen_at, last_seq, state, changes) VALUES (%s, now(), 1, '', '')",
         name.encode(),
     )
     return dazbox

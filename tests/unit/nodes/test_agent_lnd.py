@@ -157,6 +157,7 @@ def test_the_fake_lnd_of_these_tests_has_the_shapes_of_the_real_one(box: Box) ->
             "lnrpcGetInfoResponse": lnd.get_info(),
             "lnrpcListChannelsResponse": lnd.list_channels(),
             "lnrpcNodeInfo": lnd.get_node(OWN),
+            "lnrpcTransactionDetails": lnd.list_transactions(start_height=0, index_offset=0, max_transactions=9),
             "lnrpcForwardingHistoryResponse": lnd.list_forwards(0, 10),
             "lnrpcForwardingHistoryRequest": json.loads(box.lnd.calls[-1].body),
         }
