@@ -1,4 +1,4 @@
-# Two commands for a newcomer: `make run` and `make test`. Everything else is for those who change the code.
+# Three commands for a newcomer: `make run`, `make manage` and `make test`. Everything else is for those who change the code.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -8,10 +8,14 @@ ARGS ?=
 # DAZBOX_HOME, PORT, MCP_PORT, FLEET and GRAPH, set here (`make run PORT=8010`) or in the environment, choose what is run:
 # docs/embedded.md.
 
-.PHONY: run test check format bench judge lock clean environment
+.PHONY: run manage test check format bench judge lock clean environment
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m mcp_saas.embedded
+
+# make manage ARGS="decisions --dazbox PUBKEY": a command of manage.py on the running instance of DAZBOX_HOME.
+manage: $(VENV)/run.stamp
+	@exec $(BIN)/python -m mcp_saas.embedded.manage $(ARGS)
 
 test: $(VENV)/dev.stamp
 	@$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)

@@ -9,6 +9,7 @@ from mcp_saas.embedded.errors import LaunchError
 WRONG_OPTION = 2
 LARGEST_FLEET = 50
 DEFAULT_FLEET = 3
+DEFAULT_HOME = "var"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def read_options(environ: Mapping[str, str]) -> LaunchOptions:
             f"GRAPH={graph} is not a file: name an `lncli describegraph` file, or leave GRAPH out", WRONG_OPTION
         )
     return LaunchOptions(
-        home=Path(environ.get("DAZBOX_HOME") or "var"),
+        home=Path(environ.get("DAZBOX_HOME") or DEFAULT_HOME),
         port=read_number(environ, "PORT", default=8000, largest=65_535),
         mcp_port=read_number(environ, "MCP_PORT", default=8001, largest=65_535),
         fleet=read_number(environ, "FLEET", default=DEFAULT_FLEET, largest=LARGEST_FLEET)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mcp_saas.embedded.options import LaunchOptions
+from mcp_saas.embedded.options import DEFAULT_HOME, LaunchOptions
 from mcp_saas.embedded.process import Command
 from mcp_saas.embedded.state import PROJECT, StateFolder
 from mcp_saas.embedded.supervisor import Supervisor
 from mcp_saas.kit.private_file import write_private_file
+
+MANAGE_HINT = 'make manage ARGS="decisions --dazbox PUBKEY"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +97,7 @@ def describe_run(state: StateFolder, info: RunInfo) -> str:
         f"    {info.provisioning.client_id:<10}{info.provisioning.client_secret}",
         f"  All of it, with the tokens of {len(info.dazboxes)} boxes:",
         f"    {run_file(state)}",
+        f"  manage.py   {MANAGE_HINT}",
+        *([f"    DAZBOX_HOME={state.home}"] if state.home != PROJECT / DEFAULT_HOME else []),
         "  Ctrl-C stops everything.",
     ))
