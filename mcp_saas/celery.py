@@ -29,6 +29,7 @@ app.conf.update(
         "tend-exports": {"task": "nodes.tasks.tend_exports", "schedule": 60.0, "options": {"expires": 50}},
         "tend-spare-schemas": {"task": "nodes.tasks.tend_spare_schemas", "schedule": 10.0, "options": {"expires": 10}},
         "expire-actions": {"task": "nodes.tasks.expire_late_actions", "schedule": 300.0, "options": {"expires": 240}},
+        "sweep-notices": {"task": "nodes.tasks.sweep_late_notices", "schedule": 300.0, "options": {"expires": 240}},
         "purge-answers": {"task": "tenants.tasks.purge_answers", "schedule": 300.0, "options": {"expires": 240}},
         "purge-tokens": {"task": "tenants.tasks.purge_tokens", "schedule": 300.0, "options": {"expires": 240}},
         "purge-jobs": {"task": "tenants.tasks.purge_jobs", "schedule": 3600.0},

@@ -13,6 +13,7 @@ from nodes.pipeline.action import expire_actions
 from nodes.pipeline.apply import apply_to_own_node, has_work
 from nodes.pipeline.export import order
 from nodes.pipeline.notify.deliver import deliver_next
+from nodes.pipeline.notify.sweep import sweep_notices
 from nodes.pipeline.pull import pull_node
 from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
@@ -71,6 +72,16 @@ def deliver_notices() -> None:
     """One message to the owner of the tenant we are in, and a job for when the next one may go."""
     if again_at := deliver_next(timezone.now()):
         queue_job(current_tenant().id, deliver_notices.name, args=[], due_at=again_at)
+
+
+@shared_task(name="nodes.tasks.sweep_late_notices")
+def sweep_late_notices() -> None:
+    """Every five minutes, from beat: of a twelfth of the boxes, so each has its turn once an hour."""
+    now = timezone.now()
+    for tenant in list_share(int(now.timestamp()) // SHARE_S % SHARES, of=SHARES):
+        with enter_tenant(tenant):
+            if sweep_notices(now):
+                log.warning("late_notices_queued", tenant=str(tenant.id))
 
 
 @shared_task(bind=True, base=TenantTask, name="nodes.tasks.run_node_cycle")

@@ -78,6 +78,12 @@ def queue_job(dazbox_id: UUID, task: str, *, args: list[Any], due_at: dt.datetim
         Job.objects.create(dazbox_id=dazbox_id, task=task, args=args, due_at=due_at or timezone.now())
 
 
+def has_job(dazbox_id: UUID, task: str) -> bool:
+    """Whether one of this task waits or runs; parked ones never will."""
+    with leave_tenant():
+        return Job.objects.filter(dazbox_id=dazbox_id, task=task, due_at__isnull=False).exists()
+
+
 def hand_out_turns(now: dt.datetime, hand_out: Callable[[TurnClaim], None]) -> None:
     """Hands out turns as far as there is room; those that died with their worker are over. Each begins a shift."""
     lanes = JobLane.objects.exclude(busy_since=None)

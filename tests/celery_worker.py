@@ -55,26 +55,30 @@ class Worker:
 
 
 @contextmanager
-def running_worker(folder: Path, *, include: str = "") -> Iterator[Worker]:
-    """`folder` takes its log and beat's notes; `include` names a module of tasks beside the product's own."""
+def running_worker(folder: Path, *, include: str = "", **variables: str) -> Iterator[Worker]:
+    """`folder` takes its log and beat's notes; `include` names a module of tasks beside the product's own; `variables`
+    are added to its environment.
+    """
     redis_url = shift_redis_database(settings.ENV.redis_url, BROKER_DATABASE)
     broker = celery_url(redis_url)
     with redis.Redis.from_url(redis_url) as store:
         store.flushdb()
-        with worker_process(folder, include=include, broker=broker), client_of(broker) as client:
+        with worker_process(folder, include=include, broker=broker, **variables), client_of(broker) as client:
             yield Worker(broker, client, folder / "log", store)
         store.flushdb()
 
 
 @contextmanager
-def worker_process(folder: Path, *, include: str, broker: str) -> Iterator[None]:
+def worker_process(folder: Path, *, include: str, broker: str, **variables: str) -> Iterator[None]:
     log_path = folder / "log"
     command = [
         sys.executable, "-m", "celery", "-A", "mcp_saas.celery", "worker", "-B", "-c", "2", "--loglevel", "INFO",
         "--schedule", str(folder / "beat"), "--without-gossip", "--without-mingle", "--without-heartbeat",
         *(("--include", include) if include else ()),
     ]  # fmt: skip
-    environment = child_environment(CELERY_BROKER_URL=broker, DJANGO_SETTINGS_MODULE="mcp_saas.settings.test")
+    environment = child_environment(
+        CELERY_BROKER_URL=broker, DJANGO_SETTINGS_MODULE="mcp_saas.settings.test", **variables
+    )
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     family = psutil.Process(process.pid)

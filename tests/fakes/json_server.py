@@ -29,11 +29,11 @@ class Reply:
 class JsonServer:
     """Answers every request with `respond`; `calls` holds them in order. Use as a context manager."""
 
-    def __init__(self, respond: Callable[[Call], Reply], *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, respond: Callable[[Call], Reply], *, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.calls: list[Call] = []
         self._called = threading.Condition()
         self._respond = respond
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._build_handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._build_handler())
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that leave are no news
         if tls is not None:

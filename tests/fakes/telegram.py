@@ -5,10 +5,11 @@ As documented: every answer is a JSON object with `ok`; refusals have `error_cod
 """
 
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.json_server import Call, JsonServer, Reply
+from tests.fakes.json_server import PATIENCE_S, Call, JsonServer, Reply
 
 TOKEN = "123456:" + "A" * 35
 CHAT = "-100200300"
@@ -29,14 +30,26 @@ def slow_down(seconds: int) -> Reply:
 
 
 @dataclass
+class Stall:
+    """One call that gets no answer until it is `over`: the message was taken, or was lost on its way."""
+
+    takes_it: bool
+    reached: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
 class Telegram:
-    """`texts` are those it took, in order; `answers` are given first, one a call, instead of taking it."""
+    """`texts` are those it took, in order; `answers` are given first, one a call, instead of taking it; then the next
+    call meets the `stall`.
+    """
 
     answers: list[Reply] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    stall: Stall | None = None
 
-    def serve(self) -> JsonServer:
-        return JsonServer(self.respond)
+    def serve(self, port: int = 0) -> JsonServer:
+        return JsonServer(self.respond, port=port)
 
     def respond(self, call: Call) -> Reply:
         if call.path != f"/bot{TOKEN}/sendMessage" or call.method != "POST":
@@ -44,7 +57,13 @@ class Telegram:
             return refuse(404, "Not Found") if known else refuse(401, "Unauthorized")
         if self.answers:
             return self.answers.pop(0)
-        return self._take(json.loads(call.body))
+        stall, self.stall = self.stall, None
+        if stall is None:
+            return self._take(json.loads(call.body))
+        reply = self._take(json.loads(call.body)) if stall.takes_it else Reply(status=500, body=b"")
+        stall.reached.set()
+        stall.over.wait(PATIENCE_S)
+        return reply
 
     def _take(self, body: dict[str, Any]) -> Reply:
         if body["chat_id"] != CHAT:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from mcp_saas.celery import app
 from nodes.engine.credential import Service
 from nodes.engine.notice import NotifySettings
 from nodes.models.action import Action
@@ -18,12 +19,14 @@ from nodes.pipeline.credential import delete_credential, set_credential
 from nodes.pipeline.journal import note
 from nodes.pipeline.kill_switch import set_switch
 from nodes.pipeline.notify.deliver import MAX_ATTEMPTS, deliver_next
-from nodes.pipeline.notify.outbox import store_settings
+from nodes.pipeline.notify.outbox import TASK, store_settings
+from nodes.pipeline.notify.sweep import sweep_notices
 from nodes.pipeline.release import ReleaseChange, change_release
-from nodes.tasks import deliver_notices
+from nodes.tasks import deliver_notices, sweep_late_notices
 from tenants.context import leave_tenant
 from tenants.events import announce_owner_change
 from tenants.models.job import Job
+from tenants.tasks import SHARE_S, SHARES
 from tests.db.nodes.acting import inside, planned, write
 from tests.factories import Box, make_offer
 from tests.fakes.json_server import Reply
@@ -213,6 +216,48 @@ def test_the_next_owner_is_told_nothing_of_the_one_before(told: Box, telegram: T
     announce_owner_change(told.tenant)
     deliver_all()
     assert (telegram.texts, states()) == ([], [])
+
+
+def park_job(box: Box) -> None:
+    """As the fair queue does with a job that killed its worker five times."""
+    with leave_tenant():
+        Job.objects.filter(dazbox_id=box.dazbox.id, task=TASK).update(due_at=None)
+
+
+def test_messages_whose_job_was_parked_get_another_one_once(told: Box, telegram: Telegram) -> None:
+    stop_node()
+    now = timezone.now()
+    assert not sweep_notices(now + dt.timedelta(hours=1))  # its job will come
+    park_job(told)
+    assert not sweep_notices(now)  # not late yet
+    assert sweep_notices(now + dt.timedelta(hours=1))
+    assert not sweep_notices(now + dt.timedelta(hours=1))
+    deliver_all()
+    assert (len(telegram.texts), states()) == (1, ["sent"])
+
+
+def test_every_box_is_swept_within_an_hour(told: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_node()
+    Notice.objects.update(due_at=timezone.now() - dt.timedelta(hours=2))
+    park_job(told)
+    before = count_jobs(told)
+    now = timezone.now()
+    with leave_tenant():
+        for number in range(SHARES):
+            moment = now + dt.timedelta(seconds=number * SHARE_S)
+            monkeypatch.setattr("nodes.tasks.timezone.now", lambda moment=moment: moment)
+            sweep_late_notices()
+    assert count_jobs(told) == before + 1
+    schedule = app.conf.beat_schedule["sweep-notices"]
+    assert (schedule["task"], schedule["schedule"]) == (sweep_late_notices.name, SHARE_S)
+
+
+def test_what_could_not_be_delivered_within_a_day_is_parked_with_words(told: Box, telegram: Telegram) -> None:
+    stop_node()
+    park_job(told)
+    assert not sweep_notices(timezone.now() + dt.timedelta(days=1, minutes=1))
+    row = Notice.objects.get()
+    assert (row.state, row.error) == ("parked", "It could not be delivered within a day")
 
 
 def _die(*args: Any, **options: Any) -> None:
