@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 def test_a_campaign_writes_its_report_and_is_the_same_twice(tmp_path: Path) -> None:
     for name in ("first", "second"):
         call_command(
-            "simulate", nodes=1, sizes=[20], seeds=1, days=2, policies=["as-is", "flat-100"], competitors=["frozen"],
+            "simulate", nodes=1, sizes=[20], seeds=1, days=1, policies=["as-is", "flat-100"], competitors=["frozen"],
             workers=1, out=tmp_path / name, stdout=io.StringIO(), stderr=io.StringIO(),
         )  # fmt: skip
     first, second = (json.loads((tmp_path / name / "outcomes.json").read_text()) for name in ("first", "second"))

@@ -12,7 +12,7 @@ from nodes.simulator.closed_loop.profiles import AGGRESSIVE_PPM, PROFILES, shape
 from nodes.simulator.closed_loop.world import ClosedWorld
 from tests.unit.nodes.closed_loop.worlds import small_world
 
-DAYS = 4
+DAYS = 2
 TERMS = Terms(days=DAYS, warm_up_days=1)
 
 
