@@ -181,9 +181,9 @@ class MarginalStrategy(
 
     min_fee_rate_ppm: FeeRatePpm = 5
     max_fee_rate_ppm: FeeRatePpm = 5_000
-    market_factor: Annotated[float, Meta(gt=0, le=100)] = 1.0  # times what others charge: expected to halve the demand
+    market_factor: Annotated[float, Meta(gt=0, le=100)] = 0.7  # times what others charge: expected to halve the demand
     depletion_weight: Factor = 0.25  # of what the node earns, a sat sold from an empty channel costs
-    half_life_days: Annotated[float, Meta(ge=1, le=365)] = 15.0  # of what was learned
+    half_life_days: Annotated[float, Meta(ge=1, le=365)] = 20.0  # of what was learned
     max_raise: Annotated[float, Meta(ge=1.1, le=10)] = 2.0  # times the present price, a run
     max_cut: Annotated[float, Meta(ge=1.1, le=10)] = 1.5
     update_interval_s: Seconds = 82_800  # a daily run may come an hour early
