@@ -1,8 +1,9 @@
 """Whether what a strategy wishes differs enough from the present policy to be written.
 
 Source: charge-lnd's change rule. The outbound rate has to move by `min_change_ppm`; a smaller move goes along when
-something else is written. A smaller move of the inbound rate is never written, unless it ends at 0 or its base fee
-moves too. Any other field counts as soon as it differs. Payments' limits stay within those of the channel itself.
+another fee or limit is written, not when the channel is only switched on or off. A smaller move of the inbound rate is
+never written, unless it ends at 0 or its base fee moves too. Any other field counts as soon as it differs. Payments'
+limits stay within those of the channel itself.
 """
 
 from functools import cache
@@ -34,10 +35,11 @@ def settle_wish(wish: Wish, present: ChannelPolicy, *, channel: ChannelState, sw
     moved_ppm = 0 if fee_rate_ppm is None else abs(fee_rate_ppm - present.fee_rate_ppm)
     is_worth = moved_ppm > 0 and moved_ppm >= min_change_ppm
     differing = _settle_others(wish, present, channel=channel, outbound_ppm=fee_rate_ppm if is_worth else None)
-    if wish.disabled is False and not switches_on:
-        differing.pop("disabled", None)
     if fee_rate_ppm is not None and moved_ppm and (is_worth or differing):
         differing["fee_rate_ppm"] = min(fee_rate_ppm, MAX_PPM)  # a peer may announce more than that
+    is_switched = wish.disabled is not None and wish.disabled != present.disabled and channel.active
+    if wish.disabled is not None and is_switched and (wish.disabled or switches_on):
+        differing["disabled"] = wish.disabled
     if differing:
         return Settled(differing)
     return NOTHING if is_worth or not moved_ppm else _hold_small(min_change_ppm)
@@ -46,7 +48,7 @@ def settle_wish(wish: Wish, present: ChannelPolicy, *, channel: ChannelState, sw
 def _settle_others(
     wish: Wish, present: ChannelPolicy, *, channel: ChannelState, outbound_ppm: int | None
 ) -> dict[str, int]:
-    """All fields but the outbound rate: what differs. `outbound_ppm`: the rate the channel moves to, None: it stays."""
+    """All fees and limits but the outbound rate: what differs. `outbound_ppm`: the rate it moves to, None: it stays."""
     differing: dict[str, int] = {}
     if (
         wish.inbound_base_fee_msat is not None
@@ -58,8 +60,6 @@ def _settle_others(
         _settle_limits(wish, present, channel=channel, differing=differing)
     if wish.base_fee_msat is not None and wish.base_fee_msat != present.base_fee_msat:
         differing["base_fee_msat"] = wish.base_fee_msat
-    if wish.disabled is not None and wish.disabled != present.disabled and channel.active:
-        differing["disabled"] = wish.disabled
     return differing
 
 

@@ -30,6 +30,7 @@ from nodes.engine.strategies import PlainStrategy, ProportionalStrategy, StaticS
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Ratio = Annotated[float, Meta(ge=0, le=1)]
 Blocks = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]  # an overdue HTLC expired before now
+LeastChange = Annotated[int, Meta(ge=-1, le=1_000_000)]
 SignedPpm = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Ppm32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]  # strangers may announce any u32
 RuleName = Annotated[
@@ -118,8 +119,8 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     max_local_sat: Sat | None = None
     min_remote_sat: Sat | None = None
     max_remote_sat: Sat | None = None
-    min_age_blocks: Count | None = None
-    max_age_blocks: Count | None = None
+    min_age_blocks: Blocks | None = None
+    max_age_blocks: Blocks | None = None
     min_peer_base_fee_msat: BaseFeeMsat | None = None  # of the peer's own policy
     max_peer_base_fee_msat: BaseFeeMsat | None = None
     min_peer_fee_rate_ppm: Ppm32 | None = None
@@ -146,7 +147,7 @@ class Values(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     min_htlc_msat: Msat | None = None
     max_htlc_msat: Msat | None = None
     max_htlc_ratio: Ratio | None = None  # of the capacity less the reserve the peer asks for
-    min_change_ppm: FeeRatePpm | None = None
+    min_change_ppm: LeastChange | None = None  # -1: the strategy's own, whatever was collected before
     min_inbound_change_ppm: FeeRatePpm | None = None
     min_fee_rate_ppm: FeeRatePpm | None = None  # from here on: parameters of strategies
     max_fee_rate_ppm: FeeRatePpm | None = None
@@ -264,8 +265,9 @@ class Bars(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     unsynced: bool = True  # all channels of a node that has not caught up with the chain
     private: bool = True
-    unannounced: bool = True  # public, but less than six blocks deep
+    unannounced: bool = True  # public, but less than six blocks deep, or not in the chain yet
     inactive: bool = True
+    empty: bool = True  # neither side holds a balance
 
 
 DEFAULT_RULE = Rule(name="default", strategy=ProportionalStrategy(min_fee_rate_ppm=50, max_fee_rate_ppm=1_000))

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.document import Rule, Strategy, UseConfigStrategy, Values
 from nodes.engine.matching import ChannelView, Test, compile_match
-from nodes.engine.strategies import OnchainFeeStrategy, ProportionalStrategy
+from nodes.engine.policies.values import read_least_change
+from nodes.engine.strategies import IgnoreStrategy, OnchainFeeStrategy, ProportionalStrategy
 
 VALUE_FIELDS = Values.__struct_fields__
 STRATEGIES_WITH_LEAST = (ProportionalStrategy, OnchainFeeStrategy)  # their least change is 10 ppm where none is given
@@ -37,6 +38,8 @@ def compile_rules(rules: Sequence[Rule], cycle: CycleInput) -> Choose:
     resolve = _resolve_nested(cycle)
     if chain and not chain[0][1] and chain[0][0].strategy is not None:
         site = make_site([chain[0][0]])
+        if ends_unmatched(site):
+            return lambda _: None
         return (lambda given: resolve(site, given)) if is_nested(site) else (lambda _: site)
     return _walk_chain(chain, cycle.node.block_height, resolve=resolve)
 
@@ -58,6 +61,8 @@ def _walk_chain(chain: list[tuple[Rule, list[Test]]], block_height: int, *, reso
                     site = sites.get(key)
                     if site is None:
                         site = sites[key] = make_site([chain[number][0] for number in path])
+                    if ends_unmatched(site):
+                        return None
                     return resolve(site, given) if is_nested(site) else site
         return None
 
@@ -76,6 +81,10 @@ def lay_over(lower: Values, upper: Values) -> Values:
     """Later values over earlier ones, field by field."""
     given = {name: value for name in VALUE_FIELDS if (value := getattr(upper, name)) is not None}
     return replace(lower, **given) if given else lower
+
+
+def ends_unmatched(site: Site) -> bool:
+    return isinstance(site.strategy, IgnoreStrategy) and site.strategy.unmatched
 
 
 def is_nested(site: Site) -> bool:
@@ -114,7 +123,7 @@ def _join_nested(outer: Site, inner: Site | None, *, name: str) -> Site:
         for field in ("min_change_ppm", "min_inbound_change_ppm")
         if (value := getattr(outer.values, field)) is not None
     }
-    has_own_least = inner.values.min_change_ppm is not None or isinstance(inner.strategy, STRATEGIES_WITH_LEAST)
+    has_own_least = read_least_change(inner.values) is not None or isinstance(inner.strategy, STRATEGIES_WITH_LEAST)
     if has_own_least:
         least.pop("min_change_ppm", None)
     values = replace(inner.values, **({"min_inbound_change_ppm": None} | least))

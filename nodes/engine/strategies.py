@@ -59,6 +59,8 @@ class OnchainFeeStrategy(
 class IgnoreStrategy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="ignore"):
     """charge-lnd's `ignore`: leaves the channel alone."""
 
+    unmatched: bool = False  # the channel counts as one no rule matches; in a nested configuration: none of its rules
+
 
 class IgnoreFeesStrategy(
     Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="strategy", tag="ignore_fees"

@@ -7,11 +7,18 @@ from nodes.engine.charge_lnd.text import read_bool, read_float, read_int
 
 Read = Callable[[str], Any]
 Target = tuple[tuple[str, ...], Read]
+LEAST_RATIO = 1e-18  # of any channel's capacity less than one msat
 
 
 def _bounds(prefix: str, name: str, *, path: tuple[str, ...], read: Read) -> dict[str, Target]:
     """`min_` and `max_` of one quantity; the last part of `path` is what it is called here."""
     return {f"{prefix}.{side}_{name}": ((*path[:-1], f"{side}_{path[-1]}"), read) for side in ("min", "max")}
+
+
+def _read_htlc_ratio(text: str) -> float:
+    """Below 0 it is a largest payment of 0 there, while 0 itself says nothing."""
+    ratio = read_float(text)
+    return LEAST_RATIO if ratio < 0 else min(1.0, ratio)
 
 
 MATCHERS: dict[str, Target] = {
@@ -57,10 +64,10 @@ VALUES: dict[str, Target] = {
     "inbound_level_ppm": (("inbound_level_ppm",), read_int),
     "min_htlc_msat": (("min_htlc_msat",), read_int),
     "max_htlc_msat": (("max_htlc_msat",), read_int),
-    "max_htlc_msat_ratio": (("max_htlc_ratio",), lambda text: max(0.0, min(1.0, read_float(text)))),
+    "max_htlc_msat_ratio": (("max_htlc_ratio",), _read_htlc_ratio),
     "time_lock_delta": (("time_lock_delta",), read_int),
-    "min_fee_ppm_delta": (("min_change_ppm",), read_int),
-    "min_inbound_fee_ppm_delta": (("min_inbound_change_ppm",), read_int),
+    "min_fee_ppm_delta": (("min_change_ppm",), lambda text: max(-1, read_int(text))),
+    "min_inbound_fee_ppm_delta": (("min_inbound_change_ppm",), lambda text: max(0, read_int(text))),
     "min_fee_ppm": (("min_fee_rate_ppm",), read_int),
     "max_fee_ppm": (("max_fee_rate_ppm",), read_int),
     "sum_peer_chans": (("sum_peer_channels",), read_bool),

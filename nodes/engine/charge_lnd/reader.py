@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from nodes.engine.charge_lnd.bounds import match_nothing_in, settle_bounds
 from nodes.engine.charge_lnd.errors import ChargeLndError
 from nodes.engine.charge_lnd.properties import (
     ACTIVITY,
@@ -64,7 +65,7 @@ def read_charge_lnd(text: str, files: Mapping[str, str]) -> Imported:
     document = FeePolicy(
         rules=rules,
         limits=LimitTable(node=limits),
-        bars=Bars(unsynced=False, private=False, unannounced=False, inactive=False),
+        bars=Bars(unsynced=False, private=False, unannounced=False, inactive=False, empty=False),
         guards=UNGUARDED,
         switches_on=True,
     )
@@ -88,20 +89,36 @@ class _Draft:
         self.notes: list[str] = []
         self.nested: list[ImportedSection] = []
         self.strategy: dict[str, Any] | None = None
-        self.lacks_list = False  # charge-lnd, too, leaves a channel alone when it cannot read a list
+        self.lacks_list: set[str] = set()  # `chan` or `node`, where a list it names was not given
 
     def build(self) -> Rule:
         self._refuse_unknown()
         self.strategy = self._read_strategy()
         match = {} if self.section.name == "default" else self._read_match()
-        draft = {"match": match, "values": self._read_targets(VALUES), "strategy": self.strategy}
+        draft: dict[str, Any] = {"match": match, "values": self._read_targets(VALUES), "strategy": self.strategy}
         if self.lacks_list:
-            draft = {"strategy": {"strategy": "ignore"}}
+            draft = self._leave_alone(match)
+        if not settle_bounds(draft["match"]):
+            self.notes.append("a bound lies beyond all values: no channel matches, as in charge-lnd")
+            match_nothing_in(draft["match"])
         self._note_ignored()
         try:
             return msgspec.convert(draft | {"name": self.section.name}, Rule)
         except msgspec.ValidationError as error:
             raise ChargeLndError(str(error), section=self.section.name) from None
+
+    def _leave_alone(self, match: dict[str, Any]) -> dict[str, Any]:
+        """A channel for which charge-lnd reads the missing list is left alone; what it asks before may spare it.
+
+        In a nested configuration it counts there as matched by no section.
+        """
+        spaces = list(dict.fromkeys(key.split(".")[0] for key in self.section.properties if "." in key))
+        before = spaces[: min(spaces.index(space) for space in self.lacks_list)]
+        places = {"node": ("peer",), "onchain": ("onchain",)}
+        chan = tuple(name for name in match if name not in ("peer", "onchain"))
+        asked = {name for space in before for name in places.get(space, chan)}
+        kept = {name: value for name, value in match.items() if name in asked}
+        return {"match": kept, "strategy": {"strategy": "ignore", "unmatched": self.depth > 0}}
 
     def report(self) -> ImportedSection:
         return ImportedSection(
@@ -148,13 +165,13 @@ class _Draft:
             match["channels"] = self._read_channels()
         if "node.id" in properties:
             match.setdefault("peer", {})["pubkeys"] = self._read_pubkeys()
-        return _loosen_bounds(match)
+        return match
 
     def _read_channels(self) -> list[str]:
         channels = []
         for item in split_list(self.section.properties["chan.id"]):
             if item.startswith("file://"):
-                channels += self._read_listed(item, read=read_scid)
+                channels += self._read_listed(item, space="chan", read=read_scid)
                 continue
             try:
                 channels.append(read_scid(item))
@@ -166,17 +183,17 @@ class _Draft:
         pubkeys = []
         for item in split_list(self.section.properties["node.id"]):
             if item.startswith("file://"):
-                pubkeys += self._read_listed(item, read=_read_pubkey)
+                pubkeys += self._read_listed(item, space="node", read=_read_pubkey)
             elif PUBKEY.fullmatch(item):
                 pubkeys.append(item)
             else:
                 self.notes.append(f"{' '.join(item.split())!r} is no public key (a comma missing?) and matches no node")
         return pubkeys
 
-    def _read_listed(self, reference: str, *, read: Read) -> list[str]:
+    def _read_listed(self, reference: str, *, space: str, read: Read) -> list[str]:
         text = find_file(reference, self.files)
         if text is None:
-            self.lacks_list = True
+            self.lacks_list.add(space)
             self.notes.append(f"the list {reference} was not given: channels that come this far are left alone")
             return []
         members = []
@@ -219,15 +236,3 @@ def _read_pubkey(item: str) -> str:
     if not PUBKEY.fullmatch(item):
         raise ChargeLndError(f"{item!r} is no public key")
     return item
-
-
-def _loosen_bounds(match: dict[str, Any]) -> dict[str, Any]:
-    """A bound that lies beyond all values says the same as the outermost value."""
-    for name, value in match.items():
-        if isinstance(value, dict):
-            _loosen_bounds(value)
-        elif name.startswith("min_") and name != "min_next_expiry_blocks":
-            match[name] = max(0, value)
-        elif name.startswith("max_") and name.endswith("ratio"):
-            match[name] = min(1, value)
-    return match

@@ -60,7 +60,7 @@ def _find_youth(channel: ChannelState, node: NodeStanding, *, bars: Bars) -> Bar
     if channel.private:
         return PRIVATE if bars.private else None
     if block > node.block_height:
-        return PENDING
+        return PENDING if bars.unannounced else None
     is_young = block > 0 and node.block_height - block + 1 < ANNOUNCEMENT_DEPTH
     return UNANNOUNCED if is_young and bars.unannounced else None
 
@@ -68,6 +68,6 @@ def _find_youth(channel: ChannelState, node: NodeStanding, *, bars: Bars) -> Bar
 def _find_standstill(channel: ChannelState, bars: Bars) -> Bar | None:
     if bars.inactive and not channel.active:
         return INACTIVE
-    if channel.local_balance_sat or channel.remote_balance_sat:
+    if channel.local_balance_sat or channel.remote_balance_sat or not bars.empty:
         return None
     return NO_BALANCE if measure_balance(channel).local_ratio is None else None

@@ -30,14 +30,14 @@ def prepare_proportional(
     make = bind_wish(values, terms=f"proportional, {low_ppm}..{high_ppm} ppm", min_change_ppm=MIN_CHANGE_PPM)
     reason = "Local balance is {:.0f} % of " + ("all channels with this peer" if sums_peer else "the channel")
     priced = partial(make, rule="proportional", reason=reason)
-    empty = partial(make, rule="proportional/empty", reason="Neither side holds a balance")
+    empty = Wish(rule="proportional/empty", reason="Neither side holds a balance", terms="proportional")
     is_same, width_ppm = holds_for_all(values), high_ppm - low_ppm
 
     def wish(given: ChannelInput) -> Wish:
         ratio = measure_peer_ratio(given.peer) if sums_peer else measure_ratio(given.channel)
-        limits = {} if is_same else {"max_htlc_msat": measure_max_htlc(values, given.channel)}
         if ratio is None:
-            return empty(**limits)
+            return empty
+        limits = {} if is_same else {"max_htlc_msat": measure_max_htlc(values, given.channel)}
         ppm = int(low_ppm + (1.0 - ratio) * width_ppm)
         return priced(facts=(100 * ratio,), fee_rate_ppm=ppm, **limits)
 

@@ -35,10 +35,17 @@ def bind_wish(
     values: Values, *, terms: str, fields: tuple[str, ...] = FEE_FIELDS, min_change_ppm: int = 0
 ) -> Callable[..., Wish]:
     """`frame_wish` without the channel, for values that hold for all. What is None is so by default."""
-    least_ppm = min_change_ppm if values.min_change_ppm is None else values.min_change_ppm
+    least_ppm = read_least_change(values)
+    least_ppm = min_change_ppm if least_ppm is None else least_ppm
     named = {name: getattr(values, name) for name in (*fields, *LIMIT_FIELDS, "min_inbound_change_ppm")}
     constant: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     return partial(Wish, **constant, terms=terms, disabled=False, min_change_ppm=least_ppm)
+
+
+def read_least_change(values: Values) -> int | None:
+    """In ppm; None where the strategy's own holds, because none was given or -1 took it back."""
+    least_ppm = values.min_change_ppm
+    return None if least_ppm is None or least_ppm < 0 else least_ppm
 
 
 def measure_max_htlc(values: Values, channel: ChannelState) -> int | None:
@@ -61,8 +68,9 @@ def fill_wish(wish: Wish, given: ChannelInput, *, values: Values) -> dict[str, A
     }
     if values.max_htlc_ratio and wish.max_htlc_msat is None:
         fields["max_htlc_msat"] = measure_max_htlc(values, given.channel)
-    if values.min_change_ppm is not None:
-        fields["min_change_ppm"] = values.min_change_ppm
+    least_ppm = read_least_change(values)
+    if least_ppm is not None:
+        fields["min_change_ppm"] = least_ppm
     if values.min_inbound_change_ppm is not None:
         fields["min_inbound_change_ppm"] = values.min_inbound_change_ppm
     return fields

@@ -1,6 +1,7 @@
 """The world in which charge-lnd was observed, as a snapshot of ours."""
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 from nodes.engine.document import FeePolicy
@@ -11,6 +12,8 @@ from nodes.engine.types import PeerPosition
 from tests.unit.nodes.engine_builders import NOW
 
 Json = dict[str, Any]
+NO_POLICY = dict.fromkeys(("base", "ppm", "tld", "minh", "maxh", "ib", "ir"), 0) | {"dis": False}
+TRANSACTION_VBYTES = 223
 LONG_AGO = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
 PEER = PeerPosition(
     channel_count=30,
@@ -30,7 +33,7 @@ def make_facts(world: Json, policy: FeePolicy) -> NodeFacts:
         version="0.18",
         block_height=world.get("height", 920_000),
         synced_to_chain=True,
-        onchain_fees={"2": world["sat_per_vbyte"]} if "sat_per_vbyte" in world else {},
+        onchain_fees={"2": rate} if (rate := find_sat_per_vbyte(world)) is not None else {},
     )
     channels = [
         make_channel_state(channel, world["policies"][str(channel["chan_id"])]) for channel in world["channels"]
@@ -55,10 +58,10 @@ def make_channel_state(channel: Json, policies: Json) -> ChannelState:
         capacity_sat=channel["capacity"],
         local_balance_sat=channel["local_balance"],
         remote_balance_sat=channel["remote_balance"],
-        commit_fee_sat=channel["commit_fee"],
-        initiator=channel["initiator"],
-        active=channel["active"],
-        private=channel["private"],
+        commit_fee_sat=channel.get("commit_fee", 0),
+        initiator=channel.get("initiator", False),
+        active=channel.get("active", False),
+        private=channel.get("private", False),
         pending_htlcs=[
             PendingHtlc(
                 incoming=htlc["incoming"],
@@ -68,7 +71,7 @@ def make_channel_state(channel: Json, policies: Json) -> ChannelState:
             for htlc in channel.get("pending_htlcs", [])
         ],
         own_policy=make_lnd_policy(policies["mine"], ChannelPolicy),
-        peer_policy=make_lnd_policy(policies["peer"], PeerPolicy) if policies["peer"] else None,
+        peer_policy=make_lnd_policy(policies["peer"], PeerPolicy) if policies.get("peer") else None,
         remote_reserve_sat=int(remote.get("chan_reserve_sat", 0)),
         lowest_htlc_msat=int(local["min_htlc_msat"]) if "min_htlc_msat" in local else None,
         highest_htlc_msat=int(local["max_pending_amt_msat"]) if "max_pending_amt_msat" in local else None,
@@ -87,3 +90,48 @@ def make_lnd_policy(policy: Json, shape: type[ChannelPolicy]) -> ChannelPolicy:
         inbound_base_fee_msat=policy["ib"],
         inbound_fee_rate_ppm=policy["ir"],
     )
+
+
+def find_sat_per_vbyte(world: Json) -> float | None:
+    """What the world says, or what a rate that the original asked by `onchain_fee` (0.1 BTC) comes from."""
+    if "sat_per_vbyte" in world:
+        return float(world["sat_per_vbyte"])
+    for name, text in world["configs"].items():
+        for result in world["results"].get(name, {}).values():
+            is_priced = result and result.get("strategy") == "onchain_fee" and result.get("fee_ppm")
+            if is_priced and "onchain_fee_btc" not in text:
+                return float((result["fee_ppm"] + 0.5) / (0.1 * TRANSACTION_VBYTES))
+    return None
+
+
+def find_flaws(world: Json) -> list[str]:
+    """Why the file cannot be compared, each in a sentence: a part of it is missing or belongs to nothing."""
+    missing = [
+        f"the file has no {part!r}"
+        for part in ("self_pubkey", "channels", "policies", "configs", "results")
+        if part not in world
+    ]
+    return missing or [*_find_flaws_of_channels(world), *_find_flaws_of_results(world)]
+
+
+def _find_flaws_of_channels(world: Json) -> Iterator[str]:
+    needed = ("chan_id", "channel_point", "remote_pubkey", "capacity", "local_balance", "remote_balance")
+    for number, channel in enumerate(world["channels"]):
+        yield from (f"channel number {number} has no {name!r}" for name in needed if name not in channel)
+        policies = world["policies"].get(str(channel.get("chan_id")))
+        if not policies or not policies.get("mine"):
+            yield f"channel number {number} ({channel.get('chan_id')}) has no policy of ours under policies/.../mine"
+        for side, policy in (policies or {}).items():
+            absent = sorted(NO_POLICY.keys() - policy.keys()) if policy else ()
+            yield from (f"the policy {side!r} of channel {channel.get('chan_id')} has no {name!r}" for name in absent)
+
+
+def _find_flaws_of_results(world: Json) -> Iterator[str]:
+    known = {str(channel.get("chan_id")) for channel in world["channels"]}
+    configs, results = world["configs"], world["results"]
+    yield from (f"configuration {name!r} has no results" for name in configs if name not in results)
+    yield from (f"results {name!r} belong to no configuration" for name in results if name not in configs)
+    for name, decided in results.items():
+        strange, silent = sorted(decided.keys() - known), sorted(known - decided.keys())
+        yield from (f"results {name!r} speak of a channel {scid} that is not listed" for scid in strange)
+        yield from (f"results {name!r} say nothing of channel {scid}" for scid in silent)

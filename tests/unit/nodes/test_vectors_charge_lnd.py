@@ -14,7 +14,7 @@ from nodes.engine.report import ChannelPolicy
 from nodes.engine.short_channel_id import scid_from_channel_id
 from nodes.engine.strategies import IgnoreStrategy
 from tests.reference_data import list_vectors
-from tests.unit.nodes.charge_lnd_world import Json, make_facts
+from tests.unit.nodes.charge_lnd_world import Json, find_flaws, make_facts
 
 PREFIX = "charge_lnd_"
 FIELDS = {
@@ -28,6 +28,15 @@ FIELDS = {
     "time_lock_delta": "time_lock_delta",
     "disabled": "disabled",
 }
+
+
+def read_world(path: Path) -> Json:
+    """Fails with what is wrong with the file, where it cannot be compared."""
+    world: Json = json.loads(path.read_text(encoding="utf-8"))
+    flaws = find_flaws(world)
+    if flaws:
+        pytest.fail(f"{path.name} cannot be compared: " + "; ".join(flaws[:10]), pytrace=False)
+    return world
 
 
 def name_files(world: Json) -> dict[str, str]:
@@ -59,6 +68,7 @@ def apply_change_rule(expected: Json | None, present: ChannelPolicy, *, deltas: 
         return present
     wanted = {ours: expected[theirs] for theirs, ours in FIELDS.items() if expected.get(theirs) is not None}
     ppm = wanted.get("fee_rate_ppm", present.fee_rate_ppm)
+    switched = wanted.pop("disabled", present.disabled)
     moves = ppm != present.fee_rate_ppm and abs(ppm - present.fee_rate_ppm) >= deltas[0]
     level = wanted.pop("inbound_level_ppm", None)
     if level is not None:
@@ -68,12 +78,13 @@ def apply_change_rule(expected: Json | None, present: ChannelPolicy, *, deltas: 
     if keeps_base and inbound != 0 and abs(inbound - present.inbound_fee_rate_ppm) < deltas[1]:
         wanted["inbound_fee_rate_ppm"] = present.inbound_fee_rate_ppm
     after = replace(present, **wanted)
-    return after if moves or replace(after, fee_rate_ppm=present.fee_rate_ppm) != present else present
+    is_written = moves or replace(after, fee_rate_ppm=present.fee_rate_ppm) != present
+    return replace(after if is_written else present, disabled=switched)
 
 
 @pytest.mark.parametrize("path", list_vectors(PREFIX), ids=lambda path: path.name)
 def test_vectors_of_charge_lnd_are_decided_alike_in_every_field(path: Path) -> None:
-    world = json.loads(path.read_text(encoding="utf-8"))
+    world = read_world(path)
     compared, mismatches = 0, []
     for name, text in world["configs"].items():
         results = world["results"][name]
@@ -94,7 +105,7 @@ def test_vectors_of_charge_lnd_are_decided_alike_in_every_field(path: Path) -> N
 
 @pytest.mark.parametrize("path", list_vectors(PREFIX), ids=lambda path: path.name)
 def test_vectors_of_charge_lnd_lead_to_the_policy_its_change_rule_writes(path: Path) -> None:
-    world = json.loads(path.read_text(encoding="utf-8"))
+    world = read_world(path)
     mismatches: list[Any] = []
     for name, text in world["configs"].items():
         cycle, inputs = prepare_run(make_facts(world, read_charge_lnd(text, name_files(world)).document))

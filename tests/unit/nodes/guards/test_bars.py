@@ -6,7 +6,7 @@ from nodes.engine.report import ChannelState, PendingHtlc
 from tests.unit.nodes.guards.cases import POLICY
 
 NODE = NodeStanding(block_height=900_000, synced_to_chain=True)
-ALL_OPEN = Bars(unsynced=False, private=False, unannounced=False, inactive=False)
+ALL_OPEN = Bars(unsynced=False, private=False, unannounced=False, inactive=False, empty=False)
 
 
 def make_channel(**changes: object) -> ChannelState:
@@ -68,6 +68,7 @@ def test_an_owner_may_open_a_bar(changes: dict[str, object]) -> None:
     assert name_bar(make_channel(**changes), behind, bars=ALL_OPEN) is None
 
 
-def test_no_bar_can_be_opened_to_a_channel_without_a_policy_or_without_a_place_in_the_chain() -> None:
+def test_no_bar_can_be_opened_to_a_channel_without_a_policy() -> None:
     assert name_bar(make_channel(own_policy=None), bars=ALL_OPEN) == "unknown_policy"
-    assert name_bar(make_channel(short_channel_id="900001x1x0"), bars=ALL_OPEN) == "pending"
+    assert name_bar(make_channel(short_channel_id="900001x1x0")) == "pending"
+    assert name_bar(make_channel(short_channel_id="900001x1x0"), bars=ALL_OPEN) is None
