@@ -1,7 +1,8 @@
 """Reads that say when nothing has changed, writes that say what they replace (RFC 9110, section 13).
 
 The tag is a hash of the answer itself. A view opts in with `endpoint(..., is_tagged=True)` on its `get` and
-`endpoint(..., needs_match=True)` on its `put`, which must answer in the same shape.
+`endpoint(..., needs_match=True)` on its `put`, which must answer in the same shape. A view that writes what another
+one shows, one step up in the path, names that view as `replaces`.
 """
 
 import base64
@@ -20,6 +21,7 @@ from mcp_saas.api.lock import lock_name
 from mcp_saas.kit.errors import Problem
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Waiver = Callable[[Request], bool]
 _REVALIDATE = "private, no-cache"  # keep it, but ask before using it
 
 
@@ -40,22 +42,25 @@ def answer_if_changed(handler: Handler) -> Handler:
     return cast(Handler, handle)
 
 
-def write_if_unchanged(handler: Handler) -> Handler:
+def write_if_unchanged(handler: Handler, *, waiver: Waiver | None = None) -> Handler:
     """Runs only for a caller that knows what it replaces; writers of one address go in one after the other.
 
-    Raises Problem 428 without If-Match, 412 when it names another state than the present one.
+    `waiver` says which requests may come without If-Match. Raises Problem 428 for others without it, 412 when it names
+    another state than the present one.
     """
 
     @wraps(handler)
     def handle(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        expected = _read_expected(request)
+        shown = getattr(view, "replaces", None)
         with transaction.atomic():
-            lock_name(escape_uri_path(request.path))  # PostgreSQL takes no NUL
-            present = tag_of(view.get(request, *args, **kwargs))
+            path = request.path.rpartition("/")[0] if shown else request.path
+            lock_name(escape_uri_path(path))  # PostgreSQL takes no NUL
+            expected = _read_expected(request, waiver)
+            present = tag_of((shown() if shown else view).get(request, *args, **kwargs))
             if not {present, "*"} & expected:
                 raise _explain_change(present)
             response: HttpResponse = handler(view, request, *args, **kwargs)
-        response["ETag"] = tag_of(response)
+            response["ETag"] = tag_of(shown().get(request, *args, **kwargs) if shown else response)
         return response
 
     return cast(Handler, handle)
@@ -72,8 +77,10 @@ def _as_strong(tag: str) -> str:
     return tag.removeprefix("W/")
 
 
-def _read_expected(request: Request) -> set[str]:
+def _read_expected(request: Request, waiver: Waiver | None) -> set[str]:
     given = request.headers.get("If-Match")
+    if given is None and waiver is not None and waiver(request):
+        return {"*"}
     if given is None:
         raise Problem(
             428,

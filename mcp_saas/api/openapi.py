@@ -12,6 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 
 from mcp_saas.api.body import CSV, ZIP
 from mcp_saas.api.errors import PROBLEM_JSON
+from mcp_saas.api.etag import Waiver
 from mcp_saas.api.idempotency import Idempotency
 from mcp_saas.api.promise import choose_promises, keep_promises
 from mcp_saas.kit.errors import ProblemDetails
@@ -63,14 +64,14 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     is_limited: bool = True,
     idempotency: Idempotency | None = None,
     is_tagged: bool = False,
-    needs_match: bool = False,
+    needs_match: bool | Waiver = False,
 ) -> Callable[[View], View]:
     """Describes one operation: what it reads, what it answers, which problems it can meet. The method's docstring is
     published as its description.
 
     An answer is a struct, None for no body, `bytes` for a ZIP file, or `str` for a CSV file. Three arguments also make
     it so: `idempotency` keeps the answer under the caller's Idempotency-Key, `is_tagged` gives it an ETag, and
-    `needs_match` writes only for a caller that names the present one.
+    `needs_match` writes only for a caller that names the present one; as a function it says which requests need not.
     """
     promises = choose_promises(idempotency, is_tagged=is_tagged, needs_match=needs_match)
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())

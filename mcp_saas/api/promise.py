@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiParameter
 
-from mcp_saas.api.etag import answer_if_changed, write_if_unchanged
+from mcp_saas.api.etag import Waiver, answer_if_changed, write_if_unchanged
 from mcp_saas.api.idempotency import HEADER, KEY_PATTERN, Idempotency, answer_once
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -43,22 +43,24 @@ REVALIDATION = Promise(
     frozenset(),
     answer_if_changed,
 )
-NO_LOST_UPDATE = Promise(
-    OpenApiParameter(
+
+
+def promise_no_lost_update(waiver: Waiver | None) -> Promise:
+    header = OpenApiParameter(
         "If-Match",
         {"type": "string"},
         OpenApiParameter.HEADER,
-        required=True,
+        required=waiver is None,
         description="the ETag of the answer this change is based on, or * for whatever is there",
-    ),
-    frozenset({412, 428}),
-    write_if_unchanged,
-)
+    )
+    return Promise(header, frozenset({412, 428}), partial(write_if_unchanged, waiver=waiver))
 
 
-def choose_promises(idempotency: Idempotency | None, *, is_tagged: bool, needs_match: bool) -> list[Promise]:
-    chosen = [promise_one_effect(idempotency)] if idempotency else []
-    return chosen + [REVALIDATION] * is_tagged + [NO_LOST_UPDATE] * needs_match
+def choose_promises(idempotency: Idempotency | None, *, is_tagged: bool, needs_match: bool | Waiver) -> list[Promise]:
+    """The innermost first: a repeat is answered as before, whatever has changed since."""
+    waiver = None if isinstance(needs_match, bool) else needs_match
+    chosen = [promise_no_lost_update(waiver)] if needs_match else []
+    return chosen + [REVALIDATION] * is_tagged + ([promise_one_effect(idempotency)] if idempotency else [])
 
 
 def keep_promises(handler: Handler, promises: list[Promise]) -> Handler:

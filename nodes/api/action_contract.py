@@ -56,7 +56,7 @@ class ActionView(Struct, frozen=True):
 
 
 class ActionList(Struct, frozen=True):
-    """Actions, oldest first."""
+    """Actions, oldest first. They are the caller's to write only if it named a `holder`."""
 
     items: list[ActionView]
 
@@ -112,14 +112,10 @@ class RollbackAnswer(Struct, frozen=True):
 
 
 class KillSwitchBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """On or off. Why is asked for when it is set."""
+    """On or off. `reason` is for those who find it on; in an emergency nobody has to think of one."""
 
     is_on: bool
     reason: Annotated[str, without_nul(max_length=200)] = ""
-
-    def __post_init__(self) -> None:
-        if self.is_on and not self.reason.strip():
-            raise ValueError("reason: say why, for those who find it on")
 
 
 class SwitchHold(Struct, frozen=True):

@@ -16,6 +16,7 @@ from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import Problem
 from nodes.api.action_contract import ActionList, ActionResultBody, ActionView
 from nodes.api.advice import AdviceView, reading
+from nodes.api.filters import read_query
 from nodes.models.action import ActionState
 from nodes.pipeline.action import approve_action, find_action, reject_action
 from nodes.pipeline.handover import hand_over, record_result
@@ -31,7 +32,8 @@ _STATE = OpenApiParameter(
 _HOLDER = OpenApiParameter(
     "holder",
     {"type": "string", "pattern": HOLDER_PATTERN},
-    description="names the agent that fetches, the same one after its restart: it is given its own actions again",
+    description="who takes `approved` ones over, the same name after a restart: it is given its own again; without it "
+    "they are only read",
 )
 
 
@@ -51,16 +53,17 @@ class ActionsView(AdviceView):
         parameters=[_STATE, _HOLDER],
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
-        """What the box is to write to its node, at most 100. Whoever asks for `approved` ones with the token of the box
-        has them for five minutes: they are `sent` from then on, and given to nobody else. What was not reported is
-        given again. An app of the owner's reads only, and takes nothing over.
+        """At most 100. Reading changes nothing, with one exception: a box that asks for `approved` ones and names a
+        `holder` takes them over, to write them to its node. They are `sent` from then on, and for five minutes given to
+        nobody else; what was not reported is given again. An app of the owner's takes nothing over.
         """
         state = request.GET.get("state", ActionState.APPROVED)
         if state not in ActionState.values:
             raise Problem(400, "bad-filter", "Bad filter", detail=f"state is one of {', '.join(ActionState.values)}")
+        holder = read_query(request, "holder", shape=Holder, words="1 to 40 letters, digits, - and _")
         is_box = "device" in principal_of(request).scopes and self.leave is None
-        takes_over = is_box and state == ActionState.APPROVED
-        actions = hand_over(_read_holder(request)) if takes_over else list_actions(state)
+        takes_over = is_box and holder is not None and state == ActionState.APPROVED
+        actions = hand_over(holder) if takes_over else list_actions(state)
         return answer(ActionList([ActionView.describe(action) for action in actions]))
 
 
@@ -104,15 +107,3 @@ class RejectView(DecidingView):
         """As long as the box does not have it. Again is harmless."""
         action = reject_action(find_action(action_id), actor=principal_of(request).subject)
         return answer(ActionView.describe(action))
-
-
-def _read_holder(request: Request) -> str:
-    """Who fetches. Without a name the device itself: two agents of one device are told apart by their names only."""
-    given = request.GET.get("holder")
-    if given is None:
-        return principal_of(request).subject[:64]
-    try:
-        return msgspec.convert(given, Holder)
-    except msgspec.ValidationError:
-        detail = "holder is 1 to 40 letters, digits, - and _"
-        raise Problem(400, "bad-filter", "Bad filter", detail=detail) from None

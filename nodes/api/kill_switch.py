@@ -16,6 +16,11 @@ from nodes.selectors.channel import find_state
 from nodes.selectors.kill_switch import Switches, read_switches
 
 
+def is_emergency(request: Request) -> bool:
+    """Stopping must not fail on formalities."""
+    return read_body(request, KillSwitchBody).is_on
+
+
 class KillSwitchView(ControlView):
     @endpoint(
         "get_kill_switch",
@@ -37,11 +42,12 @@ class KillSwitchView(ControlView):
         body=KillSwitchBody,
         answers={200: KillSwitchAnswer},
         problems=(404,),
-        needs_match=True,
+        needs_match=is_emergency,
     )
     def put(self, request: Request, pubkey: str) -> HttpResponse:
         """While it is on nothing is approved and nothing handed over, from the next request on. What the box has
-        fetched already may still be written.
+        fetched already may still be written. `{"is_on": true}` is enough to stop, without If-Match; a `reason` is for
+        those who find it on. To lift it, read it and send its ETag in If-Match.
         """
         _switch(request, WHOLE_NODE, short_channel_id=None)
         return self.get(request, pubkey)
@@ -70,7 +76,7 @@ class ChannelSwitchView(ControlView):
         body=KillSwitchBody,
         answers={200: KillSwitchAnswer},
         problems=(404,),
-        needs_match=True,
+        needs_match=is_emergency,
     )
     def put(self, request: Request, pubkey: str, short_channel_id: str) -> HttpResponse:
         """As `set_kill_switch`, for one channel: the others go on."""
@@ -103,4 +109,6 @@ def _describe(switches: Switches, digest: bytes, *, held_by: list[SwitchHold]) -
     channels = sorted(scid for scid in details if scid) if digest == WHOLE_NODE else []
     if own is None:
         return KillSwitchAnswer(is_on=False, reason=None, set_at=None, held_by=held_by, channels=channels)
-    return KillSwitchAnswer(is_on=True, reason=own.detail.reason, set_at=own.set_at, held_by=held_by, channels=channels)
+    return KillSwitchAnswer(
+        is_on=True, reason=own.detail.reason or None, set_at=own.set_at, held_by=held_by, channels=channels
+    )

@@ -127,7 +127,7 @@ def refuse_step(action: Action, detail: str) -> Problem:
 
 
 def refuse_stopped(stop: Stop) -> Problem:
-    detail = f"Nothing is written while the kill switch {stop.place} is on: {stop.reason}"
+    detail = f"Nothing is written while {stop.tell()}"
     return Problem(409, "kill-switch-on", "A kill switch is on", detail=detail)
 
 

@@ -119,7 +119,7 @@ def _split_chain(written: Sequence[Action]) -> tuple[list[Action], list[Action]]
 def _find_refusal(newest: Action, channel: Channel | None) -> str | None:
     """Why this channel is left as it is; None: it is not. Changes that are planned for it give way."""
     if stop := read_switches().find_stop(bytes(newest.channel_digest)):
-        return f"the kill switch {stop.place} is on: {stop.reason}"
+        return stop.tell()
     if channel is None or channel.closed_at is not None:
         return CLOSED
     others = Action.objects.filter(channel_digest=newest.channel_digest).exclude(id=newest.id)

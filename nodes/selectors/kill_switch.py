@@ -30,6 +30,10 @@ class Stop:
     def place(self) -> str:
         return PLACES[self.level]
 
+    def tell(self) -> str:
+        """The end of a sentence: whoever was in a hurry gave no reason."""
+        return f"the kill switch {self.place} is on{f': {self.reason}' if self.reason else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class Switches:

@@ -39,7 +39,7 @@ def test_an_action_is_approved_fetched_reported_and_seen(
     api: ApiClient, alice: Box, action: Action, token: str
 ) -> None:
     assert act(api, alice, token, f"{action.id}/approve").json["state"] == "approved"
-    [given] = fetch(api, alice, token)
+    [given] = fetch(api, alice, token, "state=approved&holder=agent")
     assert given["id"] == str(action.id)
     assert given["policy"] == as_json(action.policy)
     assert given["expected_policy"] == as_json(action.expected_policy)
@@ -55,11 +55,13 @@ def test_an_action_is_approved_fetched_reported_and_seen(
     assert act(api, alice, token, f"{action.id}/result", DONE).json["state"] == "confirmed"
 
 
-def test_an_app_that_reads_takes_nothing_over(api: ApiClient, alice: Box, action: Action, token: str) -> None:
+def test_only_a_box_that_names_a_holder_takes_anything_over(
+    api: ApiClient, alice: Box, action: Action, token: str
+) -> None:
     act(api, alice, token, f"{action.id}/approve")
     key = make_api_key(alice, scopes=("read",))
-    [seen] = fetch(api, alice, key)
-    assert seen["state"] == "approved"
+    for seen in (*fetch(api, alice, key), *fetch(api, alice, key, "holder=app"), *fetch(api, alice, token)):
+        assert seen["state"] == "approved"
     with inside(alice):
         assert state_of(action) == "approved"
 
@@ -154,5 +156,16 @@ def test_the_owner_stops_the_node_and_one_channel(api: ApiClient, alice: Box, ac
     answer = act(api, alice, token, f"{action.id}/approve")
     assert_problem(answer, 409)
     assert "holidays" in answer.json["detail"]
-    assert_problem(api.put(node, {"is_on": True}, token=token), 400)
     assert_problem(api.put(alice.path("channels/1x1x1/kill-switch"), {"is_on": False}, token=token), 404)
+
+
+def test_stopping_in_an_emergency_needs_no_formality_and_lifting_does(
+    api: ApiClient, alice: Box, action: Action, token: str
+) -> None:
+    for path in (alice.path("kill-switch"), alice.path(f"channels/{action.short_channel_id}/kill-switch")):
+        on = api.call("PUT", path, {"is_on": True}, token=token)
+        assert (on.status, on.json["is_on"], on.json["reason"]) == (200, True, None)
+        assert_problem(api.call("PUT", path, {"is_on": False}, token=token), 428)
+        assert_problem(api.call("PUT", path, {"is_on": "yes"}, token=token), 400)
+        assert_problem(api.call("PUT", path, {"is_on": True}, token=token, **{"If-Match": '"other"'}), 412)
+        assert api.call("PUT", path, {"is_on": False}, token=token, **{"If-Match": on.headers["ETag"]}).status == 200
