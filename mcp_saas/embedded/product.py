@@ -17,6 +17,8 @@ LEAN_MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": "262144",
     "_RJEM_MALLOC_CONF": "narenas:2,dirty_decay_ms:0,muzzy_decay_ms:0",
 }
+# Django's checks load every view. `prepare` has made them, and a worker serves none.
+UNCHECKED = {"CELERY_SKIP_CHECKS": "1"}
 
 
 def prepare_command(context: LaunchContext) -> Command:
@@ -36,12 +38,13 @@ def web_command(context: LaunchContext) -> Command:
 
 def worker_command(context: LaunchContext) -> Command:
     """Beat runs inside (-B), which is right for a single worker only; production runs it by itself."""
-    return python_command(
+    command = python_command(
         "worker", "-m", "celery", "-A", "mcp_saas.celery", "worker", "-B", "-c", "2",
         "--prefetch-multiplier", "1", "--schedule", str(context.state.run / "beat-schedule"), "--loglevel", "INFO",
         "--without-gossip", "--without-mingle", "--without-heartbeat",
         context=context,
     )  # fmt: skip
+    return replace(command, environment={**LEAN_MALLOC, **UNCHECKED, **command.environment})
 
 
 def run_demo(context: LaunchContext) -> RunInfo:
