@@ -12,8 +12,9 @@ INSTANT = "%Y-%m-%d %H:%M:%S UTC"
 UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 NO_DATA = "no data"
 TITLE = "What each box should do (shadow mode: nothing is written to a node)"
-HEADER = ("Box", "Channels", "  Score", "Raise", "Lower", "Keep", "Expected sat a day")
+HEADER = ("Box", "Channels", "  Score", "Raise", "Lower", "Else", "Keep", "Expected sat a day")
 EFFECT_NOTE = (
+    "Else: fees stay, and a switch, a time lock or a limit of payments moves. "
     "Score: 0 (bad) to 1 (good). Expected: change of fee income on the forwards of the last 7 days, with its interval, "
     "if demand answers to price as measured elsewhere (docs/scoring.md); an estimate, not a promise."
 )
@@ -33,6 +34,7 @@ class BoxReport:
     score: str
     raised: int
     lowered: int
+    changed: int
     kept: int
     effect: str
     grounds: str  # what the effect stands on
@@ -52,6 +54,7 @@ class BoxReport:
             score=NO_DATA if summary["score"] is None else f"{summary['score']:.2f}",
             raised=summary["raised"],
             lowered=summary["lowered"],
+            changed=summary["changed"],
             kept=summary["kept"],
             effect=describe_effect(effect, extrapolated=summary["extrapolated_channels"]),
             grounds=describe_grounds(summary),
@@ -63,7 +66,7 @@ class BoxReport:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        counts = (self.raised, self.lowered, self.kept)
+        counts = (self.raised, self.lowered, self.changed, self.kept)
         return (self.box, str(self.channels), self.score, *map(str, counts), self.effect)
 
 

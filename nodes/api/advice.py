@@ -95,8 +95,8 @@ class LatestRunView(AdviceView):
         answers={200: LatestRun},
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
-        """How many fees to raise, lower and keep, the expected effect with its interval, and the reason that weighs
-        most. `run` is null before the first.
+        """How many fees to raise, lower and keep, how many channels to change otherwise, the expected effect with its
+        interval, and the reason that weighs most. `run` is null before the first.
         """
         run = latest_run()
         if run is None:

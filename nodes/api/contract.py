@@ -13,7 +13,7 @@ from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.document import FeePolicy
 from nodes.engine.report import ChannelPolicy, ChannelState, Forward
 from nodes.engine.summary import NodeSummary
-from nodes.engine.types import Effect, ScoreCard
+from nodes.engine.types import Direction, Effect, ScoreCard
 from nodes.models.credential import Credential
 from nodes.models.journal import JournalEntry, JournalLink
 from tenants.engine.plan import LimitName
@@ -56,7 +56,7 @@ class DecisionView(Struct, frozen=True, kw_only=True):
     group: str  # of the channel in the release: canary, hold_out or rest
     short_channel_id: str
     decided_at: dt.datetime
-    direction: Literal["raise", "lower", "keep"]
+    direction: Direction
     old_fee_rate_ppm: int | None  # null: not known
     new_fee_rate_ppm: int | None
     why: str

@@ -1,7 +1,7 @@
 """Around the fee policy: its schema, what a document would decide, and configurations of charge-lnd taken over."""
 
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from django.http import HttpResponse
@@ -18,7 +18,7 @@ from nodes.engine.cycle import ChannelInput
 from nodes.engine.document import FeePolicy
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.summary import NodeSummary
-from nodes.engine.types import ChannelDecision, Effect
+from nodes.engine.types import ChannelDecision, Direction, Effect
 from nodes.pipeline.control import read_configuration, store_policy
 from nodes.pipeline.preview import preview_policy
 from tenants.api.view import NodeView
@@ -54,7 +54,7 @@ class PreviewItem(Struct, frozen=True):
     """What would be decided on one channel."""
 
     short_channel_id: str
-    direction: Literal["raise", "lower", "keep"]
+    direction: Direction
     section: str | None
     rule: str
     reason: str

@@ -14,9 +14,9 @@ from mcp_saas.kit.errors import Problem
 from nodes.engine.language.sentence import LANGUAGES, Language
 from nodes.engine.report import Instant
 from nodes.engine.short_channel_id import ShortChannelId
+from nodes.engine.types import DIRECTIONS
 from nodes.selectors.decision import DecisionFilter
 
-DIRECTIONS = ("raise", "lower", "keep")
 HELD_BY_PATTERN = r"^[a-z_]{1,40}$"
 HeldBy = Annotated[str, msgspec.Meta(pattern=HELD_BY_PATTERN)]
 LANGUAGE = OpenApiParameter(

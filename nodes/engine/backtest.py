@@ -40,8 +40,9 @@ class BacktestDay(Struct, frozen=True, kw_only=True):
     day: dt.date
     raised: int
     lowered: int
+    changed: int  # their fees stay, and another field of the policy moves
     kept: int
-    depleted: int  # of the raised and lowered: channels of which less than 5 % was ours
+    depleted: int  # of all but the kept: channels of which less than 5 % was ours
     compared: int  # channels whose operator changed the fee rate in the seven days after
     agreed: int  # of them, those moved the same way
     score_correlation: float | None
@@ -106,6 +107,7 @@ def _look_at(
         day=midnight.date(),
         raised=sum(decision.direction == "raise" for decision in decisions),
         lowered=sum(decision.direction == "lower" for decision in decisions),
+        changed=sum(decision.direction == "change" for decision in decisions),
         kept=len(decisions) - len(moved),
         depleted=sum(_is_depleted(given) for given, _ in moved),
         compared=len(beside),
@@ -151,7 +153,7 @@ def _sum_fees(forwards: Iterable[Forward], *, since: dt.datetime, until: dt.date
 
 
 def _sum_up(days: list[BacktestDay]) -> Backtest:
-    changes = sum(day.raised + day.lowered for day in days)
+    changes = sum(day.raised + day.lowered + day.changed for day in days)
     compared = sum(day.compared for day in days)
     return Backtest(
         days=days,

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from nodes.engine.cycle import ChannelInput, CycleInput, Memories, NodeDecision
 from nodes.engine.effect import estimate_effect
@@ -15,7 +15,7 @@ from nodes.engine.pricing import prepare_strategy
 from nodes.engine.reason import explain_change
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.rules import Site, compile_rules
-from nodes.engine.types import ChannelDecision
+from nodes.engine.types import ChannelDecision, Direction
 from nodes.engine.wish import Wish
 
 UNMATCHED = Bar(held_by="unmatched", reason="No rule of the fee policy matches this channel, so it is left as it is.")
@@ -39,7 +39,7 @@ def decide_node(cycle: CycleInput, channels: Sequence[ChannelInput]) -> NodeDeci
     4. wish: the strategy says what it would charge
     5. settle: is the change large enough for the rule to write it?
     6. guard: what of the wishes may be written, channel by channel and then together, in the node's whole policy
-    7. compare: raise, lower or keep
+    7. compare: raise, lower, change or keep
     8. explain it in a sentence, and estimate what it earns or costs
     """
     priced, pricers = price_node(cycle, channels)
@@ -93,16 +93,16 @@ def _decide_channel(priced: Priced, *, guarded: Guarded | None) -> ChannelDecisi
     )
 
 
-def compare_policies(present: ChannelPolicy, proposed: ChannelPolicy) -> Literal["raise", "lower", "keep"]:
-    """By the outbound fee rate; where it stays, by the base fee, and then by the inbound fees. A policy in which only
-    limits of payments change keeps its fee.
+def compare_policies(present: ChannelPolicy, proposed: ChannelPolicy) -> Direction:
+    """By the outbound fee rate; where it stays, by the base fee, and then by the inbound fees. Where all fees stay and
+    something else moves, it is a change; "keep" says that nothing is written.
     """
     before, after = (
         (policy.fee_rate_ppm, policy.base_fee_msat, policy.inbound_fee_rate_ppm, policy.inbound_base_fee_msat)
         for policy in (present, proposed)
     )
     if after == before:
-        return "keep"
+        return "keep" if proposed == present else "change"
     return "raise" if after > before else "lower"
 
 

@@ -16,6 +16,7 @@ class WrittenPolicy(Struct, frozen=True, kw_only=True):
     policy: ChannelPolicy
     expected_policy: ChannelPolicy
     expected_loss_msat: int = 0  # a day; 0: none, or no data
+    by: Author = "engine"  # or "rollback"
 
 
 def begin_history(policy: ChannelPolicy | None, *, seen_at: dt.datetime) -> list[PolicyChange]:
@@ -61,7 +62,7 @@ def _find_author(
         switches = action.policy.disabled != action.expected_policy.disabled
         is_switched = switches and action.policy.disabled == after.disabled != before.disabled
         if has_same_terms(action.policy, after) and (is_switched or not is_same):
-            return "engine", action.expected_loss_msat
+            return action.by, action.expected_loss_msat
     return ("node" if is_same else "owner"), 0
 
 

@@ -15,14 +15,14 @@ KEPT_CHANGES = 64
 DAY = dt.timedelta(days=1)
 NOT_OURS = {"disabled", "last_update"}  # the node sets both by itself
 
-Author = Literal["engine", "owner", "node", "unknown"]
+Author = Literal["engine", "owner", "rollback", "node", "unknown"]
 
 
 class PolicyChange(Struct, frozen=True, kw_only=True):
     """One announcement of another policy. `at` is the announcement's own time where the node tells it.
 
-    `by`: "engine" wrote it; "owner" is anybody else who did; "node" switched the channel off or on by itself;
-    "unknown" is the newest change before the first report, of which only the time is known.
+    `by`: "engine" wrote it; "rollback" took back what it wrote; "owner" is anybody else who did; "node" switched the
+    channel off or on by itself; "unknown" is the newest change before the first report, only its time is known.
     """
 
     at: Instant

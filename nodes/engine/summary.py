@@ -1,4 +1,4 @@
-"""One line about a node: how many fees to raise, lower and keep, what that may earn, the reason that weighs most."""
+"""One line about a node: how many channels to raise, lower, change otherwise and keep, what that may earn, and why."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ class NodeSummary(Struct, frozen=True, kw_only=True):
     channels: int
     raised: int
     lowered: int
+    changed: int  # their fees stay, and another field of the policy moves
     kept: int
     score: float | None  # mean of the scores known, weighted by capacity; None: no channel has one
     effect: Effect | None  # sums over the channels that have data; None: none has
@@ -36,6 +37,7 @@ def summarise_node(inputs: Sequence[ChannelInput], decisions: Sequence[ChannelDe
         channels=len(pairs),
         raised=directions["raise"],
         lowered=directions["lower"],
+        changed=directions["change"],
         kept=directions["keep"],
         score=_average_score(inputs),
         effect=_sum_effects(effects, extrapolated=extrapolated),
@@ -55,7 +57,7 @@ def _is_extrapolated(decision: ChannelDecision, given: ChannelInput) -> bool:
     present, proposed = given.channel.own_policy, decision.proposed_policy
     if decision.effect is None or present is None or proposed is None:
         return False
-    return is_extrapolated(present, proposed)
+    return is_extrapolated(given.flow, present, proposed=proposed)
 
 
 def _sum_effects(effects: list[Effect], *, extrapolated: int) -> Effect | None:

@@ -5,11 +5,15 @@ Frozen msgspec structs, as those of `report`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
 from nodes.engine.report import ChannelPolicy
+
+# "change": the fees stay, and another field of the policy moves: a limit of payments, a time lock, the switch.
+Direction = Literal["raise", "lower", "change", "keep"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 class LargeFlow(Struct, frozen=True, kw_only=True):
@@ -83,7 +87,7 @@ class Effect(Struct, frozen=True, kw_only=True):
 
 
 class ChannelDecision(Struct, frozen=True, kw_only=True):
-    direction: Literal["raise", "lower", "keep"]
+    direction: Direction
     section: str | None  # the rule of the fee policy that priced the channel; None: none matches, or it is kept out
     rule: str  # which branch of which strategy spoke
     reason: str  # one sentence for the owner, with the numbers it stands on

@@ -36,7 +36,7 @@ def run_cycle() -> CycleRun | None:
 
     1. ingest: the newest snapshot, the forwards before it, the policy in force, the peers' places in the network
     2. prepare: flows per channel, sums per peer, scores
-    3. decide: raise, lower or keep, pure and replayable
+    3. decide: raise, lower, change or keep, pure and replayable
     4. review: the stop rules may stop a release and undo it, or let it grow
     5. act: record decisions and actions; the mode says which of them are handed over; keep what strategies remember
     6. journal: one line for the owner
@@ -78,5 +78,6 @@ def _open_run(cycle: CycleInput, summary: NodeSummary, *, mode: str, start: Star
 def _describe(run: CycleRun, summary: NodeSummary) -> str:
     return (
         f"Looked at {summary.channels} channels in {run.mode} mode: "
-        f"{summary.raised} fees to raise, {summary.lowered} to lower, {summary.kept} to keep"
+        f"{summary.raised} fees to raise, {summary.lowered} to lower, {summary.changed} channels to change otherwise, "
+        f"{summary.kept} to keep"
     )

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem, not_found
 from nodes.engine.in_force import has_same_terms
+from nodes.engine.language.difference import tell_differences
 from nodes.engine.report import ChannelPolicy
 from nodes.models.action import IN_FLIGHT_STATES, OPEN_STATES, Action, ActionKind, ActionState
 from nodes.models.channel import Channel
@@ -148,11 +149,11 @@ def _undo_chain(rollback: Rollback, chain: Sequence[Action], *, actor: str) -> N
         short_channel_id=chain[0].short_channel_id,
         policy=policy,
         expected_policy=chain[0].written_policy,
-        why=f"{chain[0].policy.fee_rate_ppm} ppm is taken back to {policy.fee_rate_ppm} ppm, by {actor}",
+        why=f"taken back by {actor}: {tell_differences(chain[0].written_policy, policy)}",
     )
     undone = [action.id for action in chain if action.state == ActionState.CONFIRMED]
     Action.objects.filter(id__in=undone).update(undone_by=undoing)
-    text = f"Fee of {undoing.short_channel_id} goes back: {undoing.why}"
+    text = f"Policy of {undoing.short_channel_id} goes back, {undoing.why}"
     note(
         "rollback",
         text,

@@ -7,8 +7,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 from msgspec import Struct
 
+from nodes.engine.language.difference import tell_differences
 from nodes.engine.language.sentence import Language, tell_decision
-from nodes.engine.report import Forward
+from nodes.engine.report import ChannelPolicy, Forward
 from nodes.models.action import Action
 from nodes.models.decision import Decision
 from nodes.models.forward import ForwardDay
@@ -30,6 +31,7 @@ class DecisionLine(Struct, frozen=True, kw_only=True):
     direction: str
     old_fee_rate_ppm: int | None
     new_fee_rate_ppm: int | None
+    changes: str | None  # every field that moves; null: nothing does
     section: str | None
     rule: str
     held_by: str | None
@@ -51,6 +53,7 @@ class DecisionLine(Struct, frozen=True, kw_only=True):
             direction=outcome.direction,
             old_fee_rate_ppm=given.channel.own_policy.fee_rate_ppm if given.channel.own_policy else None,
             new_fee_rate_ppm=outcome.proposed_policy.fee_rate_ppm if outcome.proposed_policy else None,
+            changes=_tell_changes(given.channel.own_policy, outcome.proposed_policy, language=language),
             section=outcome.section,
             rule=outcome.rule,
             held_by=outcome.held_by,
@@ -69,6 +72,7 @@ class ActionLine(Struct, frozen=True, kw_only=True):
     state: str
     old_fee_rate_ppm: int
     new_fee_rate_ppm: int
+    changes: str | None  # every field that moves
     run_id: UUID | None
     decision_id: int | None
     created_at: dt.datetime
@@ -86,9 +90,16 @@ class ActionLine(Struct, frozen=True, kw_only=True):
             channel=row.short_channel_id,
             old_fee_rate_ppm=row.expected_policy.fee_rate_ppm,
             new_fee_rate_ppm=row.policy.fee_rate_ppm,
+            changes=_tell_changes(row.expected_policy, row.policy),
             error=row.outcome.error if row.outcome else None,
             why=row.why,
         )
+
+
+def _tell_changes(
+    before: ChannelPolicy | None, after: ChannelPolicy | None, *, language: Language = "en"
+) -> str | None:
+    return (tell_differences(before, after, language=language) if before and after else None) or None
 
 
 def batch_decisions(chosen: DecisionFilter, language: Language) -> Iterator[list[DecisionLine]]:

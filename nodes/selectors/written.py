@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from nodes.engine.guards.ceiling import measure_loss_msat
 from nodes.engine.history import WrittenPolicy
-from nodes.engine.policy_change import PolicyChange, make_change
-from nodes.models.action import Action, ActionState
+from nodes.engine.policy_change import Author, PolicyChange, make_change
+from nodes.models.action import Action, ActionKind, ActionState
 
 UNSEEN_AGO = dt.timedelta(seconds=1)  # two announcements are at least as far apart
 
@@ -24,6 +24,7 @@ def find_written(digests: Collection[bytes], *, since: dt.datetime) -> dict[byte
             policy=action.written_policy,
             expected_policy=action.expected_policy,
             expected_loss_msat=_measure_loss(action),
+            by=_name_author(action),
         )
         written[bytes(action.channel_digest)].append(one)
     return written
@@ -37,11 +38,15 @@ def find_unseen_changes(taken_at: dt.datetime) -> dict[bytes, PolicyChange]:
             action.expected_policy,
             action.written_policy,
             at=min(action.sent_at or taken_at, taken_at - UNSEEN_AGO),
-            by="engine",
+            by=_name_author(action),
             expected_loss_msat=_measure_loss(action),
         )
         for action in sent
     }
+
+
+def _name_author(action: Action) -> Author:
+    return "rollback" if action.kind == ActionKind.ROLLBACK else "engine"
 
 
 def _measure_loss(action: Action) -> int:

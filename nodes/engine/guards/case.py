@@ -44,4 +44,7 @@ def stop(case: GuardCase, *, held_by: str, why: str) -> Guarded:
 
 
 def tell_hours(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} h"
+    """In the largest unit of which there is one, so that nothing reads as no time at all."""
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"

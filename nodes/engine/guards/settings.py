@@ -15,7 +15,7 @@ GossipBudgetName = Literal["node", "lnd", "cln", "none"]
 class GuardSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Defaults are those of a node nobody has told us anything about. docs/guards.md says where each comes from."""
 
-    manual_hold_s: Seconds = 86_400  # how long a change that was not ours is left alone; 0: not at all
+    manual_hold_s: Seconds = 86_400  # how long another's change, or a rollback, is left alone; 0: not at all
     max_reversals: Count = 14  # how often the fee may turn round within the window
     reversal_window_s: Seconds = 604_800
     gossip: GossipBudgetName = "node"  # whose rule of accepting updates: "node" is that of the node's own kind

@@ -95,6 +95,7 @@ GUARDS = {
     "arbitrage": "une remise entrante plus grande que les frais sortants paierait d'autres pour tourner en rond",
     "min_change_ppm": "un si petit changement ne vaut pas un message au réseau",
     "manual_change": "quelqu'un d'autre l'a changé il y a peu, et cela est respecté",
+    "rolled_back": "ce qui a été écrit a été remis comme avant il y a peu, et cela est respecté",
     "cooldown_s": "il a été changé il y a peu et se repose",
     "changes_per_day": "nous l'avons déjà changé assez souvent en 24 h",
     "oscillation": "il a déjà trop souvent fait demi-tour",

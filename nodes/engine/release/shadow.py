@@ -32,11 +32,13 @@ class ShadowError(ValueError):
 
 
 class ShadowPoint(Struct, frozen=True):
-    """A moment at which one of the two fees changed."""
+    """A moment at which one of the two fees changed, or a channel went off or on."""
 
     at: Instant
     actual_ppm: int
     shadow_ppm: int
+    actual_off: bool
+    shadow_off: bool
 
 
 class ShadowChannel(Struct, frozen=True, kw_only=True):
@@ -140,8 +142,9 @@ class Shadow:
             newest = given.changes[-1] if given.changes else None
             if newest is None or newest.by != "engine":
                 _follow_owner(world, present, newest=newest)
+        if present.disabled != world.actual.disabled:  # what the engine switched off stays so until somebody else acts
+            world.shadow = replace(world.shadow, disabled=present.disabled)
         world.actual, world.alias = present, given.channel.peer_alias
-        world.shadow = replace(world.shadow, disabled=present.disabled)
 
     def _imagine(self, given: ChannelInput) -> ChannelInput:
         world = self.worlds[given.channel.short_channel_id]
@@ -211,9 +214,10 @@ def _write(world: _World, decision: ChannelDecision, *, cycle: CycleInput) -> No
 
 
 def _remember(world: _World, given: ChannelInput, *, cycle: CycleInput) -> None:
-    fees = (world.actual.fee_rate_ppm, world.shadow.fee_rate_ppm)
-    if not world.fees or fees != (world.fees[-1].actual_ppm, world.fees[-1].shadow_ppm):
-        world.fees.append(ShadowPoint(cycle.now, *fees))
+    actual, shadow = world.actual, world.shadow
+    point = ShadowPoint(cycle.now, actual.fee_rate_ppm, shadow.fee_rate_ppm, actual.disabled, shadow.disabled)
+    if not world.fees or replace(point, at=world.fees[-1].at) != world.fees[-1]:
+        world.fees.append(point)
     effect = estimate_effect(given.flow, world.actual, proposed=world.shadow)
     if effect is not None:
         world.effects.append(effect)

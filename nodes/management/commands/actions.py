@@ -49,4 +49,12 @@ def lay_action(line: ActionLine) -> list[str]:
     times += [f"settled {line.settled_at:%Y-%m-%d %H:%M}"] if line.settled_at else []
     error = lay_text(f"Error: {line.error}", INDENT) if line.error else []
     row = lay_row((line.channel, *fees, line.kind, line.state), HEADER)
-    return [RULE, row, *lay_text(line.why, INDENT), *error, *lay_text(f"{', '.join(times)}, {line.id}", INDENT)]
+    changes = lay_text(f"changes: {line.changes}", INDENT) if line.changes else []
+    return [
+        RULE,
+        row,
+        *changes,
+        *lay_text(line.why, INDENT),
+        *error,
+        *lay_text(f"{', '.join(times)}, {line.id}", INDENT),
+    ]

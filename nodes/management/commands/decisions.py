@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from mcp_saas.kit.alias import tame_alias
 from mcp_saas.kit.terminal import INDENT, RULE, lay_row, lay_text
 from nodes.engine.language.sentence import LANGUAGES
+from nodes.engine.types import DIRECTIONS
 from nodes.management.box import find_box
 from nodes.management.output import add_form, write_lines
 from nodes.selectors.decision import DecisionFilter
@@ -18,8 +19,8 @@ HEADER = {
     "fr": ("Canal et pair", "Avant ppm", "Après ppm", "Action    "),
 }
 WORDS = {
-    "en": ("rule", "held by", "There are more: --limit, or --csv for all."),
-    "fr": ("règle", "retenu par", "Il y en a d'autres : --limit, ou --csv pour toutes."),
+    "en": ("rule", "held by", "changes", "There are more: --limit, or --csv for all."),
+    "fr": ("règle", "retenu par", "change", "Il y en a d'autres : --limit, ou --csv pour toutes."),
 }
 
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--dazbox", required=True, help="the id of a box, or its node's public key")
         parser.add_argument("--run", choices=["latest"], help="only the newest run's")
         parser.add_argument("--channel", help="only this short channel id's")
-        parser.add_argument("--direction", choices=["raise", "lower", "keep"])
+        parser.add_argument("--direction", choices=DIRECTIONS)
         parser.add_argument("--held-by", help="only those this guard or limit held")
         parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the sentences")
         add_form(parser)
@@ -53,12 +54,12 @@ class Command(BaseCommand):
         if is_table:
             self.stdout.write(RULE)
         if left:
-            self.stdout.write(WORDS[language][2])
+            self.stdout.write(WORDS[language][3])
 
 
 def lay_decision(line: DecisionLine, language: str) -> list[str]:
     """The lines of one decision, none wider than the terminal."""
-    rule_word, held_word = WORDS[language][:2]
+    rule_word, held_word, change_word = WORDS[language][:3]
     name = f"{line.channel} {tame_alias(line.peer_alias or '')}".strip()
     fees = (_show(line.old_fee_rate_ppm), _show(line.new_fee_rate_ppm))
     section = f" ({line.section})" if line.section else ""
@@ -66,7 +67,8 @@ def lay_decision(line: DecisionLine, language: str) -> list[str]:
     group = f", {line.group}" if line.group else ""
     grounds = f"{line.decided_at:%Y-%m-%d %H:%M} UTC, {line.mode}{group}, {rule_word} {line.rule}{section}{held}"
     row = lay_row((name, *fees, line.action_state or "-"), HEADER[language])
-    return [RULE, row, *lay_text(line.why, INDENT), *lay_text(grounds, INDENT)]
+    changes = lay_text(f"{change_word}: {line.changes}", INDENT) if line.changes else []
+    return [RULE, row, *changes, *lay_text(line.why, INDENT), *lay_text(grounds, INDENT)]
 
 
 def _show(ppm: int | None) -> str:

@@ -76,9 +76,14 @@ def _tell_channel(channel: ShadowChannel) -> str:
     last = channel.fees[-1]
     peer = tame_alias(channel.peer_alias or "")
     return (
-        f"  {channel.short_channel_id:>16} {last.actual_ppm:>6} ppm, shadow {last.shadow_ppm:>6} ppm, "
+        f"  {channel.short_channel_id:>16} {_tell_fee(last.actual_ppm, last.actual_off)}, "
+        f"shadow {_tell_fee(last.shadow_ppm, last.shadow_off)}, "
         f"{channel.writes:>3} writes, {_tell_income(channel.income_msat)}, {_tell_effect(channel.effect)}  {peer}"
     )
+
+
+def _tell_fee(ppm: int, is_off: bool) -> str:  # noqa: FBT001
+    return f"{ppm:>6} ppm{' (off)' if is_off else ''}"
 
 
 def _tell(number: float | None) -> str:

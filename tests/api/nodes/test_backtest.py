@@ -26,7 +26,9 @@ def test_a_backtest_looks_at_each_day_that_has_a_history_and_stores_nothing(api:
     assert answer.status == 200
     backtest = answer.json["backtest"]
     assert 0 <= len(backtest["days"]) <= 30
-    assert backtest["decisions"] == sum(day["raised"] + day["lowered"] + day["kept"] for day in backtest["days"])
+    assert backtest["decisions"] == sum(
+        day["raised"] + day["lowered"] + day["changed"] + day["kept"] for day in backtest["days"]
+    )
     assert backtest["note"].startswith("No counterfactual")
     assert count_rows(alice) == before
 

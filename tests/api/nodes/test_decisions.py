@@ -68,7 +68,7 @@ def test_filters_choose_by_run_channel_instant_direction_and_hold(api: ApiClient
     assert len(read(api, alice, f"?run={first['run_id']}").json["items"]) == 2
     assert len(read(api, alice, f"?channel={first['short_channel_id']}").json["items"]) == 2
     assert len(read(api, alice, f"?since={newest['decided_at']}").json["items"]) == 2
-    for name in ("raise", "lower", "keep"):
+    for name in ("raise", "lower", "change", "keep"):
         found = read(api, alice, f"?direction={name}").json["items"]
         assert [item["id"] for item in found] == [item["id"] for item in items if item["direction"] == name]
     assert read(api, alice, "?held_by=cooldown_s").json["items"] == []

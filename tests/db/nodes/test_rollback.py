@@ -4,13 +4,16 @@ import datetime as dt
 
 import pytest
 from django.utils import timezone
+from msgspec.structs import replace
 
 from mcp_saas.kit.errors import Problem
+from nodes.engine.report import ChannelPolicy
 from nodes.models.action import Action
+from nodes.models.decision import Decision
 from nodes.pipeline.action import approve_action
 from nodes.pipeline.handover import hand_over
 from nodes.pipeline.ingest import accept_snapshot
-from nodes.pipeline.rollback import roll_back_action, roll_back_run, roll_back_window
+from nodes.pipeline.rollback import roll_back_action, roll_back_actions, roll_back_run, roll_back_window
 from tests.db.nodes.acting import deliver, inside, journal, planned, run_again, show, state_of, write
 from tests.factories import Box, make_policy, make_snapshot
 
@@ -18,7 +21,9 @@ OTHER = make_policy(fee_rate_ppm=4321)
 HOUR = dt.timedelta(hours=1)
 
 
-def change_again(box: Box, action: Action) -> Action:
+def change_again(
+    box: Box, action: Action, *, policy: ChannelPolicy | None = None, expected: ChannelPolicy | None = None
+) -> Action:
     """A second change of ours of the same channel."""
     now = timezone.now()
     second = Action.objects.create(
@@ -26,8 +31,8 @@ def change_again(box: Box, action: Action) -> Action:
         short_channel_id=action.short_channel_id,
         created_at=now,
         expires_at=now + HOUR,
-        policy=make_policy(fee_rate_ppm=99),
-        expected_policy=action.policy,
+        policy=policy or make_policy(fee_rate_ppm=99),
+        expected_policy=expected or action.policy,
         why="again",
     )
     return write(box, second)
@@ -43,7 +48,7 @@ def test_an_action_is_taken_back_and_a_snapshot_says_so(alice: Box) -> None:
         assert state_of(action) == "confirmed"
         deliver(alice, undoing)
         assert state_of(action) == "rolled_back"
-        assert "300 ppm" in journal("rollback")[-1]
+        assert f"taken back by owner: fee rate {action.policy.fee_rate_ppm} to 300 ppm" in journal("rollback")[-1]
 
 
 def test_asked_again_it_is_one_rollback(alice: Box) -> None:
@@ -192,3 +197,43 @@ def test_what_the_node_disabled_by_itself_is_not_disabled_by_a_rollback(alice: B
         show(alice, (action, make_policy(fee_rate_ppm=99)))
         undoing = roll_back_action(action, actor="owner")
         assert undoing.policy.disabled is undoing.expected_policy.disabled
+
+
+def held_by(action: Action) -> str | None:
+    """By the newest run, for the channel of the action."""
+    decisions = Decision.objects.filter(channel_digest=action.channel_digest).order_by("-id")
+    return decisions[0].outcome.held_by
+
+
+@pytest.mark.parametrize("way", ["action", "run", "time"])
+def test_what_its_owner_took_back_is_not_written_again_by_the_next_run(alice: Box, way: str) -> None:
+    with inside(alice):
+        action = write(alice, planned()[0])
+        if way == "action":
+            undoing = roll_back_action(action, actor="owner")
+        elif way == "run":
+            [undoing] = roll_back_run(action.run_id, actor="owner").actions  # type: ignore[arg-type]
+        else:
+            [undoing] = roll_back_window(timezone.now() - HOUR, None, actor="owner").actions
+        deliver(alice, undoing)
+        assert action.channel_digest not in {one.channel_digest for one in run_again()}
+        assert held_by(action) == "rolled_back"
+
+
+def test_what_a_stop_rule_took_back_is_not_written_again_either(alice: Box) -> None:
+    with inside(alice):
+        action = write(alice, planned()[0])
+        [undoing] = roll_back_actions([action], actor="stop rule").actions
+        deliver(alice, undoing)
+        run_again()
+        assert held_by(action) == "rolled_back"
+
+
+def test_a_channel_that_was_switched_off_is_switched_on_again_and_the_rollback_says_so(alice: Box) -> None:
+    with inside(alice):
+        action = planned()[0]
+        off = replace(action.expected_policy, disabled=True)
+        Action.objects.filter(id=action.id).delete()
+        action = change_again(alice, action, policy=off, expected=action.expected_policy)
+        undoing = roll_back_action(action, actor="owner")
+        assert (undoing.policy.disabled, undoing.why) == (False, "taken back by owner: switched on")

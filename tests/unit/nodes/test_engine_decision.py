@@ -4,11 +4,22 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from nodes.engine.document import Limits
+from nodes.engine.decision import decide_node
+from nodes.engine.document import FeePolicy, Limits, Rule, Values
 from nodes.engine.effect import estimate_effect
-from nodes.engine.strategies import FlowStrategy
+from nodes.engine.guards.settings import GuardSettings
+from nodes.engine.strategies import DisableStrategy, FlowStrategy, IgnoreFeesStrategy
 from nodes.engine.types import FlowTotals
-from tests.unit.nodes.engine_builders import POLICY, QUIET_WEEK, decide, make_channel, make_input, make_policy
+from tests.unit.nodes.engine_builders import (
+    POLICY,
+    QUIET_WEEK,
+    decide,
+    make_channel,
+    make_cycle,
+    make_input,
+    make_policy,
+    make_policy_of,
+)
 from tests.unit.nodes.guards.cases import make_change
 
 EARNING = FlowTotals(days_observed=7.0, out_7d_msat=10_000_000_000, revenue_7d_msat=7_000_000)  # 1,000 sat a day
@@ -181,3 +192,44 @@ def test_an_effect_too_small_to_tell_is_zero_without_a_sign() -> None:
 )
 def test_there_is_no_effect_where_nothing_is_known(flow: FlowTotals, present: Any) -> None:
     assert estimate_effect(flow, present, proposed=make_policy(fee_rate_ppm=900)) is None
+
+
+def test_a_channel_that_is_switched_off_is_a_change_that_loses_its_income() -> None:
+    decision = decide(make_input(flow=EARNING), DisableStrategy())
+
+    assert (decision.direction, decision.held_by) == ("change", None)
+    assert decision.effect is not None
+    assert (decision.effect.low_sat_per_day, decision.effect.high_sat_per_day) == (-1000.0, -1000.0)
+    assert "the channel is switched off" in decision.reason
+
+
+def test_the_ceiling_of_cost_counts_the_income_of_a_channel_that_is_switched_off() -> None:
+    policy = replace(make_policy_of(DisableStrategy()), guards=GuardSettings(max_cost_per_day_sat=999))
+    [decision] = decide_node(make_cycle(policy), [make_input(flow=EARNING)]).decisions
+
+    assert (decision.direction, decision.held_by) == ("keep", "cost_per_day")
+
+
+def test_a_time_lock_alone_is_a_change_without_an_estimate() -> None:
+    rule = Rule(name="all", strategy=IgnoreFeesStrategy(), values=Values(time_lock_delta=144))
+    [decision] = decide_node(make_cycle(FeePolicy(rules=[rule])), [make_input(flow=EARNING)]).decisions
+
+    assert (decision.direction, decision.effect) == ("change", None)
+
+
+def test_a_base_fee_is_estimated_by_what_a_payment_of_the_mean_size_pays() -> None:
+    """A mean payment of 1,000 sat pays 1 + 0.8 sat before, and 100 + 0.8 sat after."""
+    flow = replace(EARNING, out_forwards_7d=10_000)
+    dearer = make_policy(base_fee_msat=100_000)
+    effect = estimate_effect(flow, POLICY, proposed=dearer)
+
+    assert effect is not None
+    assert effect.sat_per_day == pytest.approx(1000 * ((100.8 / 1.8) ** 0.38 - 1), abs=0.001)
+    assert effect.low_sat_per_day < 0
+    assert estimate_effect(EARNING, POLICY, proposed=dearer) is None
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, True), (True, False)])
+def test_what_a_channel_that_is_off_would_earn_is_not_known(before: bool, after: bool) -> None:
+    present = make_policy(disabled=before)
+    assert estimate_effect(EARNING, present, proposed=make_policy(disabled=after, fee_rate_ppm=400)) is None

@@ -33,7 +33,7 @@ def test_a_node_is_told_in_one_line() -> None:
     decisions = [decide(given) for given in inputs]
     summary = summarise_node(inputs, decisions)
 
-    assert (summary.channels, summary.raised, summary.lowered, summary.kept) == (3, 1, 1, 1)
+    assert (summary.channels, summary.raised, summary.lowered, summary.changed, summary.kept) == (3, 1, 1, 0, 1)
     assert summary.score == pytest.approx((0.2 + 3 * 0.6) / 4)
     assert summary.top_reason == f"Channel 800000x1x0 with {PEER[:16]}: {decisions[1].reason}"
     assert (summary.effect_channels, summary.extrapolated_channels) == (2, 0)

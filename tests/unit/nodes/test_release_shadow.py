@@ -11,7 +11,7 @@ from nodes.engine.decision import decide_node
 from nodes.engine.document import FeePolicy, Limits
 from nodes.engine.policy_change import PolicyChange
 from nodes.engine.release.shadow import Shadow, ShadowChannel, ShadowError, sum_effects
-from nodes.engine.strategies import ProportionalStrategy
+from nodes.engine.strategies import DisableStrategy, ProportionalStrategy
 from nodes.engine.types import FlowTotals
 from tests.unit.nodes.engine_builders import CHANNEL, NOW, POLICY, make_cycle, make_input, make_policy_of
 
@@ -133,3 +133,12 @@ def test_income_that_is_not_known_is_none_and_not_zero() -> None:
     shadow = Shadow()
     shadow.feed(*make_run(0))
     assert [shadow.list_channels(None)[0].income_msat, shadow.list_channels({})[0].income_msat] == [None, 0]
+
+
+def test_a_channel_that_shadow_switched_off_stays_off_is_one_write_and_loses_its_income() -> None:
+    off = make_policy_of(DisableStrategy())
+    channel = feed(*(make_run(24 * day, policy=off, flow=BUSY) for day in range(3)))
+    assert [(point.actual_off, point.shadow_off) for point in channel.fees] == [(False, True)]
+    assert channel.writes == 1
+    assert channel.effect is not None
+    assert channel.effect.sat_per_day == -1000.0

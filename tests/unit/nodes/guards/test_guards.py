@@ -177,10 +177,24 @@ def test_a_change_of_the_owner_is_left_alone_for_a_day() -> None:
     case = make_case(changes=[make_change(2 * HOUR, by="owner")])
 
     assert guard_wish(make_wish(900), case) == Guarded(
-        policy=POLICY, held_by="manual_change", why="somebody else changed it 2.0 h ago, and that holds for 24.0 h"
+        policy=POLICY,
+        held_by="manual_change",
+        why="somebody else changed it 2.0 h ago, and that holds until 2026-03-02 10:00 UTC (24.0 h)",
     )
     assert hold(make_change(DAY, by="owner")) is None
     assert hold(make_change(HOUR, by="owner"), settings=GuardSettings(manual_hold_s=0)) is None
+
+
+def test_what_was_taken_back_is_left_alone_as_long_and_is_no_change_of_ours() -> None:
+    case = make_case(changes=[make_change(HOUR / 2, by="rollback")])
+
+    assert guard_wish(make_wish(900), case) == Guarded(
+        policy=POLICY,
+        held_by="rolled_back",
+        why="what was written was taken back 30 min ago, and that holds until 2026-03-02 11:30 UTC (24.0 h)",
+    )
+    assert hold(make_change(DAY, by="rollback")) is None
+    assert hold(*[make_change(HOUR, by="rollback")] * 3, settings=GuardSettings(manual_hold_s=0)) is None
 
 
 def test_an_announcement_of_the_node_does_not_end_the_rest_of_the_owners_change() -> None:
