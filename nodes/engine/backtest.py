@@ -30,7 +30,10 @@ ANSWER_TIME = dt.timedelta(days=7)  # within which an operator's change is set b
 DEPLETED_SHARE = 0.05
 NOTE = (
     "No counterfactual: what other fees would have brought is not in the history, so no gain is worked out. Balances "
-    "are worked back through the forwards; rebalances and own payments are not seen."
+    "are worked back through the forwards; rebalances and own payments are not seen. Fee rates are those of the day; "
+    "base fees, limits and switches are today's. What peers and the market charged, the graph, uptime and on-chain "
+    "fees of the day are not known and not looked at: rules that ask for them find no data. Every channel that is open "
+    "today counts as active; closed ones are missing."
 )
 
 

@@ -30,6 +30,7 @@ from nodes.engine.strategies import PlainStrategy, ProportionalStrategy, StaticS
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Ratio = Annotated[float, Meta(ge=0, le=1)]
 Blocks = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]  # an overdue HTLC expired before now
+StepPpm = Annotated[int, Meta(ge=1, le=1_000_000)]
 LeastChange = Annotated[int, Meta(ge=-1, le=1_000_000)]
 SignedPpm = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Ppm32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]  # strangers may announce any u32
@@ -223,7 +224,7 @@ class LimitOverride(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     min_fee_rate_ppm: FeeRatePpm | None = None
     max_fee_rate_ppm: FeeRatePpm | None = None
     min_change_ppm: FeeRatePpm | None = None
-    max_step_ppm: FeeRatePpm | None = None
+    max_step_ppm: StepPpm | None = None
     cooldown_s: Seconds | None = None
     smoothing: Annotated[float, Meta(gt=0, le=1)] | None = None
     min_base_fee_msat: BaseFeeMsat | None = None
@@ -239,8 +240,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     min_fee_rate_ppm: FeeRatePpm = 0
     max_fee_rate_ppm: FeeRatePpm = 5_000
-    min_change_ppm: FeeRatePpm = 5  # smaller changes are not worth a gossip message
-    max_step_ppm: FeeRatePpm | None = None
+    min_change_ppm: FeeRatePpm | None = None  # null: 5, and 1 for daily, flow and marginal, which go in small steps
+    max_step_ppm: StepPpm | None = None  # one below the least change is raised to it
     cooldown_s: Seconds = 0
     smoothing: Annotated[float, Meta(gt=0, le=1)] | None = None  # share of the way to the wish a run goes
     min_base_fee_msat: BaseFeeMsat | None = None

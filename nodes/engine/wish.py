@@ -37,6 +37,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     max_htlc_msat: int | None = None
     disabled: bool | None = None
     switches_on: bool = False  # `disabled: False` undoes what the strategy itself switched off
+    is_step: bool = False  # one of many small ones: the house's least change would stop it for ever
     wait_s: int = 0  # how long the strategy waits after a change before it changes again
     min_change_ppm: int = 0  # a smaller change of the outbound rate is not worth writing
     min_inbound_change_ppm: int | None = None  # and of the inbound rate; None: as of the outbound one

@@ -13,6 +13,9 @@ from nodes.engine.guards.settings import GuardSettings
 from nodes.engine.policy_change import PolicyChange
 from nodes.engine.report import ChannelPolicy
 
+MIN_CHANGE_PPM = 5  # smaller changes are not worth a gossip message
+LEAST_STEP_PPM = 1
+
 
 class GuardCase(Struct, frozen=True, kw_only=True):
     """One channel at the moment of the snapshot. `changes`: oldest first, none after `now`."""
@@ -24,6 +27,13 @@ class GuardCase(Struct, frozen=True, kw_only=True):
     changes: tuple[PolicyChange, ...] | list[PolicyChange] = ()
     implementation: Literal["lnd", "cln"] = "lnd"
     wait_s: int = 0  # how long the strategy itself waits after a change
+    is_step: bool = False  # the wish is one of many small steps
+
+    @property
+    def least_change_ppm(self) -> int:
+        """The least change of a rate that is written: as the limits say, else 5 ppm, for a strategy of steps 1."""
+        least = self.limits.min_change_ppm
+        return (LEAST_STEP_PPM if self.is_step else MIN_CHANGE_PPM) if least is None else least
 
 
 class Guarded(Struct, frozen=True, kw_only=True):

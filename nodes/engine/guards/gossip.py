@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from nodes.engine.guards.case import GuardCase, Guarded, stop
+from nodes.engine.policy_change import KEPT_CHANGES
 from nodes.engine.report import ChannelPolicy
 
 SECOND = dt.timedelta(seconds=1)
@@ -36,7 +37,8 @@ def spend_gossip(policy: ChannelPolicy, case: GuardCase) -> Guarded | None:
         return None
     if case.now - case.changes[-1].at < SECOND:
         return stop(case, held_by="gossip_budget", why="two updates need a second between their timestamps")
-    wait = measure_wait((change.at for change in case.changes), case.now, budget=budget)
+    announced, is_cut = [change.at for change in case.changes], len(case.changes) >= KEPT_CHANGES
+    wait = measure_wait(announced, case.now, budget=budget, starts_empty=is_cut)
     if not wait:
         return None
     why = (
@@ -46,16 +48,23 @@ def spend_gossip(policy: ChannelPolicy, case: GuardCase) -> Guarded | None:
     return stop(case, held_by="gossip_budget", why=why)
 
 
-def measure_wait(announced: Iterable[dt.datetime], now: dt.datetime, *, budget: GossipBudget) -> dt.timedelta:
+def measure_wait(
+    announced: Iterable[dt.datetime], now: dt.datetime, *, budget: GossipBudget, starts_empty: bool = False
+) -> dt.timedelta:
     """How long until the next update is accepted; zero: it is now. The bucket is full before the first one.
 
-    An update that is dropped takes no token. The level is held as time, so it is exact: a token is one interval.
+    `starts_empty`: earlier ones are no longer known, so no token is sure, and an update for which we count none may
+    have been heard for one. Else an update that is dropped takes no token. The level is held as time, so it is exact:
+    a token is one interval.
     """
     full = budget.interval * budget.burst
-    level, seen_at = full, None
+    level, seen_at = dt.timedelta(0) if starts_empty else full, None
     for at in announced:
         level = _fill(level, at - (seen_at or at), full=full)
-        level -= budget.interval if level >= budget.interval else dt.timedelta(0)
+        if level >= budget.interval:
+            level -= budget.interval
+        elif starts_empty:
+            level = dt.timedelta(0)
         seen_at = max(at, seen_at or at)
     level = _fill(level, now - (seen_at or now), full=full)
     return max(dt.timedelta(0), budget.interval - level)

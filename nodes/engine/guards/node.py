@@ -50,6 +50,7 @@ def _guard_channel(cycle: CycleInput, given: ChannelInput, *, wish: Wish | None)
         changes=given.changes,
         implementation=cycle.node.implementation,
         wait_s=wish.wait_s,
+        is_step=wish.is_step,
     )
     return guard_wish(narrow_wish(wish, settled), case)
 

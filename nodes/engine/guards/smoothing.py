@@ -17,7 +17,7 @@ def smooth_rates(policy: ChannelPolicy, case: GuardCase) -> Guarded | None:
     share = case.limits.smoothing
     if share is None:
         return None
-    present, least = case.present, case.limits.min_change_ppm
+    present, least = case.present, case.least_change_ppm
     smoothed = replace(
         policy,
         fee_rate_ppm=_move(present.fee_rate_ppm, policy.fee_rate_ppm, share=share, least=least),

@@ -7,9 +7,10 @@ from nodes.engine.report import ChannelPolicy
 
 
 def cut_step(policy: ChannelPolicy, case: GuardCase) -> Guarded | None:
-    longest = case.limits.max_step_ppm
-    if longest is None:
+    asked = case.limits.max_step_ppm
+    if asked is None:
         return None
+    longest = max(asked, case.least_change_ppm)  # else no step would ever be large enough to be written
     outbound = _cut(case.present.fee_rate_ppm, policy.fee_rate_ppm, longest=longest)
     inbound = _cut(case.present.inbound_fee_rate_ppm, policy.inbound_fee_rate_ppm, longest=longest)
     if outbound == policy.fee_rate_ppm and inbound == policy.inbound_fee_rate_ppm:
@@ -17,7 +18,8 @@ def cut_step(policy: ChannelPolicy, case: GuardCase) -> Guarded | None:
     return Guarded(
         policy=replace(policy, fee_rate_ppm=outbound, inbound_fee_rate_ppm=inbound),
         held_by="max_step_ppm",
-        why=f"one step is at most {longest} ppm",
+        why=f"one step is at most {longest} ppm"
+        + (f" (max_step_ppm {asked} lies below the least change)" if longest > asked else ""),
     )
 
 

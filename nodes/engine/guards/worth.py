@@ -8,7 +8,7 @@ from nodes.engine.report import ChannelPolicy
 
 def find_worthless(policy: ChannelPolicy, case: GuardCase) -> Guarded | None:
     """charge-lnd's rule: a rate moves far enough, the inbound rate returns to 0, or any other field changes."""
-    present, least = case.present, case.limits.min_change_ppm
+    present, least = case.present, case.least_change_ppm
     inbound_ppm = abs(policy.inbound_fee_rate_ppm - present.inbound_fee_rate_ppm)
     is_worth_it = (
         abs(policy.fee_rate_ppm - present.fee_rate_ppm) >= least

@@ -53,6 +53,7 @@ def wish_daily(cycle: CycleInput, given: ChannelInput, *, strategy: DailyStrateg
         disabled=False if was_switched_off else None,
         switches_on=was_switched_off,
         wait_s=strategy.update_interval_s,
+        is_step=True,
         memory=DailyMemory(has_forwarded=facts.has_forwarded, switched_off=was_switched_off and present.disabled),
     )
 

@@ -76,6 +76,7 @@ def wish_flow(cycle: CycleInput, given: ChannelInput, *, strategy: FlowStrategy)
         inbound_fee_rate_ppm=inbound_ppm,
         inbound_base_fee_msat=None if inbound_ppm is None else _mirror_base_fee(present, inbound_ppm),
         wait_s=strategy.update_interval_s,
+        is_step=True,
     )
 
 

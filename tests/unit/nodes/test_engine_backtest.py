@@ -6,14 +6,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_struct
 
 from nodes.engine.backtest import Backtest, run_backtest
 from nodes.engine.policy_change import PolicyChange
 from nodes.engine.prepare import NodeFacts
 from nodes.engine.rank_correlation import correlate_ranks, rank_values
-from nodes.engine.report import Forward, NodeSnapshot, NodeState
+from nodes.engine.report import Forward, NodeSnapshot, NodeState, PeerPolicy
 from nodes.engine.rewind import rewind_facts
-from tests.unit.nodes.engine_builders import NOW, make_channel, make_policy
+from tests.unit.nodes.engine_builders import NOW, PEER, make_channel, make_policy, make_position
 
 DAY = dt.timedelta(days=1)
 ONE, TWO, THREE = "800000x1x0", "800000x2x0", "800000x3x0"
@@ -60,6 +61,25 @@ def test_an_earlier_day_has_the_balances_and_the_fees_of_that_day() -> None:
     assert three.own_policy == make_policy()
     assert then.changes == {TWO: []}
     assert then.snapshot.node.block_height == 900_000 - 4 * 144
+
+
+def test_what_is_only_known_of_today_is_hidden_from_an_earlier_day() -> None:
+    peer = PeerPolicy(base_fee_msat=0, fee_rate_ppm=9, time_lock_delta=40, min_htlc_msat=1, max_htlc_msat=10**9)
+    later = PolicyChange(
+        at=NOW - DAY, by="owner", old_fee_rate_ppm=300, new_fee_rate_ppm=800, old_inbound_fee_rate_ppm=-70
+    )
+    channel = make_channel(
+        short_channel_id=ONE, active=False, peer_policy=peer, uptime_s=1, lifetime_s=2,
+        own_policy=make_policy(last_update=int(NOW.timestamp()), inbound_fee_rate_ppm=-5),
+    )  # fmt: skip
+    facts = make_facts([], changes={ONE: [move(9, 100, 300), later]})
+    snapshot = replace_struct(facts.snapshot, channels=[channel])
+    then = rewind_facts(replace(facts, snapshot=snapshot, positions={PEER: make_position()}), NOW - 4 * DAY)
+    [seen] = then.snapshot.channels
+    assert seen.own_policy == make_policy(
+        fee_rate_ppm=300, inbound_fee_rate_ppm=-70, last_update=int((NOW - 9 * DAY).timestamp())
+    )
+    assert (seen.peer_policy, seen.uptime_s, seen.active, then.positions) == (None, None, True, {})
 
 
 def test_a_channel_that_was_not_open_yet_is_not_there() -> None:

@@ -66,6 +66,7 @@ def wish_marginal(cycle: CycleInput, given: ChannelInput, *, strategy: MarginalS
         terms=terms,
         fee_rate_ppm=_write_level(price.level, present.fee_rate_ppm, strategy=strategy),
         wait_s=strategy.update_interval_s,
+        is_step=True,
         memory=memory,
     )
 

@@ -98,7 +98,7 @@ def limits(draw: st.DrawFn) -> Limits:
         min_base_fee_msat=draw(st.none() | st.just(lowest_base)),
         max_base_fee_msat=draw(st.none() | st.just(highest_base)),
         min_change_ppm=draw(st.integers(0, 50)),
-        max_step_ppm=draw(st.none() | st.integers(0, 2_000)),
+        max_step_ppm=draw(st.none() | st.integers(1, 2_000)),
         cooldown_s=draw(st.just(0) | st.integers(0, 100_000)),
         smoothing=draw(st.none() | st.floats(0.01, 1)),
     )

@@ -33,7 +33,7 @@ MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta
         (804, Limits(min_change_ppm=5), 800, "min_change_ppm"),
         (796, Limits(min_change_ppm=5), 800, "min_change_ppm"),
         (801, Limits(min_change_ppm=0), 801, None),
-        (900, Limits(max_step_ppm=0), 800, "max_step_ppm"),
+        (900, Limits(max_step_ppm=1), 805, "max_step_ppm"),
         (0, Limits(), 0, None),
         (800, Limits(), 800, None),
         (1000, Limits(smoothing=0.25), 850, "smoothing"),

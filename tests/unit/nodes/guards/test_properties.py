@@ -160,6 +160,7 @@ def test_one_step_is_no_longer_than_the_longest_but_back_to_a_limit(wished: int,
     written, longest = guard_wish(make_wish(wished), case).policy.fee_rate_ppm, case.limits.max_step_ppm
     assume(longest is not None)
     assert longest is not None
+    longest = max(longest, case.least_change_ppm)
 
     at_limit = written in (case.limits.min_fee_rate_ppm, case.limits.max_fee_rate_ppm)
     assert at_limit or abs(written - case.present.fee_rate_ppm) <= longest
@@ -171,7 +172,7 @@ def test_smoothing_goes_no_further_than_its_share_of_the_way(wished: int, case: 
     share, written = case.limits.smoothing, guard_wish(make_wish(wished), case).policy.fee_rate_ppm
     assume(share is not None)
     assert share is not None
-    furthest = max(case.limits.min_change_ppm, math.ceil(abs(wished - case.present.fee_rate_ppm) * share))
+    furthest = max(case.least_change_ppm, math.ceil(abs(wished - case.present.fee_rate_ppm) * share))
 
     at_limit = written in (case.limits.min_fee_rate_ppm, case.limits.max_fee_rate_ppm)
     assert at_limit or abs(written - case.present.fee_rate_ppm) <= furthest
