@@ -96,8 +96,8 @@ class CredentialDetailView(OwnersView):
     def put(self, request: Request, pubkey: str, service: str) -> HttpResponse:
         """`lnd` (macaroon, hex or base64), `cln` (rune) and `lnbits` need a `url`: https, port 443 or 8443, a public
         host. With `lnd` or `cln` the cloud reads the node itself before each cycle, and soon after this call; of a
-        node, `tls_certificate` is then the only one taken. `sparkseer`, `amboss`, `openai` and `telegram` take the
-        secret alone. It is sealed and given out to nobody.
+        node, `tls_certificate` is then the only one taken. `sparkseer`, `amboss` and `openai` take the secret alone,
+        `telegram` its bot's token and the `chat_id` it writes to. It is sealed and given out to nobody.
         """
         known = _find_service(service)
         offer = read_body(request, CredentialOffer)

@@ -6,6 +6,7 @@ from collections import Counter
 from django.http import HttpResponse
 from django.utils import timezone
 from msgspec import Struct
+from msgspec.structs import replace
 from rest_framework.request import Request
 
 from mcp_saas.api.auth import require_scope
@@ -45,6 +46,7 @@ class ModeAnswer(Struct, frozen=True, kw_only=True):
     since: dt.datetime | None
     stopped_by: str | None  # the rule that stopped the release: it does not grow until its owner lets it go on
     next: NextStep | None
+    remark: str | None = None  # on the step just made: what it was not based on
 
 
 class ReviewAnswer(Struct, frozen=True):
@@ -131,9 +133,11 @@ class PromoteView(StepView):
     )
     def post(self, request: Request, pubkey: str) -> HttpResponse:
         """From shadow to the first step of the canary, from step to step, from the last one to live. A paused node goes
-        on where it was paused. 409 for one that is live.
+        on where it was paused. 409 for one that is live. `remark` says where the stop rules had no data on the step
+        before: then nobody knows yet what that did.
         """
-        return answer_step(promote(actor=principal_of(request).subject))
+        promotion = promote(actor=principal_of(request).subject)
+        return answer_step(promotion.release, remark=promotion.remark)
 
 
 class DemoteView(StepView):
@@ -152,6 +156,6 @@ class DemoteView(StepView):
         return answer_step(demote(actor=principal_of(request).subject))
 
 
-def answer_step(release: Release) -> HttpResponse:
+def answer_step(release: Release, *, remark: str | None = None) -> HttpResponse:
     request_cycle(current_tenant().id, timezone.now())
-    return answer(describe_release(release))
+    return answer(replace(describe_release(release), remark=remark))

@@ -8,11 +8,13 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from nodes.engine.actor import name_actor
 from nodes.engine.language.sentence import Language
 
 Event = Literal["start", "actions", "action_failed", "rollback", "stop_rule", "kill_switch", "manual_change"]
 EVENTS: tuple[Event, ...] = get_args(Event)
 Fact = str | int | float | bool | None
+SHORT = 140  # characters of a reason
 _KINDS: Mapping[str, Event] = {
     "first-snapshot": "start",
     "mode": "start",
@@ -47,13 +49,13 @@ _FRENCH: Mapping[str, str] = {
     "first-snapshot": "Premier rapport de la box : le moteur commence.",
     "mode": "Mode {mode} (avant : {mode_before}), par {actor}",
     "canary": "Mode canary avec {share_percent} % des canaux (avant : {mode_before}), par {actor}",
-    "action_failed": "{channel} : {fee_rate_ppm} ppm n'a pas été écrit",
+    "action_failed": "{channel} : {fees}, n'a pas été écrit",
     "rollback": "{channel} revient à {fee_rate_ppm} ppm, par {actor}",
     "no_rollback": "Quelque chose n'a pas pu être remis comme avant : {text}",
     "stop_rule": "Règles : {rules} ; le mode {mode} est arrêté",
-    "switch_on": "Activé par {actor}",
-    "switch_off": "Levé par {actor}",
-    "manual_change": "Quelqu'un d'autre a changé la politique de {channels} canaux",
+    "switch_on": "Activé ({place}) par {actor}{because}",
+    "switch_off": "Levé ({place}) par {actor}",
+    "manual_change": "Quelqu'un d'autre a changé la politique de {count} : {changes}{others}",
 }
 
 
@@ -70,6 +72,8 @@ class NoticeLine(Struct, frozen=True, kw_only=True):
     kind: str
     text: str
     facts: dict[str, Fact]
+    change: str = ""  # of an action, in the reader's language: what was there, and what is
+    why: str = ""
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -92,15 +96,46 @@ def write_message(event: Event, lines: Sequence[NoticeLine], *, node: str, langu
 
 
 def _tell(event: Event, line: NoticeLine, *, language: Language) -> str:
-    facts = line.facts
     if event == "actions":
-        return f"{facts.get('channel')}: {facts.get('fee_rate_ppm')} ppm"
+        channel, colon = _name_channel(line, language), " :" if language == "fr" else ":"
+        why = f". {shorten(line.why)}" if line.why else ""
+        return f"{channel}{colon} {_tell_change(line)}{why}"
     return line.text if language == "en" else _tell_in_french(event, line)
+
+
+def _name_channel(line: NoticeLine, language: Language) -> str:
+    """Our own words first: a peer's name turns nothing but itself."""
+    peer = line.facts.get("peer")
+    joined = f" {'avec' if language == 'fr' else 'with'} {peer}" if peer else ""
+    return f"{line.facts.get('channel')}{joined}"
+
+
+def _tell_change(line: NoticeLine) -> str:
+    return line.change or f"{line.facts.get('fee_rate_ppm')} ppm"
+
+
+def shorten(words: str) -> str:
+    """To a line that a phone shows: cut between words."""
+    if len(words) <= SHORT:
+        return words
+    return f"{words[:SHORT].rpartition(' ')[0]} …"
 
 
 def _tell_in_french(event: Event, line: NoticeLine) -> str:
     facts = {name: "?" if value is None else value for name, value in line.facts.items()}
-    return _FRENCH[_choose_french(event, line)].format(text=line.text, **facts)
+    reason, count = facts.get("reason"), facts.get("channels", 0)
+    words = {
+        "text": line.text,
+        "actor": name_actor(facts.pop("actor", ""), language="fr"),
+        "place": "le nœud" if facts.get("place", "the node") == "the node" else facts["place"],
+        "because": f" : {reason}" if reason else ", sans raison donnée",
+        "count": f"{count} {'canal' if count == 1 else 'canaux'}",
+        "changes": facts.get("changes_fr", "?"),
+        "others": f" ; et {facts['more']} de plus" if facts.get("more") else "",
+        "channel": _name_channel(line, "fr"),
+        "fees": _tell_change(line),
+    }
+    return _FRENCH[_choose_french(event, line)].format(**(facts | words))
 
 
 def _choose_french(event: Event, line: NoticeLine) -> str:

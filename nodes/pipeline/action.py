@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem, not_found
+from nodes.engine.actor import name_actor
 from nodes.models.action import (
     IN_FLIGHT_STATES,
     OPEN_STATES,
@@ -46,7 +47,8 @@ def move_action(
         setattr(action, name, value)
     facts = {"action": str(action.id), "channel": action.short_channel_id, "before": before.value, "after": to.value}
     text = f"Fee of {action.short_channel_id}, {before.label.lower()}, is now {to.label.lower()}: {reason}"
-    note("action", text, fee_rate_ppm=action.policy.fee_rate_ppm, **facts)
+    fees = {"old_fee_rate_ppm": action.expected_policy.fee_rate_ppm, "fee_rate_ppm": action.policy.fee_rate_ppm}
+    note("action", text, **facts, **fees)
     return True
 
 
@@ -95,7 +97,7 @@ def approve_action(action: Action, *, actor: str) -> Action:
         raise refuse_step(action, "its time is over: the next run decides anew")
     if Action.objects.filter(channel_digest=action.channel_digest, state__in=IN_FLIGHT_STATES).exists():
         raise refuse_step(action, "another change of this channel is on its way")
-    if not move_action(action, ActionState.APPROVED, reason=f"approved by {actor}"):
+    if not move_action(action, ActionState.APPROVED, reason=f"approved by {name_actor(actor)}"):
         raise refuse_step(action, "it has just changed: read it again")
     return action
 
@@ -108,7 +110,7 @@ def reject_action(action: Action, *, actor: str) -> Action:
     if action.state == ActionState.REJECTED:
         return action
     _refuse_unless_open(action)
-    if not move_action(action, ActionState.REJECTED, reason=f"rejected by {actor}"):
+    if not move_action(action, ActionState.REJECTED, reason=f"rejected by {name_actor(actor)}"):
         raise refuse_step(action, "it has just changed: read it again")
     return action
 

@@ -76,6 +76,8 @@ def _read_access(service: Service, offer: CredentialOffer) -> Access:
             raise _refuse(f"/{field}", f"the address of {service} is known: leave it out")
     if offer.chat_id is not None and service != Service.TELEGRAM:
         raise _refuse("/chat_id", "only telegram has a chat")
+    if offer.chat_id is None and service == Service.TELEGRAM:
+        raise _refuse("/chat_id", "say where the bot writes to: the chat's number, or @name of a channel")
     return KeyAccess(offer.secret, offer.chat_id)
 
 

@@ -4,7 +4,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from nodes.engine.history import begin_history, extend_history
-from nodes.engine.policy_change import PolicyChange, keep_change, list_differences
+from nodes.engine.language.difference import tell_differences
+from nodes.engine.language.sentence import LANGUAGES, Language
+from nodes.engine.policy_change import PolicyChange, keep_change
 from nodes.engine.report import ChannelPolicy, ChannelState, NodeSnapshot
 from nodes.models.channel import Channel, digest_channel
 from nodes.pipeline.journal import note
@@ -60,16 +62,14 @@ def _find_change(state: ChannelState, known: Mapping[str, Channel]) -> tuple[Cha
 def _report_owner(scids: Sequence[str], pairs: Mapping[str, tuple[ChannelPolicy, ChannelPolicy]]) -> None:
     if not scids:
         return
-    told = [f"{scid} ({_tell_change(*pairs[scid])})" for scid in scids[:MAX_TOLD]]
-    others = f" and {len(scids) - MAX_TOLD} more" if len(scids) > MAX_TOLD else ""
+    told, told_fr = (_tell_changes(scids[:MAX_TOLD], pairs, language=language) for language in LANGUAGES)
+    more = max(0, len(scids) - MAX_TOLD)
     channels = "channel" if len(scids) == 1 else "channels"
-    note(
-        "manual-change",
-        f"Somebody else changed the policy of {len(scids)} {channels}: {', '.join(told)}{others}",
-        channels=len(scids),
-    )
+    text = f"Somebody else changed the policy of {len(scids)} {channels}: {told}{f'; and {more} more' if more else ''}"
+    note("manual-change", text, channels=len(scids), changes=told, changes_fr=told_fr, more=more)
 
 
-def _tell_change(before: ChannelPolicy, after: ChannelPolicy) -> str:
-    fields = list_differences(before, after)
-    return ", ".join(f"{field} {getattr(before, field)} to {getattr(after, field)}" for field in fields)
+def _tell_changes(
+    scids: Sequence[str], pairs: Mapping[str, tuple[ChannelPolicy, ChannelPolicy]], *, language: Language
+) -> str:
+    return "; ".join(f"{scid} ({tell_differences(*pairs[scid], language=language)})" for scid in scids)

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from nodes.engine.actor import name_actor
 from nodes.models.kill_switch import WHOLE_NODE, KillSwitch, SwitchDetail
 from nodes.pipeline.journal import note
 
@@ -15,7 +16,9 @@ def set_switch(channel_digest: bytes, detail: SwitchDetail, *, actor: str) -> Ki
         channel_digest=channel_digest, set_at=timezone.now(), set_by=actor, detail=detail
     )
     place = _name_place(channel_digest, detail)
-    note("kill-switch", f"Kill switch of {place} set: {detail.reason}", is_on=True, actor=actor)
+    reason = f": {detail.reason}" if detail.reason else ", no reason given"
+    text = f"Kill switch of {place} set by {name_actor(actor)}{reason}"
+    note("kill-switch", text, is_on=True, actor=actor, place=place, reason=detail.reason)
     return switch
 
 
@@ -25,12 +28,9 @@ def lift_switch(channel_digest: bytes, *, actor: str) -> None:
     switch = KillSwitch.objects.filter(channel_digest=channel_digest).first()
     if switch is not None:
         switch.delete()
-        note(
-            "kill-switch",
-            f"Kill switch of {_name_place(channel_digest, switch.detail)} lifted",
-            is_on=False,
-            actor=actor,
-        )
+        place = _name_place(channel_digest, switch.detail)
+        text = f"Kill switch of {place} lifted by {name_actor(actor)}"
+        note("kill-switch", text, is_on=False, actor=actor, place=place)
 
 
 def _name_place(channel_digest: bytes, detail: SwitchDetail) -> str:

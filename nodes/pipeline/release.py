@@ -1,6 +1,7 @@
 """The modes of a node: what the owner sets, and each step up or down. Every one of them is in the journal."""
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Annotated
 
 from django.db import transaction
@@ -9,9 +10,10 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict, replace
 
 from mcp_saas.kit.errors import Problem
+from nodes.engine.actor import name_actor
 from nodes.engine.release.ladder import LIVE, find_next_rung, find_previous_rung
 from nodes.engine.release.settings import Days, Groups, ModeName, Percent, ReleaseSettings, Rung, StopRules
-from nodes.engine.release.standing import Standing
+from nodes.engine.release.standing import Standing, remark_no_data
 from nodes.models.node import Mode, OwnNode
 from nodes.pipeline.act import withdraw_approved
 from nodes.pipeline.journal import note
@@ -45,14 +47,25 @@ def change_release(change: ReleaseChange, *, actor: str) -> Release:
         release = Release(node)
         rung = _choose_rung(release, change)
         if rung != release.rung:
-            move_to(node, rung, reason=f"set by {actor}", actor=actor)
+            move_to(node, rung, reason=f"set by {name_actor(actor)}", actor=actor)
         elif release.standing.stopped_by is not None:
             _keep(node, replace(release.standing, stopped_by=None))
     return Release(node)
 
 
-def promote(*, actor: str) -> Release:
-    """One step further; a paused node goes on where it was. Raises Problem 409 where there is none."""
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """Where the node stands now, and what its owner should know about the step."""
+
+    release: Release
+    remark: str | None
+
+
+def promote(*, actor: str) -> Promotion:
+    """One step further; a paused node goes on where it was. Raises Problem 409 where there is none.
+
+    The owner may go on without data; it is remarked.
+    """
     with transaction.atomic():
         node = lock_own_node()
         release = Release(node)
@@ -60,8 +73,10 @@ def promote(*, actor: str) -> Release:
         rung = paused_at if node.mode == Mode.PAUSED else find_next_rung(release.rung, release.settings)
         if rung is None:
             raise _refuse_step("The node is live: there is no further step.")
-        move_to(node, rung, reason=f"promoted by {actor}", actor=actor)
-    return Release(node)
+        remark = None if release.mode in {"shadow", "paused"} else remark_no_data(release.standing.review)
+        said = f"; {remark}" if remark else ""
+        move_to(node, rung, reason=f"promoted by {name_actor(actor)}{said}", actor=actor)
+    return Promotion(Release(node), remark)
 
 
 def demote(*, actor: str) -> Release:
@@ -72,7 +87,7 @@ def demote(*, actor: str) -> Release:
         rung = None if node.mode == Mode.PAUSED else find_previous_rung(release.rung, release.settings)
         if rung is None:
             raise _refuse_step(f"The node is in {node.mode} mode: there is no step back.")
-        move_to(node, rung, reason=f"demoted by {actor}", actor=actor)
+        move_to(node, rung, reason=f"demoted by {name_actor(actor)}", actor=actor)
     return Release(node)
 
 
@@ -134,7 +149,7 @@ def _store_settings(node: OwnNode, settings: ReleaseSettings, *, actor: str) -> 
         node.standing = replace(before.standing, groups=Groups())  # another seed deals anew
     node.save(update_fields=["release", "standing"])
     changed = [name for name, value in asdict(settings).items() if value != getattr(before.settings, name)]
-    note("release", f"Release settings changed by {actor}: {', '.join(changed)}", actor=actor)
+    note("release", f"Release settings changed by {name_actor(actor)}: {', '.join(changed)}", actor=actor)
 
 
 def _choose_rung(release: Release, change: ReleaseChange) -> Rung:

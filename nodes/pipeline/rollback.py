@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem, not_found
+from nodes.engine.actor import name_actor
 from nodes.engine.in_force import has_same_terms
 from nodes.engine.language.difference import tell_differences
 from nodes.engine.report import ChannelPolicy
@@ -149,7 +150,7 @@ def _undo_chain(rollback: Rollback, chain: Sequence[Action], *, actor: str) -> N
         short_channel_id=chain[0].short_channel_id,
         policy=policy,
         expected_policy=chain[0].written_policy,
-        why=f"taken back by {actor}: {tell_differences(chain[0].written_policy, policy)}",
+        why=f"taken back by {name_actor(actor)}: {tell_differences(chain[0].written_policy, policy)}",
     )
     undone = [action.id for action in chain if action.state == ActionState.CONFIRMED]
     Action.objects.filter(id__in=undone).update(undone_by=undoing)
@@ -176,7 +177,7 @@ def _find_former(chain: Sequence[Action]) -> ChannelPolicy:
 
 def _cancel_open(rollback: Rollback, rows: QuerySet[Action], *, actor: str) -> None:
     for action in rows.order_by("created_at", "decision_id"):
-        if move_action(action, ActionState.REJECTED, reason=f"its run is rolled back by {actor}"):
+        if move_action(action, ActionState.REJECTED, reason=f"its run is rolled back by {name_actor(actor)}"):
             rollback.cancelled.append(action)
 
 

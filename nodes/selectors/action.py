@@ -1,12 +1,18 @@
 """Actions of the tenant we are in."""
 
 import datetime as dt
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import QuerySet
+from msgspec.structs import replace
 
+from mcp_saas.kit.alias import tame_alias
+from nodes.engine.language.difference import tell_differences
+from nodes.engine.language.sentence import Language, tell_decision
+from nodes.engine.notice import NoticeLine
 from nodes.models.action import Action, ActionState
-from nodes.models.channel import digest_channel
+from nodes.models.channel import Channel, digest_channel
 
 MAX_ACTIONS = 100
 
@@ -34,3 +40,28 @@ def list_written(since: dt.datetime, until: dt.datetime | None) -> list[Action]:
     rows = Action.objects.filter(state__in=(ActionState.CONFIRMED, ActionState.ROLLED_BACK), sent_at__gte=since)
     rows = rows.filter(sent_at__lt=until) if until else rows
     return list(rows.order_by("-sent_at", "-created_at"))
+
+
+def explain_lines(lines: Sequence[NoticeLine], *, language: Language) -> list[NoticeLine]:
+    """Lines of the journal about actions, each with the channel's peer and why the fee was to change."""
+    ids = [str(line.facts["action"]) for line in lines if "action" in line.facts]
+    actions = {str(row.id): row for row in Action.objects.filter(id__in=ids).select_related("decision")}
+    digests = [row.channel_digest for row in actions.values()]
+    channels = {bytes(row.digest): row for row in Channel.objects.filter(digest__in=digests)}
+    explained = []
+    for line in lines:
+        action = actions.get(str(line.facts.get("action")))
+        if action is not None:
+            channel = channels.get(bytes(action.channel_digest))
+            peer = tame_alias(channel.state.peer_alias or "") if channel else ""
+            change = tell_differences(action.expected_policy, action.policy, language=language)
+            facts = line.facts | {"peer": peer}
+            line = replace(line, facts=facts, change=change, why=_tell_why(action, language))  # noqa: PLW2901
+        explained.append(line)
+    return explained
+
+
+def _tell_why(action: Action, language: Language) -> str:
+    if action.decision is None:
+        return action.why
+    return tell_decision(action.decision.inputs, action.decision.outcome, language=language)

@@ -26,7 +26,8 @@ class ShadowReport(Struct, frozen=True, kw_only=True):
     left_out_runs: int  # of other versions of the engine, or older than could be looked at
     policy: str  # the document they were decided by
     writes: int
-    writes_per_channel_and_day: float | None
+    writes_per_channel_and_day: float | None  # null: less than a day
+    remark: str | None  # where the period is too short for a figure a day
     income_msat: int | None  # what the channels really earned; null: forwards are not known for all of the period
     effect: Effect | None  # sat a day; null: no data
     owner_changes: int
@@ -60,7 +61,7 @@ def _summarise(shadow: Shadow, *, since: dt.datetime | None, until: dt.datetime 
     incomes = _read_incomes(since, until)
     channels = shadow.list_channels(incomes)
     writes = sum(channel.writes for channel in channels)
-    span_days = (until - since).total_seconds() / DAY_S if since and until else 0
+    span_s = (until - since).total_seconds() if since and until else 0
     return ShadowReport(
         since=since,
         until=until,
@@ -68,7 +69,8 @@ def _summarise(shadow: Shadow, *, since: dt.datetime | None, until: dt.datetime 
         left_out_runs=left_out,
         policy="each run's own" if shadow.policy is None else "another document",
         writes=writes,
-        writes_per_channel_and_day=round(writes / span_days / len(channels), 3) if span_days and channels else None,
+        writes_per_channel_and_day=_count_by_day(writes, span_s=span_s, channels=len(channels)),
+        remark=_remark_short(span_s) if since else None,
         income_msat=None if incomes is None else sum(channel.income_msat or 0 for channel in channels),
         effect=sum_effects(channels),
         owner_changes=sum(channel.owner_changes for channel in channels),
@@ -76,6 +78,19 @@ def _summarise(shadow: Shadow, *, since: dt.datetime | None, until: dt.datetime 
         opposed=sum(channel.opposed for channel in channels),
         channels=channels,
     )
+
+
+def _count_by_day(writes: int, *, span_s: float, channels: int) -> float | None:
+    """Of some hours no day is made up: the first run of all writes more than those after it."""
+    return round(writes / channels * DAY_S / span_s, 3) if span_s >= DAY_S and channels else None
+
+
+def _remark_short(span_s: float) -> str | None:
+    if span_s >= DAY_S:
+        return None
+    minutes = round(span_s / 60)
+    span = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    return f"the runs span {span}: too short for figures a day, which need 24 hours"
 
 
 def _read_incomes(since: dt.datetime | None, until: dt.datetime | None) -> dict[str, int] | None:

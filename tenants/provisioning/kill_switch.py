@@ -18,7 +18,8 @@ def set_operator_switch(dazbox: Dazbox | None, *, actor: str, reason: str) -> Op
     """On, for one box or (None) for all. Again changes the reason alone."""
     said = {"reason": reason, "set_by": actor}
     switch, is_new = OperatorSwitch.objects.update_or_create(dazbox=dazbox, defaults=said)
-    _tell(dazbox, f"An operator set the kill switch: {reason}", actor=actor, is_on=True, changed=is_new)
+    text = f"An operator set the kill switch: {reason}"
+    _tell(dazbox, text, actor=actor, is_on=True, reason=reason, changed=is_new)
     return switch
 
 
@@ -35,4 +36,5 @@ def _tell(dazbox: Dazbox | None, text: str, *, actor: str, **facts: Any) -> None
     """In the box's journal; what is set for everybody stands in the log, not in thousands of journals."""
     log.warning("kill_switch", dazbox=str(dazbox.id) if dazbox else "all", actor=actor, **facts)
     if dazbox is not None and dazbox.state in SERVED_STATES:
-        record_event(refer_to(dazbox), "kill-switch", text=text, actor=actor, is_on=facts["is_on"])
+        told = {name: facts[name] for name in ("is_on", "reason") if name in facts}
+        record_event(refer_to(dazbox), "kill-switch", text=text, actor=actor, place="the node", **told)

@@ -39,3 +39,11 @@ class Standing(Struct, frozen=True, kw_only=True):
     undoing: Undoing | None = None
     review: Review | None = None
     groups: Groups = Groups()
+
+
+def remark_no_data(review: Review | None) -> str | None:
+    """What is to be said of going on upon this review. None: the stop rules had data."""
+    if review is not None and any(verdict.finding != "no data" for verdict in review.verdicts):
+        return None
+    found = "there was no review of this step yet" if review is None else "the stop rules had no data on this step"
+    return f"{found}: nothing shows what it did"

@@ -68,7 +68,8 @@ def tell_report(report: ShadowReport) -> str:
         f"income {_tell_income(report.income_msat)}; expected {_tell_effect(report.effect)}"
     )
     owner = f"  the owner's changes {report.owner_changes}: {report.agreed} agreed with, {report.opposed} opposed"
-    lines = [head, sums, owner, *(_tell_channel(channel) for channel in report.channels)]
+    remark = [f"  {report.remark}"] if report.remark else []
+    lines = [head, *remark, sums, owner, *(_tell_channel(channel) for channel in report.channels)]
     return "\n".join(lines) + "\n"
 
 

@@ -14,11 +14,13 @@ from nodes.notify.message import Delivery, Later, Refused, Sent
 from nodes.notify.telegram.client import send_message
 from nodes.notify.telegram.split import split_text
 from nodes.pipeline.notify.outbox import KEPT
+from nodes.selectors.action import explain_lines
 from nodes.selectors.credential import read_credential
 from nodes.selectors.node import read_own_node
 from nodes.selectors.notice import read_notifications
 from tenants.context import current_tenant
 
+FEES = ("actions", "action_failed")
 MAX_ATTEMPTS = 10
 FIRST_RETRY_S = 15  # twice that after each further attempt
 MAX_LINES = 500  # of one message
@@ -31,13 +33,14 @@ def deliver_next(now: dt.datetime) -> dt.datetime | None:
     Killed between 2 and 3 the same part is sent again. Jobs of a box run one after the other.
     """
     Notice.objects.exclude(state=NoticeState.WAITING).filter(settled_at__lt=now - KEPT).delete()
-    oldest = Notice.objects.filter(state=NoticeState.WAITING).order_by("due_at", "entry_id").first()
-    if oldest is None:
+    waiting = Notice.objects.filter(state=NoticeState.WAITING)
+    due = waiting.order_by("due_at", "entry_id").first()
+    if due is None:
         return None
-    moment = max(oldest.due_at, find_next_moment(read_notifications().pace, now=now))
+    moment = max(due.due_at, find_next_moment(read_notifications().pace, now=now))
     if moment > now:
         return moment
-    lines = _gather(oldest)
+    lines = _gather(waiting.filter(entry_id__lte=due.entry_id).order_by("entry_id")[0])
     parts = _write_parts(lines)
     done = min(lines[0].parts_sent, len(parts) - 1)
     _record(lines, _send(parts[done]), is_last=done + 1 >= len(parts))
@@ -46,10 +49,18 @@ def deliver_next(now: dt.datetime) -> dt.datetime | None:
 
 @transaction.atomic
 def _gather(oldest: Notice) -> list[Notice]:
-    """The lines of a message stay the same from its first part on, and however often it is tried."""
+    """The lines of a message stay the same from its first part on, and however often it is tried.
+
+    In the journal's order: what happened before goes first, and a message ends where another event comes between. Fees
+    written and fees refused are of one run, and do not part each other.
+    """
     waiting = Notice.objects.filter(state=NoticeState.WAITING, channel=oldest.channel, event=oldest.event)
     if oldest.message is None:
-        ids = list(waiting.filter(message=None).order_by("entry_id").values_list("id", flat=True)[:MAX_LINES])
+        apart = Notice.objects.filter(state=NoticeState.WAITING, entry_id__gt=oldest.entry_id)
+        apart = apart.exclude(event__in=FEES if oldest.event in FEES else (oldest.event,))
+        end = apart.order_by("entry_id").values_list("entry_id", flat=True).first()
+        free = waiting.filter(message=None, **({"entry_id__lt": end} if end else {}))
+        ids = list(free.order_by("entry_id").values_list("id", flat=True)[:MAX_LINES])
         oldest.message = uuid.uuid4()
         Notice.objects.filter(id__in=ids).update(message=oldest.message)
     return list(waiting.filter(message=oldest.message).order_by("entry_id"))
@@ -60,15 +71,15 @@ def _write_parts(lines: list[Notice]) -> list[str]:
     name = (state.alias if state else "") or current_tenant().pubkey[:16]
     event: Event = lines[0].event  # type: ignore[assignment]
     language = read_notifications().settings.language
-    return split_text(write_message(event, [row.line for row in lines], node=name, language=language))
+    told = [row.line for row in lines]
+    told = explain_lines(told, language=language) if event in FEES else told
+    return split_text(write_message(event, told, node=name, language=language))
 
 
 def _send(text: str) -> Delivery:
     access = read_credential(Service.TELEGRAM)
-    if access is None:
+    if access is None or access.chat_id is None:
         return Refused("No credential of telegram is set")
-    if access.chat_id is None:
-        return Refused("The credential of telegram names no chat: set it again with chat_id")
     return send_message(settings.ENV.telegram_api_url, access.secret, chat_id=access.chat_id, text=text)
 
 

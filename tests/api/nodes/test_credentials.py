@@ -35,13 +35,14 @@ TAKEN: dict[str, tuple[str, dict[str, Any]]] = {
     "sparkseer": ("sparkseer", OPENAI),
     "amboss": ("amboss", OPENAI),
     "openai": ("openai", OPENAI),
-    "a bot": ("telegram", {"secret": "123456789:AAE-dyz_T0ken0fAB0t"}),
+    "a bot": ("telegram", {"secret": "123456789:AAE-dyz_T0ken0fAB0t", "chat_id": "-100200300"}),
 }
 UNFIT: dict[str, tuple[str, dict[str, Any], str, int]] = {
     "a macaroon in neither": ("lnd", LND | {"secret": "not:a:macaroon"}, "/secret", 422),
     "half a byte in hex, no base64 either": ("lnd", LND | {"secret": "abcde"}, "/secret", 422),
     "a rune with a colon": ("cln", LND | {"secret": "a:b"}, "/secret", 422),
     "a bot without a number": ("telegram", {"secret": "token"}, "/secret", 422),
+    "a bot without a chat": ("telegram", {"secret": "123456789:AAE"}, "/chat_id", 422),
     "no address": ("lnd", {"secret": MACAROON}, "/url", 422),
     "plain HTTP": ("lnd", LND | {"url": "http://lnd.example"}, "/url", 422),
     "an inner address": ("lnd", LND | {"url": "https://10.0.0.1"}, "/url", 422),

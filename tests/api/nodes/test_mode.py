@@ -116,6 +116,15 @@ def test_promotion_climbs_every_step_and_demotion_goes_back_down(api: ApiClient,
     assert steps[-1] == ("shadow", "canary")
 
 
+def test_going_on_without_data_is_allowed_and_remarked(api: ApiClient, large: Box, token: str) -> None:
+    remarks = [api.post(large.path("mode/promote"), token=token).json["remark"] for _ in range(2)]
+    assert remarks == [None, "there was no review of this step yet: nothing shows what it did"]
+    newest = api.get(large.path("journal"), token=token).json["items"][0]
+    assert newest["text"].endswith(remarks[1])
+    assert "promoted by the owner" in newest["text"]
+    assert api.get(large.path("mode"), token=token).json["remark"] is None
+
+
 def test_a_step_back_withdraws_what_the_box_does_not_have_yet(api: ApiClient, large: Box, token: str) -> None:
     set_mode(api, large, token, {"mode": "live"})
     assert len(run(large)["approved"]) == 18

@@ -118,3 +118,15 @@ def test_another_owners_channels_are_not_in_it(api: ApiClient, alice: Box, bob: 
         run_cycle()
     assert "7x7x7" in json.dumps(ask(api, bob).json)
     assert "7x7x7" not in json.dumps(ask(api, alice).json)
+
+
+def test_runs_of_less_than_a_day_give_no_figure_a_day_and_say_so(api: ApiClient, alice: Box) -> None:
+    with enter_tenant(alice.tenant):
+        accept_snapshot(make_snapshot(2, alice.channels, taken_at=TAKEN_AT + dt.timedelta(minutes=5)))
+        assert run_cycle() is not None
+    report = ask(api, alice).json
+    assert report["writes"] > 0
+    assert report["writes_per_channel_and_day"] is None
+    assert report["remark"].endswith(" min: too short for figures a day, which need 24 hours")
+    assert "a channel and day no data" in tell(alice)
+    assert "too short for figures a day" in tell(alice)

@@ -47,7 +47,7 @@ def test_a_change_nobody_here_made_is_the_owners_and_a_line_in_the_journal(alice
 
     assert list_authors(alice) == ["owner"]
     assert list_authors(alice, "800000x2x0") == []
-    assert list_lines(alice) == ["Somebody else changed the policy of 1 channel: 800000x1x0 (fee_rate_ppm 300 to 444)"]
+    assert list_lines(alice) == ["Somebody else changed the policy of 1 channel: 800000x1x0 (fee rate 300 to 444 ppm)"]
 
 
 def test_a_change_that_an_action_wrote_is_ours_with_what_it_may_cost(alice: Box) -> None:
@@ -110,7 +110,7 @@ def test_many_manual_changes_at_once_are_one_line(alice: Box) -> None:
     report(alice, 3, *(with_fee(200 + number, number) for number in range(1, 15)))
 
     [line] = list_lines(alice)
-    assert line.startswith("Somebody else changed the policy of 14 channels: 800000x1x0 (fee_rate_ppm 300 to 201)")
+    assert line.startswith("Somebody else changed the policy of 14 channels: 800000x1x0 (fee rate 300 to 201 ppm)")
     assert line.endswith(" and 4 more")
 
 

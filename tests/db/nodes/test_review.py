@@ -139,7 +139,7 @@ def test_from_the_first_step_and_where_the_owner_says_so_a_stop_is_a_pause(box: 
     release = look_again()
     assert (release.mode, release.standing.share_percent) == ("paused", 0)
     assert release.standing.resumes is not None
-    assert promote(actor="owner").standing.share_percent == 50
+    assert promote(actor="owner").release.standing.share_percent == 50
     assert read_release().standing.stopped_by is None
 
 

@@ -48,7 +48,7 @@ def test_an_action_is_taken_back_and_a_snapshot_says_so(alice: Box) -> None:
         assert state_of(action) == "confirmed"
         deliver(alice, undoing)
         assert state_of(action) == "rolled_back"
-        assert f"taken back by owner: fee rate {action.policy.fee_rate_ppm} to 300 ppm" in journal("rollback")[-1]
+        assert f"taken back by the owner: fee rate {action.policy.fee_rate_ppm} to 300 ppm" in journal("rollback")[-1]
 
 
 def test_asked_again_it_is_one_rollback(alice: Box) -> None:
@@ -236,4 +236,4 @@ def test_a_channel_that_was_switched_off_is_switched_on_again_and_the_rollback_s
         Action.objects.filter(id=action.id).delete()
         action = change_again(alice, action, policy=off, expected=action.expected_policy)
         undoing = roll_back_action(action, actor="owner")
-        assert (undoing.policy.disabled, undoing.why) == (False, "taken back by owner: switched on")
+        assert (undoing.policy.disabled, undoing.why) == (False, "taken back by the owner: switched on")

@@ -49,7 +49,7 @@ def test_every_event_has_its_words_in_both_languages(event: Any) -> None:
 def test_many_lines_are_one_message_with_their_number() -> None:
     lines = [NoticeLine(kind="action", text="", facts=FACTS | {"channel": f"1x{n}x0"}) for n in range(3)]
     assert write_message("actions", lines, node="N", language="fr").splitlines() == [
-        "Frais écrits (3), N", "1x0x0: 250 ppm", "1x1x0: 250 ppm", "1x2x0: 250 ppm"
+        "Frais écrits (3), N", "1x0x0 : 250 ppm", "1x1x0 : 250 ppm", "1x2x0 : 250 ppm"
     ]  # fmt: skip
 
 
