@@ -7,6 +7,7 @@ of one channel, rates as fractions, all three must hold; here in ppm and msat, t
 
 from msgspec.structs import replace
 
+from nodes.engine.guards.capabilities import LACKING
 from nodes.engine.guards.case import GuardCase, Guarded
 from nodes.engine.report import MAX_PPM, ChannelPolicy
 
@@ -28,6 +29,8 @@ def raise_inbound(policy: ChannelPolicy, case: GuardCase) -> Guarded | None:
 
     Where no fee is to be written at all, the fees stay as they are.
     """
+    if "inbound_fee_rate_ppm" in LACKING[case.implementation]:
+        return None  # such a node takes no inbound fee, so there is none to go round by
     if case.settings.allow_arbitrage or is_arbitrage_free(policy) or _has_same_fees(policy, case.present):
         return None
     inbound_rate = max(policy.inbound_fee_rate_ppm, find_lowest_inbound_rate(policy.fee_rate_ppm))

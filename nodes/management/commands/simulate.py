@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from nodes.simulator.closed_loop.campaign import Campaign, run_campaign
 from nodes.simulator.closed_loop.competitors import COMPETITOR_KINDS
 from nodes.simulator.closed_loop.contender import DEFAULT_NAMES, ContenderError, find_contender, list_names
-from nodes.simulator.closed_loop.extract import CHOICE_RULE, NODE_SIZES, ChoiceError, choose_nodes, cut_extract
+from nodes.simulator.closed_loop.extract import NODE_SIZES, ChoiceError, choose_nodes, cut_extract, tell_choice
 from nodes.simulator.closed_loop.loop import Terms
 from nodes.simulator.closed_loop.network import Network
 from nodes.simulator.closed_loop.outcome import Outcome
@@ -69,6 +69,11 @@ class Command(BaseCommand):
 
 
 def _plan(options: dict[str, Any]) -> Campaign:
+    for name in ("days", "seeds", "nodes", "workers"):
+        if options[name] < 1:
+            raise CommandError(f"--{name} {options[name]}: must be 1 or more")
+    if min(options["sizes"]) < 1:
+        raise CommandError(f"--sizes {min(options['sizes'])}: a node has one channel or more")
     if not 1 <= options["period"] <= 24 or 24 % options["period"]:
         raise CommandError(f"--period {options['period']}: must be a divisor of 24")
     try:
@@ -127,7 +132,7 @@ def _show_progress(screen: OutputWrapper, done: int, *, total: int, began_s: flo
 def _describe(campaign: Campaign, options: dict[str, Any], *, done: str, took_s: float) -> list[str]:
     graph = options["graph"].name if options["graph"] else "a generated network"
     sizes = sorted(len(network.own_directions) for network in campaign.networks)
-    chosen = "given by public key" if options["pubkey"] else f"chosen before looking. {CHOICE_RULE}"
+    chosen = "given by public key" if options["pubkey"] else f"chosen before looking. {tell_choice(options['sizes'])}"
     return [
         f"Graph: {graph}; {len(campaign.networks)} nodes of {', '.join(map(str, sizes))} channels, {chosen}",
         f"{len(campaign.seeds)} seeds from {campaign.seeds[0]}, {campaign.terms.days} days",

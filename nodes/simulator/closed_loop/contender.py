@@ -12,7 +12,7 @@ from nodes.simulator.closed_loop.baselines import BASELINES, Multiplied
 from nodes.simulator.closed_loop.document_pricer import DocumentPricer
 from nodes.simulator.closed_loop.observation import Pricer, leave_as_is
 
-AS_IS, PROPORTIONAL, DAILY, ORACLE = "as-is", "proportional", "daily", "oracle"
+AS_IS, PROPORTIONAL, DAILY, ORACLE, OWN = "as-is", "proportional", "daily", "oracle", "marginal"
 CLAIM_BASELINES = (AS_IS, PROPORTIONAL, DAILY)  # who must be beaten before anything is claimed
 GRID = (0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 4.0)  # the oracle's factors on all fees of the graph
 PROBE_FACTORS = (0.75, 1.5)  # between them elasticity is measured
@@ -26,7 +26,7 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "feelancer": {"strategy": "pid"},
     "lndmanage": {"strategy": "lndmanage"},
     "brln": {"strategy": "brln"},
-    "marginal": {"strategy": "marginal"},
+    OWN: {"strategy": "marginal"},
 }
 DEFAULT_NAMES = (AS_IS, PROPORTIONAL, "lndg", DAILY)
 

@@ -16,11 +16,14 @@ _MOST_PEERS = 200
 NODE_SIZES = (1, 5, 20, 85)
 _SIZE_TOLERANCE = 0.15
 
-CHOICE_RULE = (
-    f"Nodes with {', '.join(map(str, NODE_SIZES))} channels that are usable both ways (15 % more or less), as many of "
-    "each size; sorted by public key, shuffled by the seed of the choice, the first ones taken. The choice looks at "
-    "nothing a simulation has answered."
-)
+
+def tell_choice(sizes: Iterable[int]) -> str:
+    """The rule by which nodes of these sizes are chosen."""
+    return (
+        f"Nodes with {', '.join(map(str, sizes))} channels that are usable both ways (15 % more or less), as many of "
+        "each size; sorted by public key, shuffled by the seed of the choice, the first ones taken. The choice looks "
+        "at nothing a simulation has answered."
+    )
 
 
 class ChoiceError(ValueError):
@@ -28,7 +31,9 @@ class ChoiceError(ValueError):
 
 
 def choose_nodes(graph: Graph, count: int, *, seed: int, sizes: tuple[int, ...] = NODE_SIZES) -> list[str]:
-    """`count` public keys by CHOICE_RULE, the sizes in turn. A longer choice of the same seed begins with a shorter.
+    """`count` public keys by the rule of `tell_choice`, the sizes in turn.
+
+    A longer choice of the same seed begins with a shorter.
 
     A size the graph has too few nodes of leaves its turns to the others. Raises ChoiceError when all run out.
     """
@@ -38,7 +43,8 @@ def choose_nodes(graph: Graph, count: int, *, seed: int, sizes: tuple[int, ...] 
         turn = [queue.pop() for queue in queues if queue]
         if not turn:
             raise ChoiceError(
-                f"{len(chosen)} nodes of this graph qualify, {count} were asked for: ask for fewer. {CHOICE_RULE}"
+                f"{len(chosen)} nodes of this graph qualify, {count} were asked for: ask for fewer, or for other "
+                f"--sizes. {tell_choice(sizes)}"
             )
         chosen.extend(pubkey for pubkey in turn if pubkey not in chosen)
     return chosen[:count]

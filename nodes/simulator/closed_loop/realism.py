@@ -36,6 +36,19 @@ class Check(Struct, frozen=True, kw_only=True):
     def is_passed(self) -> bool:
         return self.measured is not None and self.low <= self.measured <= self.high
 
+    @property
+    def verdict(self) -> str:
+        if self.measured is None:
+            return "no data"
+        return "passed" if self.is_passed else "not passed"
+
+
+def judge_realism(checks: Sequence[Check]) -> bool | None:
+    """Whether the gate is passed; None: nothing speaks against it, but some figures have no data."""
+    if any(check.verdict == "not passed" for check in checks):
+        return False
+    return True if checks and all(check.is_passed for check in checks) else None
+
 
 def check_realism(outcomes: Sequence[Outcome]) -> list[Check]:
     """Over the runs that leave fees as they are, of nodes that may be likened to the real one."""

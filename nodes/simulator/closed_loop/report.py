@@ -10,7 +10,7 @@ from nodes.simulator.closed_loop.chart import draw_dots, draw_intervals, draw_li
 from nodes.simulator.closed_loop.comparison import Difference, Interval, Summary, compare_all, find_claim, summarise
 from nodes.simulator.closed_loop.contender import AS_IS, CLAIM_BASELINES
 from nodes.simulator.closed_loop.outcome import Day, Outcome
-from nodes.simulator.closed_loop.realism import Check, check_realism
+from nodes.simulator.closed_loop.realism import Check, check_realism, judge_realism
 
 Row = Sequence[str]
 
@@ -35,7 +35,6 @@ def weigh_outcomes(outcomes: Sequence[Outcome], policies: Sequence[str], *, titl
     shown = {kind: [outcome for outcome in part if outcome.policy in policies] for kind, part in parts.items()}
     checks = check_realism(parts[kinds[0]]) if kinds else []
     differences = {kind: compare_all(part, policies) for kind, part in shown.items()}
-    is_real = bool(checks) and all(check.is_passed for check in checks)
     return Findings(
         title=title,
         setting=setting,
@@ -45,7 +44,7 @@ def weigh_outcomes(outcomes: Sequence[Outcome], policies: Sequence[str], *, titl
         differences=differences,
         checks=checks,
         claims=[
-            f"Competitors {kind}: {find_claim(found, policy, is_real=is_real)}"
+            f"Competitors {kind}: {find_claim(found, policy, is_real=judge_realism(checks))}"
             for kind, found in differences.items()
             for policy in policies
             if policy not in CLAIM_BASELINES
@@ -80,15 +79,27 @@ def write_html(findings: Findings) -> str:
 def _draw(summaries: Sequence[Summary], differences: Sequence[Difference], *, outcomes: Sequence[Outcome]) -> list[str]:
     with_as_is = [difference for difference in differences if difference.baseline == AS_IS]
     charts = [
-        draw_intervals([(s.policy, s.net_sat_per_day) for s in summaries], title="Net sat a day, 95 % interval"),
-        draw_lines(_follow(outcomes, "earned_msat", scale=1000), title="Fees earned, sat a day, mean of all runs"),
-        draw_lines(_follow(outcomes, "local_share"), title="Share of the balances that is ours, mean of all runs"),
-        draw_lines(_follow(outcomes, "depleted_share"), title="Share of channels with less than 5 % ours"),
+        draw_intervals(
+            [(s.policy, s.net_sat_per_day) for s in summaries], title="Net, 95 % interval", unit="sat a day"
+        ),
+        draw_lines(
+            _follow(outcomes, "earned_msat", scale=1000), title="Fees earned, mean of all runs", unit="sat a day"
+        ),
+        draw_lines(
+            _follow(outcomes, "local_share"),
+            title="Share of the balances that is ours, mean of all runs",
+            unit="0 .. 1",
+        ),
+        draw_lines(_follow(outcomes, "depleted_share"), title="Channels with less than 5 % ours", unit="share, 0 .. 1"),
     ]
     if with_as_is:
         charts += [
-            draw_intervals([(d.policy, d.interval) for d in with_as_is], title="Net sat a day more than as-is"),
-            draw_dots({d.policy: list(d.per_node.values()) for d in with_as_is}, title="The same, node by node"),
+            draw_intervals([(d.policy, d.interval) for d in with_as_is], title="Net more than as-is", unit="sat a day"),
+            draw_dots(
+                {d.policy: list(d.per_node.values()) for d in with_as_is},
+                title="The same, node by node",
+                unit="sat a day",
+            ),
         ]
     return charts
 
@@ -145,7 +156,7 @@ def _check_table(checks: Sequence[Check]) -> list[Row]:
                 check.name,
                 "no data" if check.measured is None else f"{check.measured:,.2f}",
                 f"{check.low:,.2f} .. {check.high:,.2f}",
-                "passed" if check.is_passed else "not passed",
+                check.verdict,
             )
             for check in checks
         ),
@@ -165,7 +176,8 @@ def _table_html(rows: Sequence[Row]) -> str:
     def cells(row: Row, tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
 
-    return f"<table>{cells(rows[0], 'th')}{''.join(cells(row, 'td') for row in rows[1:])}</table>"
+    table = f"<table>{cells(rows[0], 'th')}{''.join(cells(row, 'td') for row in rows[1:])}</table>"
+    return f'<div class="wide">{table}</div>'
 
 
 def _list_html(lines: Sequence[str]) -> str:
@@ -173,17 +185,19 @@ def _list_html(lines: Sequence[str]) -> str:
 
 
 _PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
 table {{ border-collapse: collapse; font-size: 13px; margin: 1rem 0; }}
 td, th {{ border: 1px solid #8888; padding: .2rem .5rem; text-align: right; }}
 td:first-child, th:first-child {{ text-align: left; }}
+.wide {{ overflow-x: auto; }}
 svg {{ width: 100%; margin: 1rem 0; }}
 svg text {{ fill: currentColor; font: 12px system-ui, sans-serif; }}
 svg .title {{ font-weight: 600; }}
 svg .zero {{ stroke: #888; stroke-dasharray: 3 3; }}
+svg .axis {{ stroke: #888; }}
 </style>
 <body>
 {body}

@@ -28,6 +28,10 @@ def test_a_campaign_writes_its_report_and_is_the_same_twice(tmp_path: Path) -> N
         ({"period": 5}, "divisor of 24"),
         ({"graph": Path("/nonexistent.json")}, "no such file"),
         ({"nodes": 10_000}, "ask for fewer"),
+        ({"days": 0}, "--days 0: must be 1 or more"),
+        ({"seeds": -3}, "--seeds -3: must be 1 or more"),
+        ({"nodes": 0}, "--nodes 0: must be 1 or more"),
+        ({"sizes": [5_000]}, "Nodes with 5000 channels"),
     ],
 )
 def test_what_cannot_be_run_is_said_before_anything_runs(options: dict[str, object], message: str) -> None:

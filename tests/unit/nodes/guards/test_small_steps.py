@@ -49,3 +49,9 @@ def test_a_history_that_is_cut_gives_no_tokens_back() -> None:
     assert measure_wait(moments, NOW, budget=BUDGETS["cln"], starts_empty=True) > dt.timedelta(0)
     held = guard_wish(make_wish(200), make_case(implementation="cln", changes=changes))
     assert held.held_by == "gossip_budget"
+
+
+def test_a_node_without_inbound_fees_is_never_written_one() -> None:
+    present = make_policy(inbound_fee_rate_ppm=-700)
+    written = guard_wish(make_wish(100), make_case(implementation="cln", present=present)).policy
+    assert (written.fee_rate_ppm, written.inbound_fee_rate_ppm) == (100, -700)
