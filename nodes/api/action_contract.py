@@ -7,9 +7,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from mcp_saas.kit.text import without_nul
+from nodes.engine.language.sentence import Language
 from nodes.engine.report import ChannelPolicy, Instant
 from nodes.models.action import Action
 from nodes.pipeline.handover import ActionResult
+from nodes.selectors.action import tell_why
 from nodes.selectors.kill_switch import Level
 
 Words = Annotated[str, without_nul(max_length=400)]
@@ -35,7 +37,7 @@ class ActionView(Struct, frozen=True):
     error: str | None
 
     @classmethod
-    def describe(cls, action: Action) -> Self:
+    def describe(cls, action: Action, *, language: Language = "en") -> Self:
         return cls(
             id=action.id,
             kind=action.kind,
@@ -45,7 +47,7 @@ class ActionView(Struct, frozen=True):
             expected_policy=action.expected_policy,
             created_at=action.created_at,
             expires_at=action.expires_at,
-            why=action.why,
+            why=tell_why(action, language),
             run_id=action.run_id,
             sent_at=action.sent_at,
             lease_until=action.lease_until,

@@ -16,8 +16,8 @@ from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import Problem
 from nodes.api.action_contract import ActionList, ActionResultBody, ActionView
 from nodes.api.advice import AdviceView, reading
-from nodes.api.filters import read_query
-from nodes.models.action import ActionState
+from nodes.api.filters import LANGUAGE, choose_language, name_language, read_query
+from nodes.models.action import Action, ActionState
 from nodes.pipeline.action import approve_action, find_action, reject_action
 from nodes.pipeline.handover import hand_over, record_result
 from nodes.selectors.action import list_actions
@@ -40,7 +40,13 @@ _HOLDER = OpenApiParameter(
 def deciding(name: str, *, summary: str) -> Callable[[View], View]:
     """The contract of a word of the owner about one action."""
     return endpoint(
-        name, summary=summary, tag="node", answers={200: ActionView}, problems=(404, 409), idempotency="optional"
+        name,
+        summary=summary,
+        tag="node",
+        answers={200: ActionView},
+        problems=(404, 409),
+        idempotency="optional",
+        parameters=[LANGUAGE],
     )
 
 
@@ -50,12 +56,13 @@ class ActionsView(AdviceView):
         summary="Actions in a state, oldest first",
         tag="box",
         answers={200: ActionList},
-        parameters=[_STATE, _HOLDER],
+        parameters=[_STATE, _HOLDER, LANGUAGE],
     )
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         """At most 100. Reading changes nothing, with one exception: a box that asks for `approved` ones and names a
         `holder` takes them over, to write them to its node. They are `sent` from then on, and for five minutes given to
         nobody else; what was not reported is given again. An app of the owner's takes nothing over.
+        `why` is in French for `Accept-Language: fr`.
         """
         state = request.GET.get("state", ActionState.APPROVED)
         if state not in ActionState.values:
@@ -64,7 +71,9 @@ class ActionsView(AdviceView):
         is_box = "device" in principal_of(request).scopes and self.leave is None
         takes_over = is_box and holder is not None and state == ActionState.APPROVED
         actions = hand_over(holder) if takes_over else list_actions(state)
-        return answer(ActionList([ActionView.describe(action) for action in actions]))
+        language = choose_language(request)
+        shown = ActionList([ActionView.describe(action, language=language) for action in actions])
+        return name_language(answer(shown), language)
 
 
 class ResultView(NodeView):
@@ -98,7 +107,7 @@ class ApproveView(DecidingView):
         """The box is given it when it asks next, in any mode, also in shadow. Again is harmless."""
         action = approve_action(find_action(action_id), actor=principal_of(request).subject)
         queue_applying()
-        return answer(ActionView.describe(action))
+        return answer_action(request, action)
 
 
 class RejectView(DecidingView):
@@ -106,4 +115,9 @@ class RejectView(DecidingView):
     def post(self, request: Request, pubkey: str, action_id: UUID) -> HttpResponse:
         """As long as the box does not have it. Again is harmless."""
         action = reject_action(find_action(action_id), actor=principal_of(request).subject)
-        return answer(ActionView.describe(action))
+        return answer_action(request, action)
+
+
+def answer_action(request: Request, action: Action) -> HttpResponse:
+    language = choose_language(request)
+    return name_language(answer(ActionView.describe(action, language=language)), language)

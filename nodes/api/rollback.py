@@ -10,7 +10,9 @@ from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import View, endpoint
 from mcp_saas.api.view import principal_of
 from nodes.api.action_contract import ActionView, RollbackAnswer, RollbackBody, RollbackRefusal
-from nodes.api.actions import DecidingView
+from nodes.api.actions import DecidingView, answer_action
+from nodes.api.filters import LANGUAGE, choose_language, name_language
+from nodes.engine.language.sentence import Language
 from nodes.pipeline.action import find_action
 from nodes.pipeline.rollback import Rollback, roll_back_action, roll_back_run, roll_back_window
 from nodes.tasks import queue_applying
@@ -26,6 +28,7 @@ def undoing(name: str, *, summary: str, answers: type, body: type | None = None)
         answers={200: answers},
         problems=(404, 409),
         idempotency="required",
+        parameters=[LANGUAGE],
     )
 
 
@@ -37,7 +40,7 @@ class ActionRollbackView(DecidingView):
         """
         action = roll_back_action(find_action(action_id), actor=principal_of(request).subject)
         queue_applying()
-        return answer(ActionView.describe(action))
+        return answer_action(request, action)
 
 
 class RunRollbackView(DecidingView):
@@ -46,7 +49,8 @@ class RunRollbackView(DecidingView):
         """What of it was not handed over yet is rejected. `refused` names what stays, and why."""
         rollback = roll_back_run(run_id, actor=principal_of(request).subject)
         queue_applying()
-        return answer(_describe(rollback))
+        language = choose_language(request)
+        return name_language(answer(_describe(rollback, language)), language)
 
 
 class RollbackView(DecidingView):
@@ -58,12 +62,13 @@ class RollbackView(DecidingView):
         since, until = read_body(request, RollbackBody).read_window()
         rollback = roll_back_window(since, until, actor=principal_of(request).subject)
         queue_applying()
-        return answer(_describe(rollback))
+        language = choose_language(request)
+        return name_language(answer(_describe(rollback, language)), language)
 
 
-def _describe(rollback: Rollback) -> RollbackAnswer:
+def _describe(rollback: Rollback, language: Language) -> RollbackAnswer:
     return RollbackAnswer(
-        actions=[ActionView.describe(action) for action in rollback.actions],
+        actions=[ActionView.describe(action, language=language) for action in rollback.actions],
         cancelled=[action.id for action in rollback.cancelled],
         refused=[RollbackRefusal(action.id, action.short_channel_id, reason) for action, reason in rollback.refused],
     )

@@ -57,14 +57,17 @@ class DecisionsTableView(TableView):
 
 
 class ActionsTableView(TableView):
-    @table("download_actions", summary="Actions as CSV", parameters=[_ANY_STATE, CHANNEL, SINCE])
+    @table("download_actions", summary="Actions as CSV", parameters=[_ANY_STATE, CHANNEL, SINCE, LANGUAGE])
     def get(self, request: Request, pubkey: str) -> Any:
-        """All of them, rollbacks too, oldest first; reading hands nothing over. `since`: created."""
+        """All of them, rollbacks too, oldest first; reading hands nothing over. `since`: created. `why` is in French
+        for `Accept-Language: fr`.
+        """
         state = request.GET.get("state")
         if state not in {None, *ActionState.values}:
             raise Problem(400, "bad-filter", "Bad filter", detail=f"state is one of {', '.join(ActionState.values)}")
         rows = filter_actions(state=state, channel=read_channel(request), since=read_instant(request, "since"))
-        return _answer("actions", batch_actions(rows), shape=ActionLine)
+        language = choose_language(request)
+        return name_language(_answer("actions", batch_actions(rows, language), shape=ActionLine), language)
 
 
 class ForwardsTableView(TableView):

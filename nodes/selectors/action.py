@@ -1,6 +1,7 @@
 """Actions of the tenant we are in."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -20,6 +21,17 @@ MAX_ACTIONS = 100
 def list_actions(state: str) -> list[Action]:
     """Oldest first, at most 100: the order in which a box applies them."""
     return list(Action.objects.filter(state=state).order_by("created_at", "decision_id", "id")[:MAX_ACTIONS])
+
+
+def tell_why(action: Action, language: Language) -> str:
+    """The sentence of its decision, or who takes back what."""
+    if language != "en" and action.decision is not None:
+        return tell_decision(action.decision.inputs, action.decision.outcome, language=language)
+    found = re.match(r"taken back by ([^:]*):", action.why)
+    if language == "en" or not found:
+        return action.why
+    change = tell_differences(action.expected_policy, action.policy, language=language)
+    return f"remis comme avant par {found[1]} : {change}"
 
 
 def filter_actions(*, state: str | None, channel: str | None, since: dt.datetime | None) -> QuerySet[Action]:
@@ -56,12 +68,6 @@ def explain_lines(lines: Sequence[NoticeLine], *, language: Language) -> list[No
             peer = tame_alias(channel.state.peer_alias or "") if channel else ""
             change = tell_differences(action.expected_policy, action.policy, language=language)
             facts = line.facts | {"peer": peer}
-            line = replace(line, facts=facts, change=change, why=_tell_why(action, language))  # noqa: PLW2901
+            line = replace(line, facts=facts, change=change, why=tell_why(action, language))  # noqa: PLW2901
         explained.append(line)
     return explained
-
-
-def _tell_why(action: Action, language: Language) -> str:
-    if action.decision is None:
-        return action.why
-    return tell_decision(action.decision.inputs, action.decision.outcome, language=language)

@@ -13,6 +13,7 @@ from nodes.engine.report import ChannelPolicy, Forward
 from nodes.models.action import Action
 from nodes.models.decision import Decision
 from nodes.models.forward import ForwardDay
+from nodes.selectors.action import tell_why
 from nodes.selectors.decision import DecisionFilter, action_of, filter_decisions
 
 BATCH_ROWS = 500
@@ -83,7 +84,7 @@ class ActionLine(Struct, frozen=True, kw_only=True):
     why: str
 
     @classmethod
-    def tell(cls, row: Action) -> "ActionLine":
+    def tell(cls, row: Action, language: Language) -> "ActionLine":
         same = ("id", "kind", "state", "run_id", "decision_id", "created_at", "approved_at", "sent_at", "settled_at")
         return cls(
             **{name: getattr(row, name) for name in same},
@@ -92,7 +93,7 @@ class ActionLine(Struct, frozen=True, kw_only=True):
             new_fee_rate_ppm=row.policy.fee_rate_ppm,
             changes=_tell_changes(row.expected_policy, row.policy),
             error=row.outcome.error if row.outcome else None,
-            why=row.why,
+            why=tell_why(row, language),
         )
 
 
@@ -108,12 +109,12 @@ def batch_decisions(chosen: DecisionFilter, language: Language) -> Iterator[list
         yield [DecisionLine.tell(row, language) for row in rows if chosen.fits(row)]
 
 
-def batch_actions(rows: QuerySet[Action]) -> Iterator[list[ActionLine]]:
+def batch_actions(rows: QuerySet[Action], language: Language) -> Iterator[list[ActionLine]]:
     """Oldest first."""
     ids = list(rows.order_by("created_at", "decision_id", "id").values_list("id", flat=True))
     for start in range(0, len(ids), BATCH_ROWS):
-        some = rows.in_bulk(ids[start : start + BATCH_ROWS])
-        yield [ActionLine.tell(some[key]) for key in ids[start : start + BATCH_ROWS] if key in some]
+        some = (rows if language == "en" else rows.select_related("decision")).in_bulk(ids[start : start + BATCH_ROWS])
+        yield [ActionLine.tell(some[key], language) for key in ids[start : start + BATCH_ROWS] if key in some]
 
 
 def batch_forwards(since: dt.datetime | None, until: dt.datetime | None) -> Iterator[list[Forward]]:

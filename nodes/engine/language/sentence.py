@@ -5,6 +5,7 @@ from typing import Literal
 from nodes.engine.cycle import ChannelInput
 from nodes.engine.language import french
 from nodes.engine.language.facts import gather_facts
+from nodes.engine.language.quoted import quote_rule
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.types import ChannelDecision
 
@@ -26,14 +27,16 @@ def _tell_in_french(given: ChannelInput, outcome: ChannelDecision) -> str:
     changes = _tell_changes(present, outcome.proposed_policy)
     stays = f"les frais restent à {present.fee_rate_ppm} ppm"
     held = f" ; {_tell_hold(outcome.held_by)}" if outcome.held_by else ""
-    return f"{_tell_rule(given, outcome.rule)}, donc {' et '.join(changes) or stays}{held}."
+    return f"{_tell_rule(given, outcome)}, donc {' et '.join(changes) or stays}{held}."
 
 
-def _tell_rule(given: ChannelInput, rule: str) -> str:
+def _tell_rule(given: ChannelInput, outcome: ChannelDecision) -> str:
     """A branch without words of its own is told by its strategy's."""
-    before, inner = ("", rule)
+    before, inner = ("", outcome.rule)
     while inner.startswith("time_of_day/"):
         before, inner = french.TIME_OF_DAY, inner.removeprefix("time_of_day/")
+    if quoted := quote_rule(inner, outcome.reason):
+        return before + quoted
     words = french.RULES.get(inner) or french.RULES.get(inner.split("/")[0])
     if words is None:
         return before + french.UNKNOWN_RULE.format(rule=inner)
@@ -51,6 +54,12 @@ def _tell_changes(present: ChannelPolicy, proposed: ChannelPolicy) -> list[str]:
         changes.append(f"les frais baissent de {old_ppm} à {new_ppm} ppm pour vendre la liquidité sortante")
     if new_ppm > old_ppm:
         changes.append(f"les frais montent de {old_ppm} à {new_ppm} ppm pour vendre plus cher la liquidité sortante")
+    return [*changes, *_tell_other_changes(present, proposed)]
+
+
+def _tell_other_changes(present: ChannelPolicy, proposed: ChannelPolicy) -> list[str]:
+    """All but the outgoing fee rate."""
+    changes = []
     for name, words in french.FIELDS.items():
         old, new = getattr(present, name), getattr(proposed, name)
         if old != new:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from mcp_saas.kit.terminal import INDENT, RULE, lay_row, lay_text
+from nodes.engine.language.sentence import LANGUAGES
 from nodes.management.box import find_box
 from nodes.management.output import add_form, write_lines
 from nodes.models.action import ActionState
@@ -13,7 +14,14 @@ from nodes.selectors.action import filter_actions
 from nodes.selectors.lines import ActionLine, batch_actions
 from tenants.context import enter_tenant
 
-HEADER = ("Channel", "Old ppm", "New ppm", "Kind    ", "State      ")
+HEADER = {
+    "en": ("Channel", "Old ppm", "New ppm", "Kind    ", "State      "),
+    "fr": ("Canal", "Avant ppm", "Après ppm", "Genre   ", "État       "),
+}
+WORDS = {
+    "en": ("created", "sent", "settled", "Error:", "changes:", "There are more: --limit, or --csv for all."),
+    "fr": ("créée", "envoyée", "réglée", "Erreur :", "change :", "Il y en a d'autres : --limit, ou --csv pour toutes."),
+}
 
 
 class Command(BaseCommand):
@@ -23,33 +31,40 @@ class Command(BaseCommand):
         parser.add_argument("--dazbox", required=True, help="the id of a box, or its node's public key")
         parser.add_argument("--state", choices=ActionState.values)
         parser.add_argument("--channel", help="only this short channel id's")
+        parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the sentences")
         add_form(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        tenant = find_box(options["dazbox"])
+        tenant, language = find_box(options["dazbox"]), options["language"]
         with enter_tenant(tenant):
             rows = filter_actions(state=options["state"], channel=options["channel"], since=None)
         is_table = not (options["json"] or options["csv"])
         if is_table:
-            self.stdout.write(lay_row(HEADER, HEADER))
+            self.stdout.write(lay_row(HEADER[language], HEADER[language]))
         left = write_lines(
-            self.stdout, batch_actions(rows), tenant=tenant, shape=ActionLine, lay=lay_action, options=options
+            self.stdout,
+            batch_actions(rows, language),
+            tenant=tenant,
+            shape=ActionLine,
+            lay=lambda line: lay_action(line, language),
+            options=options,
         )
         if is_table:
             self.stdout.write(RULE)
         if left:
-            self.stdout.write("There are more: --limit, or --csv for all.")
+            self.stdout.write(WORDS[language][-1])
 
 
-def lay_action(line: ActionLine) -> list[str]:
+def lay_action(line: ActionLine, language: str) -> list[str]:
     """The lines of one action, none wider than the terminal."""
+    created, sent, settled, failed, changed, _ = WORDS[language]
     fees = (str(line.old_fee_rate_ppm), str(line.new_fee_rate_ppm))
-    times = [f"created {line.created_at:%Y-%m-%d %H:%M} UTC"]
-    times += [f"sent {line.sent_at:%H:%M}"] if line.sent_at else []
-    times += [f"settled {line.settled_at:%Y-%m-%d %H:%M}"] if line.settled_at else []
-    error = lay_text(f"Error: {line.error}", INDENT) if line.error else []
-    row = lay_row((line.channel, *fees, line.kind, line.state), HEADER)
-    changes = lay_text(f"changes: {line.changes}", INDENT) if line.changes else []
+    times = [f"{created} {line.created_at:%Y-%m-%d %H:%M} UTC"]
+    times += [f"{sent} {line.sent_at:%H:%M}"] if line.sent_at else []
+    times += [f"{settled} {line.settled_at:%Y-%m-%d %H:%M}"] if line.settled_at else []
+    error = lay_text(f"{failed} {line.error}", INDENT) if line.error else []
+    row = lay_row((line.channel, *fees, line.kind, line.state), HEADER[language])
+    changes = lay_text(f"{changed} {line.changes}", INDENT) if line.changes else []
     return [
         RULE,
         row,

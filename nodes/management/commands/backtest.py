@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
 
+from mcp_saas.kit.terminal import lay_text
 from nodes.engine.backtest import Backtest
 from nodes.engine.document import FeePolicy
 from nodes.pipeline.backtest import MAX_DAYS, backtest_policy
@@ -56,21 +57,26 @@ def _read_document(path: Path) -> FeePolicy:
 def describe_backtest(backtest: Backtest) -> str:
     """For people. What is not known reads "no data"."""
     if not backtest.days:
-        return f"No data: no day of the history could be decided on. {backtest.note}"
+        return "\n".join(lay_text(f"No data: no day of the history could be decided on. {backtest.note}"))
     first, last = backtest.days[0].day, backtest.days[-1].day
     score, naive = _show(backtest.score_correlation), _show(backtest.naive_correlation)
+    agreement = "no data, the operator moved no fee beside ours"
+    if backtest.agreement is not None:
+        agreement = f"{_show_share(backtest.agreement)} of {backtest.compared}"
     lines = [
         f"{len(backtest.days)} days, {first} to {last}: {backtest.decisions} decisions, {backtest.changes} changes",
-        f"Changes of channels with less than 5 % ours: {_show_share(backtest.depleted_share)}",
-        f"Same way as the operator within 7 days: {_show_share(backtest.agreement)} of {backtest.compared}",
-        f"Rank correlation with the fees of the next 30 days: score {score}, last 30 days {naive}",
-        backtest.note,
+        f"  of channels with less than 5 % ours           {_show_share(backtest.depleted_share)}",
+        f"  the operator's way within 7 days              {agreement}",
+        "Rank correlation with the fees earned in the next 30 days",
+        f"  of the score                                  {score}",
+        f"  of the last 30 days' fees (naive)             {naive}",
+        *lay_text(backtest.note),
     ]
     return "\n".join(lines)
 
 
 def _show_share(value: float | None) -> str:
-    return "no data" if value is None else f"{value:.0%}"
+    return "no data" if value is None else f"{100 * value:.0f} %"
 
 
 def _show(value: float | None) -> str:

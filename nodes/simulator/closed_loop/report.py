@@ -10,7 +10,7 @@ from nodes.simulator.closed_loop.chart import draw_dots, draw_intervals, draw_li
 from nodes.simulator.closed_loop.comparison import Difference, Interval, Summary, compare_all, find_claim, summarise
 from nodes.simulator.closed_loop.contender import AS_IS, CLAIM_BASELINES
 from nodes.simulator.closed_loop.outcome import Day, Outcome
-from nodes.simulator.closed_loop.realism import Check, check_realism, judge_realism
+from nodes.simulator.closed_loop.realism import PROVENANCE, Check, check_realism, judge_realism
 
 Row = Sequence[str]
 
@@ -59,7 +59,7 @@ def write_markdown(findings: Findings) -> str:
         lines += [f"## Competitors: {kind}", "", *_table_markdown(_summary_table(summaries)), ""]
         lines += ["Differences in net sat a day, on the same nodes and seeds:", ""]
         lines += [*_table_markdown(_difference_table(findings.differences[kind])), ""]
-    lines += ["## Realism gate", "", *_table_markdown(_check_table(findings.checks)), ""]
+    lines += ["## Realism gate", "", PROVENANCE, "", *_table_markdown(_check_table(findings.checks)), ""]
     return "\n".join(lines)
 
 
@@ -72,7 +72,7 @@ def write_html(findings: Findings) -> str:
         differences = findings.differences[kind]
         parts += [f"<h2>Competitors: {kind}</h2>", _table_html(_summary_table(summaries))]
         parts += [*_draw(summaries, differences, outcomes=outcomes), _table_html(_difference_table(differences))]
-    parts += ["<h2>Realism gate</h2>", _table_html(_check_table(findings.checks))]
+    parts += ["<h2>Realism gate</h2>", f"<p>{escape(PROVENANCE)}</p>", _table_html(_check_table(findings.checks))]
     return _PAGE.format(title=escape(findings.title), body="\n".join(parts))
 
 

@@ -55,6 +55,22 @@ def test_an_action_is_approved_fetched_reported_and_seen(
     assert act(api, alice, token, f"{action.id}/result", DONE).json["state"] == "confirmed"
 
 
+def test_actions_and_rollbacks_are_told_in_the_language_of_who_asks(
+    api: ApiClient, alice: Box, action: Action, token: str
+) -> None:
+    french = {"Accept-Language": "fr"}
+    answer = api.get(alice.path("actions?state=planned"), token=token, **french)
+    assert (answer.headers["Content-Language"], "Accept-Language" in answer.headers["Vary"]) == ("fr", True)
+    assert all(item["why"].startswith("Le solde local est de") for item in answer.json["items"])
+    assert fetch(api, alice, token, "state=planned")[0]["why"].startswith("Local balance is")
+    with inside(alice):
+        write(alice, action)
+    undone = act(api, alice, token, f"{action.id}/rollback", **french, **{"Idempotency-Key": str(uuid.uuid4())}).json
+    new_ppm, old_ppm = action.policy.fee_rate_ppm, action.expected_policy.fee_rate_ppm
+    assert undone["why"].startswith("remis comme avant par ")
+    assert f" : taux de {new_ppm} à {old_ppm} ppm" in undone["why"]
+
+
 def test_only_a_box_that_names_a_holder_takes_anything_over(
     api: ApiClient, alice: Box, action: Action, token: str
 ) -> None:

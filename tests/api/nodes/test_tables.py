@@ -40,6 +40,11 @@ def test_decisions_are_told_in_french(api: ApiClient, alice: Box) -> None:
     assert all(row["why"].startswith("Le solde local") for row in rows)
 
 
+def test_actions_are_told_in_french(api: ApiClient, alice: Box) -> None:
+    rows = fetch(api, alice, "actions.csv", **{"Accept-Language": "fr", "Accept": "text/csv"})
+    assert all(row["why"].startswith("Le solde local") for row in rows)
+
+
 def test_actions_come_with_their_fees_and_are_not_handed_over(api: ApiClient, alice: Box) -> None:
     rows = fetch(api, alice, "actions.csv")
     assert [row["state"] for row in rows] == ["planned"] * 2

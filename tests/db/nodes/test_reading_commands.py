@@ -38,13 +38,21 @@ def test_the_table_speaks_french(alice: Box) -> None:
     assert "règle proportional" in printed
 
 
+def test_actions_speak_french_too(alice: Box) -> None:
+    printed = run("actions", alice, "--language", "fr")
+    assert "Canal " in printed
+    assert "Le solde local est de" in printed
+    assert "créée" in printed
+    assert "Local balance" not in printed
+
+
 @pytest.mark.parametrize("command", ["decisions", "actions"])
 def test_no_line_is_wider_than_the_terminal(alice: Box, command: str) -> None:
     alias = "⚡\u202e漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字\x1b[31m"
     with enter_tenant(alice.tenant):
         accept_snapshot(make_snapshot(2, [msgspec.structs.replace(make_channel(1), peer_alias=alias)]))
         run_cycle()
-    for language in ([], ["--language", "fr"]) if command == "decisions" else ([],):
+    for language in ([], ["--language", "fr"]):
         printed = run(command, alice, *language)
         assert max(width(line) for line in printed.splitlines()) <= 80
         assert "\x1b" not in printed

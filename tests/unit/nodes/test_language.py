@@ -8,10 +8,29 @@ from typing import Any
 import msgspec
 import pytest
 
+from nodes.engine.decision import decide_node
 from nodes.engine.document import FeePolicy, LimitOverride, Limits
 from nodes.engine.language import french
+from nodes.engine.language.quoted import QUOTES, quote_rule
 from nodes.engine.language.sentence import tell_decision
-from tests.unit.nodes.engine_builders import decide, make_channel, make_input
+from nodes.engine.stateful_strategies import (
+    ClbossStrategy,
+    FeeAdjusterStrategy,
+    LndmanageStrategy,
+    MarginalStrategy,
+    PidStrategy,
+)
+from nodes.engine.strategies import FlowStrategy, OnchainFeeStrategy
+from nodes.engine.types import FlowTotals, LargeFlow
+from tests.unit.nodes.engine_builders import (
+    NODE,
+    decide,
+    make_channel,
+    make_cycle,
+    make_input,
+    make_policy_of,
+)
+from tests.unit.nodes.test_stateful_clboss import MARKET
 
 ENGINE = Path(__file__).resolve().parents[3] / "nodes" / "engine"
 BRANCH = re.compile(r"[a-z_]+/[a-z-]+")
@@ -92,3 +111,55 @@ def test_a_raised_fee_is_told_with_its_numbers_and_its_hold() -> None:
 def test_a_channel_kept_out_is_told_why(changes: dict[str, Any], words: str) -> None:
     given = make_input(channel=make_channel(**changes))
     assert words in tell_decision(given, decide(given), language="fr")
+
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+DRAINED = {"in_7d_sat": 0, "out_7d_sat": 2_400_000, "revenue_7d_msat": 900_000}
+ASSISTING = {"in_7d_sat": 800_000, "out_7d_sat": 1_000, "revenue_7d_msat": 3_000, "assist_7d_msat": 45_000}
+AT_HALF = {"local_balance_sat": 500_000, "remote_balance_sat": 500_000}
+
+
+def flowing(**sums: int) -> FlowTotals:
+    return FlowTotals(days_observed=6.5, out_7d_msat=70_000_000, out_forwards_7d=9, large=LargeFlow(**sums))
+
+
+@pytest.mark.parametrize(
+    ("rule", "strategy", "changes"),
+    [
+        ("clboss", ClbossStrategy(), {"market": MARKET}),
+        ("pid", PidStrategy(), {}),
+        ("lndmanage/demand", LndmanageStrategy(initialise=False), {"peer": {"flow": flowing()}}),
+        ("flow/low/steady", FlowStrategy(), {"channel": {"local_balance_sat": 10_000, "remote_balance_sat": 990_000}}),
+        ("flow/middle/draining", FlowStrategy(), {"channel": AT_HALF, "peer": {"flow": flowing(**DRAINED)}}),
+        ("flow/excess/assisting", FlowStrategy(excess_liquidity_percent=90), {"peer": {"flow": flowing(**ASSISTING)}}),
+        ("onchain_fee", OnchainFeeStrategy(), {}),
+        ("fee_adjuster", FeeAdjusterStrategy(), {"market": MARKET}),
+        ("marginal", MarginalStrategy(), {"market": MARKET}),
+    ],
+)
+def test_french_names_every_number_that_english_names(rule: str, strategy: Any, changes: dict[str, Any]) -> None:
+    changes = dict(changes)
+    given = make_input(make_channel(**changes.pop("channel", {})), **changes)
+    node = msgspec.structs.replace(NODE, onchain_fees={"6": 12.5})
+    [outcome] = decide_node(make_cycle(make_policy_of(strategy), node=node), [given]).decisions
+    assert outcome.rule.startswith(rule)
+    clause = re.split(r", (?:so|which asks for|but) ", outcome.reason)[0]
+    told = tell_decision(given, outcome, language="fr")
+    assert NUMBER.findall(clause) != []
+    assert set(NUMBER.findall(clause)) <= set(NUMBER.findall(told))
+    assert quote_rule(outcome.rule, outcome.reason) is not None
+
+
+def test_words_of_another_engine_are_told_without_their_numbers() -> None:
+    outcome = msgspec.structs.replace(decide(make_input()), rule="clboss", reason="Something else altogether.")
+    given = make_input(market=MARKET)
+    assert "Les autres demandent 400 ppm vers ce pair en médiane, ajustés" in tell_decision(
+        given, outcome, language="fr"
+    )
+
+
+def test_both_halves_of_a_quote_name_the_same_numbers() -> None:
+    for rule, pairs in QUOTES.items():
+        assert rule in french.RULES
+        for english, told in pairs:
+            assert set(re.findall(r"\{(\w+)\}", english)) == set(re.findall(r"\{(\w+)\}", told)), rule
