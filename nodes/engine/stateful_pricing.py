@@ -8,7 +8,7 @@ from nodes.engine.policies.brln.wish import find_top, wish_brln
 from nodes.engine.policies.clboss.wish import wish_clboss
 from nodes.engine.policies.daily import wish_daily
 from nodes.engine.policies.fee_adjuster import wish_fee_adjuster
-from nodes.engine.policies.lndmanage import average_rates, wish_lndmanage
+from nodes.engine.policies.lndmanage import wish_lndmanage
 from nodes.engine.policies.marginal.wish import survey_demand, wish_marginal
 from nodes.engine.policies.pid.wish import survey_pid, wish_pid
 from nodes.engine.pricer import Prepare, Pricer, prepare_each, prepare_node
@@ -32,9 +32,8 @@ def prepare_lndmanage(cycle: CycleInput, channels: Sequence[ChannelInput], *, st
     groups: dict[str, list[ChannelInput]] = defaultdict(list)
     for given in channels:
         groups[given.channel.peer_pubkey].append(given)
-    rates = {peer: average_rates(group) for peer, group in groups.items()}
     return Pricer(
-        wish=lambda given: wish_lndmanage(cycle, given, strategy=strategy, rates=rates[given.channel.peer_pubkey])
+        wish=lambda given: wish_lndmanage(cycle, given, strategy=strategy, shared=groups[given.channel.peer_pubkey])
     )
 
 

@@ -75,18 +75,22 @@ def average_rates(channels: Sequence[ChannelInput]) -> PeerRates | None:
 
 
 def wish_lndmanage(
-    cycle: CycleInput, given: ChannelInput, *, strategy: LndmanageStrategy, rates: PeerRates | None
+    cycle: CycleInput, given: ChannelInput, *, strategy: LndmanageStrategy, shared: Sequence[ChannelInput]
 ) -> Wish:
-    """The peer's mean rate times its demand's factor; all channels with the peer alike."""
+    """The peer's mean rate times its demand's factor; all channels with the peer alike.
+
+    `shared`: the channels with the peer that this rule prices, private and inactive ones included: demand and means
+    are taken over the same ones.
+    """
     terms = f"lndmanage, {strategy.min_fee_rate_ppm}..{strategy.max_fee_rate_ppm} ppm"
     if strategy.initialise and "lndmanage" not in given.peer_memory:
         return _wish_first(cycle, strategy, terms=terms)
-    demand = _gather_demand(given)
+    demand, rates = _gather_demand(shared), average_rates(shared)
     if demand is None or rates is None:
         reason = "Less than a day of forwarding history, or no capacity, is known (no data)"
         return Wish(rule="lndmanage/no-data", reason=reason, terms=terms)
     factor = scale_rate(demand, compare_full_reserve=strategy.compare_full_reserve)
-    base_fee_msat = round(rates.base_fee_msat * scale_base_fee(demand))
+    base_fee_msat = int(rates.base_fee_msat * scale_base_fee(demand))  # cut, as there
     return Wish(
         rule="lndmanage/demand",
         reason=(
@@ -113,14 +117,15 @@ def _wish_first(cycle: CycleInput, strategy: LndmanageStrategy, *, terms: str) -
     )
 
 
-def _gather_demand(given: ChannelInput) -> PeerDemand | None:
-    peer = given.peer
-    if peer.flow.days_observed < 1 or peer.capacity_sat <= 0:
+def _gather_demand(shared: Sequence[ChannelInput]) -> PeerDemand | None:
+    days = min(given.flow.days_observed for given in shared)
+    capacity_sat = sum(given.channel.capacity_sat for given in shared)
+    if days < 1 or capacity_sat <= 0:
         return None
     return PeerDemand(
-        capacity_sat=peer.capacity_sat,
-        local_sat=min(peer.local_sat, peer.capacity_sat),
-        out_sat=peer.flow.out_7d_msat // 1000,
-        out_forwards=peer.flow.out_forwards_7d,
-        days=peer.flow.days_observed,
+        capacity_sat=capacity_sat,
+        local_sat=sum(given.channel.local_balance_sat for given in shared),
+        out_sat=sum(given.flow.out_7d_msat for given in shared) // 1000,
+        out_forwards=sum(given.flow.out_forwards_7d for given in shared),
+        days=days,
     )

@@ -27,6 +27,7 @@ class Market:
         self.network = world.network
         self.ledger = Ledger(world.network.capacities_msat, first_shares=world.first_shares)
         self.policies = list(world.network.policies)
+        self._announced: dict[int, list[PeerPolicy | None]] = {}  # by direction, oldest first, the first one included
         self._superseded: dict[int, tuple[PeerPolicy | None, int]] = {}  # by direction: the policy before, since when
         self.senders = {pair.source: Sender(self.policies) for pair in world.demand.pairs}
         self._survey: dict[str, list[MarketSample]] | None = None
@@ -38,6 +39,7 @@ class Market:
         """Puts policies in force. Answers (when, source): at that moment this sender hears of them."""
         for direction, policy in changes.items():
             self._superseded[direction] = (self.policies[direction], now_ms)
+            self._announced.setdefault(direction, [self.policies[direction]]).append(policy)
             self.policies[direction] = policy
         self._survey = None
         return [(now_ms + self._draw_delay(source, now_ms), source) for source in self.senders]
@@ -46,8 +48,17 @@ class Market:
         """A sender that has learned of a newer policy meanwhile, by a failure, does not go back."""
         policies = self.senders[source].policies
         for direction, policy in changes.items():
-            if policies[direction] is not self.policies[direction]:
+            if self._is_newer(direction, policy, than=policies[direction]):
                 policies[direction] = policy
+
+    def _is_newer(self, direction: int, policy: PeerPolicy | None, *, than: PeerPolicy | None) -> bool:
+        """News may arrive in another order than they were announced in; an older one is dropped, as nodes do."""
+        for announced in reversed(self._announced[direction]):
+            if announced is than:
+                return False
+            if announced is policy:
+                return True
+        return True
 
     def find_accepted(self, direction: int, *, now_ms: int) -> list[PeerPolicy | None]:
         """By which policies the tail of a direction lets payments pass: the newest, and in its grace the old one."""

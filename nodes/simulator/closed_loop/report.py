@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from nodes.simulator.closed_loop.chart import draw_dots, draw_intervals, draw_lines
 from nodes.simulator.closed_loop.comparison import Difference, Interval, Summary, compare_all, find_claim, summarise
-from nodes.simulator.closed_loop.contender import AS_IS, CLAIM_BASELINES
+from nodes.simulator.closed_loop.contender import AS_IS, CLAIM_BASELINES, ORACLE
 from nodes.simulator.closed_loop.outcome import Day, Outcome
 from nodes.simulator.closed_loop.realism import PROVENANCE, Check, check_realism, judge_realism
 
@@ -48,8 +48,19 @@ def weigh_outcomes(outcomes: Sequence[Outcome], policies: Sequence[str], *, titl
             for kind, found in differences.items()
             for policy in policies
             if policy not in CLAIM_BASELINES
-        ],
+        ]
+        + _warn_of_idle(shown),
     )
+
+
+def _warn_of_idle(shown: Mapping[str, Sequence[Outcome]]) -> list[str]:
+    """A policy that wrote nothing at all is leave-as-is under another name: that must not look like a result."""
+    return [
+        f"Competitors {kind}: warning, {row.policy} changed no fee in any run, so its figures are those of {AS_IS}."
+        for kind, part in shown.items()
+        for row in summarise(part)
+        if row.policy not in (AS_IS, ORACLE) and not row.changes_per_day
+    ]
 
 
 def write_markdown(findings: Findings) -> str:

@@ -100,7 +100,7 @@ def test_lndmanage_prices_all_channels_of_a_peer_by_their_mean_rate() -> None:
         make_input(make_channel(own_policy=make_policy(fee_rate_ppm=ppm, base_fee_msat=1_000), short_channel_id=scid))
         for scid, ppm in (("1x1x1", 200), ("2x2x2", 400))
     ]
-    busy = [replace(given, peer=replace(given.peer, flow=BUSY)) for given in channels]
+    busy = [replace(channels[0], flow=FlowTotals(days_observed=7)), replace(channels[1], flow=BUSY)]
 
     decisions = decide_node(make_cycle(make_policy_of(LndmanageStrategy())), busy).decisions
 
@@ -109,6 +109,19 @@ def test_lndmanage_prices_all_channels_of_a_peer_by_their_mean_rate() -> None:
         (300, 1_000, 40),
         (300, 1_000, 40),
     ]
+
+
+def test_lndmanage_takes_demand_and_means_over_the_same_channels() -> None:
+    """An inactive, private channel counts in both, and the base fee is cut to whole msat as there."""
+    shown, away = (
+        make_channel(own_policy=make_policy(fee_rate_ppm=ppm, base_fee_msat=base), short_channel_id=scid, active=active,
+                     private=not active)
+        for scid, ppm, base, active in (("1x1x1", 200, 1_001, True), ("2x2x2", 400, 1_000, False))
+    )  # fmt: skip
+    inputs = [make_input(shown, flow=FlowTotals(days_observed=7)), make_input(away, flow=BUSY)]
+    proposed = decide_node(make_cycle(make_policy_of(LndmanageStrategy())), inputs).decisions[0].proposed_policy
+    assert proposed is not None
+    assert (proposed.fee_rate_ppm, proposed.base_fee_msat) == (300, 1_000)
 
 
 def test_lndmanage_sets_its_first_price_once_and_only_where_it_is_asked_to() -> None:

@@ -183,13 +183,16 @@ def _find_reference(peer: PidPeer, strategy: PidStrategy, *, has_history: bool) 
     return peer.reference_ppm if peer.reference_ppm is not None else strategy.margin_mean_ppm
 
 
+ROUNDING_PPM = 1e-6  # what sums of floats lose: a fee pinned at 100 ppm is not 99
+
+
 def _price(each: _Stepped, strategy: PidStrategy, *, shift: float, level: float, margin_ppm: float) -> PidPrice:
     state = replace(each.state, spread=each.state.spread + shift)
     spread = state.spread + level
     rate = margin_ppm + limit_idio(spread, strategy) + spread
     return PidPrice(
         state=state,
-        fee_rate_ppm=max(0, int(rate)),
+        fee_rate_ppm=max(0, int(rate + ROUNDING_PPM)),
         inbound_fee_rate_ppm=int(-spread),
         margin_ppm=margin_ppm,
         reference_ppm=each.reference_ppm,

@@ -108,6 +108,12 @@ def test_charts_have_axes_with_units_and_leave_as_is_stays_visible() -> None:
     assert 'class="axis"' in dots
 
 
+def test_a_policy_that_changed_nothing_is_pointed_out() -> None:
+    idle = [replace(one, days=[replace(day, changes=0) for day in one.days]) for one in make_field(lndg=100)]
+    findings = weigh_outcomes([*make_field(as_is=100), *idle], ["as-is", "lndg"], title="t", setting=[])
+    assert any("warning, lndg changed no fee" in claim for claim in findings.claims)
+
+
 def test_a_gate_without_data_is_not_passed() -> None:
     checks = check_realism(make_field(as_is=100))
     assert all(check.measured is None and not check.is_passed for check in checks)

@@ -114,3 +114,16 @@ def test_a_sender_with_an_old_fee_is_refused_after_the_grace_and_told_the_new_on
     assert verdicts[0] == "fee_insufficient"
     leaving = pair.routes[0].directions[pair.routes[0].own_hop]
     assert market.senders[pair.source].policies[leaving] is raised[leaving]
+
+
+def test_news_that_overtake_each_other_take_no_sender_back() -> None:
+    market = Market(small_world())
+    source, direction = next(iter(market.senders)), next(iter(market.network.own_directions.values()))
+    second, third, fourth = ({direction: structs.replace(POLICY, fee_rate_ppm=ppm)} for ppm in (200, 300, 400))
+    for moment, changes in enumerate((second, third, fourth)):
+        market.announce(changes, now_ms=moment)
+    market.hear(source, third)
+    market.hear(source, second)
+    assert market.senders[source].policies[direction] is third[direction]
+    market.hear(source, fourth)
+    assert market.senders[source].policies[direction] is fourth[direction]
