@@ -1,4 +1,5 @@
-"""The same channels and rules, decided by us and by charge-lnd, in CPU-seconds: match, strategy and change rule.
+"""The same channels and rules, decided by us and by charge-lnd, in CPU-seconds: match and strategy; and what a whole
+decision of ours takes, for which charge-lnd has no counterpart: guards, sentences, expected effects, preparation.
 
 charge-lnd runs in a process of its own, from the source that `make bench` fetched into var/bench; where it could not be
 fetched, the rates recorded for it on 1,000 channels stand in, and are called so.
@@ -15,6 +16,7 @@ from msgspec import Struct
 from nodes.engine.change import settle_wish
 from nodes.engine.charge_lnd.reader import read_charge_lnd
 from nodes.engine.cycle import ChannelInput, CycleInput
+from nodes.engine.decision import decide_node
 from nodes.engine.prepare import FLOW_WINDOW, NodeFacts, prepare_run
 from nodes.engine.pricing import prepare_strategy
 from nodes.engine.report import ChannelState
@@ -96,9 +98,13 @@ CONFIGS = {"static": STATIC, "proportional": PROPORTIONAL, "fourteen_sections": 
 
 
 class Rates(Struct, frozen=True):
-    """Channels a CPU-second."""
+    """Channels a CPU-second. `theirs`: match and strategy; `ours`: these and the change rule;
+    `decided`: the whole decision; `prepared`: with the preparation of its inputs.
+    """
 
     ours: int
+    decided: int
+    prepared: int
     theirs: int
 
 
@@ -110,10 +116,15 @@ class Beside(Struct, frozen=True):
         whose = "charge-lnd in this run" if self.is_measured else "charge-lnd as recorded, it is not here"
         return [
             (
-                f"{name.replace('_', ' ')}, decided ({whose}: {rates.theirs:,})",
-                f"{rates.ours:,} channels per CPU-s, {rates.ours / rates.theirs:.0f} times",
+                f"{name.replace('_', ' ')}, {what} ({whose}, match and strategy: {rates.theirs:,})",
+                f"{rate:,} channels per CPU-s, {rate / rates.theirs:.1f} times",
             )
             for name, rates in self.rates.items()
+            for what, rate in (
+                ("match, strategy and change rule", rates.ours),
+                ("the whole decision", rates.decided),
+                ("the whole decision and its preparation", rates.prepared),
+            )
         ]
 
 
@@ -121,11 +132,12 @@ def measure_beside() -> Beside:
     channels = make_channels(CHANNELS)
     ours = {name: measure_ours(channels, config) for name, config in CONFIGS.items()}
     theirs = measure_theirs(channels) if (SOURCE / "charge_lnd").is_dir() else None
-    rates = {name: Rates(ours[name], (theirs or RECORDED)[name]) for name in CONFIGS}
+    rates = {name: Rates(*ours[name], (theirs or RECORDED)[name]) for name in CONFIGS}
     return Beside(rates, is_measured=theirs is not None)
 
 
-def measure_ours(channels: list[ChannelState], config: str) -> int:
+def measure_ours(channels: list[ChannelState], config: str) -> tuple[int, int, int]:
+    """The fields of `Rates` that are ours, in their order."""
     facts = NodeFacts(
         snapshot=make_large_snapshot(channels),
         forwards=[],
@@ -134,8 +146,13 @@ def measure_ours(channels: list[ChannelState], config: str) -> int:
         positions=make_positions(channels),
     )
     cycle, inputs = prepare_run(facts)
-    taken_s, _ = time_cpu(lambda: decide_fees(cycle, inputs))
-    return round(len(inputs) / taken_s)
+    taken_s = [
+        time_cpu(lambda: decide_fees(cycle, inputs))[0],
+        time_cpu(lambda: decide_node(cycle, inputs))[0],
+        time_cpu(lambda: decide_node(*prepare_run(facts)))[0],
+    ]
+    ours, decided, prepared = (round(len(inputs) / each_s) for each_s in taken_s)
+    return ours, decided, prepared
 
 
 def decide_fees(cycle: CycleInput, inputs: list[ChannelInput]) -> list[dict[str, int]]:

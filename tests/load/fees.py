@@ -33,6 +33,8 @@ def measure() -> Report:
         | figures
         | {"total_cpu_s": total, "charge_lnd_measured": beside.is_measured}
         | {f"{name}_per_cpu_s": rates.ours for name, rates in beside.rates.items()}
+        | {f"{name}_decided_per_cpu_s": rates.decided for name, rates in beside.rates.items()}
+        | {f"{name}_prepared_per_cpu_s": rates.prepared for name, rates in beside.rates.items()}
         | {f"{name}_charge_lnd_per_cpu_s": rates.theirs for name, rates in beside.rates.items()},
         [
             *((f"{name}, explained and guarded", f"{speed:,} channels per CPU-s") for name, speed in explained.items()),
