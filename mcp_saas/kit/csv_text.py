@@ -1,7 +1,7 @@
 """CSV as RFC 4180 has it, that no spreadsheet takes for formulas.
 
-A spreadsheet runs what begins with = + - @ (or a tab or a carriage return before them), and a stranger may call his
-node so. Such text gets an apostrophe in front; numbers keep their sign.
+A spreadsheet runs what begins with = + - @, in their full-width forms too (or a tab or a carriage return before them),
+and a stranger may call his node so. Such text gets an apostrophe in front; numbers keep their sign.
 Source: OWASP, "CSV Injection".
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 Cell = str | int | float | bool | dt.datetime | UUID | None
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+_RISKY = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 
 def write_rows(rows: Iterable[Sequence[Cell]]) -> str:

@@ -5,6 +5,9 @@ from typing import Annotated
 from msgspec import Meta
 
 _END = r"$(?!\n)"  # Python's $ alone also matches before a last newline
+# Nor what turns the direction of what follows: a name must not look like another one.
+PLAIN_TEXT = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+"
+PLAIN_WORDS = "text without control characters and marks of direction"
 _words: dict[str, str] = {}
 
 

@@ -89,12 +89,26 @@ class RollbackBody(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("until: a day has its own end")
         if self.since is not None and self.until is not None and self.until <= self.since:
             raise ValueError("until: must be later than since")
+        for name, moment in (("since", self.since), ("until", self.until)):
+            if moment is not None and not is_storable(moment):
+                raise ValueError(f"{name}: lies outside of the years that can be kept")
+        if self.day == dt.date.max:
+            raise ValueError("day: it has no end that can be kept")
 
     def read_window(self) -> tuple[dt.datetime, dt.datetime | None]:
         if self.day is not None:
             since = dt.datetime.combine(self.day, dt.time.min, dt.UTC)
             return since, since + dt.timedelta(days=1)
         return self.since or dt.datetime.min.replace(tzinfo=dt.UTC), self.until
+
+
+def is_storable(moment: dt.datetime) -> bool:
+    """Whether it is within the years 1 to 9999 in UTC as well."""
+    try:
+        moment.astimezone(dt.UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 class RollbackRefusal(Struct, frozen=True):

@@ -104,7 +104,9 @@ class DecidingView(NodeView):
 class ApproveView(DecidingView):
     @deciding("approve_action", summary="Have one action carried out")
     def post(self, request: Request, pubkey: str, action_id: UUID) -> HttpResponse:
-        """The box is given it when it asks next, in any mode, also in shadow. Again is harmless."""
+        """The box is given it when it asks next, also in shadow. Again is harmless. Refused (409) while the node is
+        paused, and in canary and live for a channel that is held out.
+        """
         action = approve_action(find_action(action_id), actor=principal_of(request).subject)
         queue_applying()
         return answer_action(request, action)

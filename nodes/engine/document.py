@@ -7,11 +7,11 @@ a strategy is final, one without lets the evaluation go on. Where no rule is fin
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct, field
 
-from mcp_saas.kit.text import Pubkey, spelled
+from mcp_saas.kit.text import PLAIN_TEXT, PLAIN_WORDS, Pubkey, spelled
+from mcp_saas.kit.zone import find_zone
 from nodes.engine.guards.settings import GuardSettings
 from nodes.engine.report import (
     BaseFeeMsat,
@@ -34,9 +34,7 @@ StepPpm = Annotated[int, Meta(ge=1, le=1_000_000)]
 LeastChange = Annotated[int, Meta(ge=-1, le=1_000_000)]
 SignedPpm = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Ppm32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]  # strangers may announce any u32
-RuleName = Annotated[
-    str, spelled(r"[^\x00-\x1f\x7f]+", "text without control characters", min_length=1, max_length=128)
-]
+RuleName = Annotated[str, spelled(PLAIN_TEXT, PLAIN_WORDS, min_length=1, max_length=128)]
 Tag = Annotated[str, spelled(r"[A-Za-z0-9_.-]+", "letters, digits, - _ and .", min_length=1, max_length=64)]
 Member = Annotated[
     str,
@@ -179,8 +177,8 @@ class TimeOfDayStrategy(
 
     def __post_init__(self) -> None:
         try:
-            ZoneInfo(self.time_zone)
-        except (ValueError, OSError, ZoneInfoNotFoundError):
+            find_zone(self.time_zone)
+        except ValueError:
             raise ValueError("time_zone: there is no time zone of this name, write one as Europe/Paris") from None
 
 
@@ -189,7 +187,7 @@ class UseConfigStrategy(
 ):
     """charge-lnd's `use_config`: rules of their own, which collect their own values, decide on the channel."""
 
-    name: Annotated[str, spelled(r"[^\x00-\x1f\x7f]+", "text without control characters", max_length=512)]
+    name: Annotated[str, spelled(PLAIN_TEXT, PLAIN_WORDS, max_length=512)]
     rules: Annotated[list[Rule], Meta(max_length=200)]
 
     def __post_init__(self) -> None:

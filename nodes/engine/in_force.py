@@ -19,10 +19,12 @@ class Verdict(Struct, frozen=True):
 
 
 class Handed(Struct, frozen=True, kw_only=True):
-    """An action that the box has. `reported_at`: when it said that it is written."""
+    """What the box has. `policy`: what it says that the node made of `wanted`; `reported_at`: when it said it."""
 
     policy: ChannelPolicy
+    wanted: ChannelPolicy
     expected_policy: ChannelPolicy
+    sent_at: dt.datetime
     expires_at: dt.datetime
     reported_at: dt.datetime | None
 
@@ -68,18 +70,22 @@ def judge_sent(
 ) -> Verdict | None:
     """An action the box has, by a newer snapshot. None: it is not known yet.
 
-    The node had another policy when we decided, so the wanted one in a newer snapshot is proof that it was written.
+    The node had another policy when we decided, so the wanted one in a newer snapshot is proof that it was written. A
+    reading from before the box had it proves nothing, whenever it arrives. A channel may be missing for a while: it is
+    gone when it stays away until the action's time is over.
     """
+    if taken_at <= handed.sent_at:
+        return None
+    is_over = taken_at > handed.expires_at + CLOCK_LEEWAY
     if not is_listed:
-        return Verdict("superseded", "the node does not list the channel any more")
+        return Verdict("superseded", "the node does not list the channel any more") if is_over else None
     if present is None:
         return None
-    if is_in_force(handed.policy, before=handed.expected_policy, present=present):
+    if any(is_in_force(one, before=handed.expected_policy, present=present) for one in (handed.wanted, handed.policy)):
         return Verdict("confirmed", "the snapshot shows it in force")
     if not has_same_terms(handed.expected_policy, present):
         return Verdict("superseded", "the snapshot shows a policy that is neither ours nor the one before")
     if handed.reported_at is not None:
         is_late = taken_at > handed.reported_at + CLOCK_LEEWAY
         return Verdict("failed", "reported as written, but the node shows the policy from before") if is_late else None
-    is_over = taken_at > handed.expires_at + CLOCK_LEEWAY
     return Verdict("expired", "the box did not write it in time") if is_over else None

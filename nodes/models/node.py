@@ -25,7 +25,7 @@ class OwnNode(SealedModel):
     forward_cursor = models.CharField(max_length=128, blank=True)
     history_since = models.DateTimeField(null=True, help_text="from when on we know all forwards")
     state: PayloadField[NodeState | None] = PayloadField(NodeState, null=True)
-    release: PayloadField[ReleaseSettings | None] = PayloadField(ReleaseSettings, null=True)
+    release: PayloadField[ReleaseSettings | None] = PayloadField(ReleaseSettings, is_checked=True, null=True)
     standing: PayloadField[Standing | None] = PayloadField(Standing, null=True)
     watch: PayloadField[Watch | None] = PayloadField(Watch, null=True)
     connection: PayloadField[Connection | None] = PayloadField(Connection, null=True)

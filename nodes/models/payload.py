@@ -57,11 +57,15 @@ else:
 class PayloadField(Column[T]):
     """A bytea column of a SealedModel that reads and writes values of one msgspec shape.
 
-    What `is_secret` is left out of every export.
+    What `is_secret` is left out of every export. What `is_checked` is read back before it is written: a value that its
+    shape does not allow would make the row, and all that needs it, unreadable for good.
     """
 
-    def __init__(self, shape: type[T] | None = None, *, is_secret: bool = False, **options: Any) -> None:
+    def __init__(
+        self, shape: type[T] | None = None, *, is_secret: bool = False, is_checked: bool = False, **options: Any
+    ) -> None:
         self.shape = shape
+        self.is_checked = is_checked
         self.is_secret = is_secret
         super().__init__(**options)
 
@@ -71,7 +75,12 @@ class PayloadField(Column[T]):
 
     def pre_save(self, model_instance: Any, add: bool) -> Sealed | None:  # noqa: FBT001 - Django's
         value = super().pre_save(model_instance, add)
-        return None if value is None else Sealed(current_keys().seal(pack(value), **self.place_in(model_instance)))
+        if value is None:
+            return None
+        packed = pack(value)
+        if self.is_checked:
+            unpack(packed, self.shape)  # type: ignore[arg-type]  # raises ValidationError
+        return Sealed(current_keys().seal(packed, **self.place_in(model_instance)))
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's
         if value is not None and not isinstance(value, Sealed):

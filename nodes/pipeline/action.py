@@ -19,10 +19,13 @@ from nodes.models.action import (
     ActionOutcome,
     ActionState,
 )
+from nodes.models.channel import Channel
+from nodes.models.node import Mode
 from nodes.models.payload import PayloadField
 from nodes.pipeline.journal import note
 from nodes.selectors.kill_switch import Stop, read_switches
 from nodes.selectors.node import lock_own_node
+from nodes.selectors.release import Release
 
 
 class TransitionError(ValueError):
@@ -83,16 +86,18 @@ def _expire(rows: QuerySet[Action]) -> int:
 def approve_action(action: Action, *, actor: str) -> Action:
     """It goes to the box when that asks next. One that is on its way or there already stays as it is.
 
-    Raises Problem 409 for one that is settled otherwise or late, while another one of its channel is on its way, and
-    while a kill switch is on.
+    Raises Problem 409 for one that is settled otherwise or late, while another one of its channel is on its way, while
+    the node is paused or a kill switch is on, and for a channel that is held out.
     """
-    lock_own_node()
+    release = Release(lock_own_node())
     action.refresh_from_db()
     if action.state in {*IN_FLIGHT_STATES, ActionState.CONFIRMED}:
         return action
     _refuse_unless_open(action)
     if stop := read_switches().find_stop(bytes(action.channel_digest)):
         raise refuse_stopped(stop)
+    if reason := _find_ban(action, release):
+        raise refuse_step(action, reason)
     if action.expires_at <= timezone.now():
         raise refuse_step(action, "its time is over: the next run decides anew")
     if Action.objects.filter(channel_digest=action.channel_digest, state__in=IN_FLIGHT_STATES).exists():
@@ -145,6 +150,17 @@ def seal_outcome(action: Action, outcome: ActionOutcome) -> Any:
 def _refuse_unless_open(action: Action) -> None:
     if action.state not in OPEN_STATES:
         raise refuse_step(action, "it can no longer be decided on")
+
+
+def _find_ban(action: Action, release: Release) -> str | None:
+    """Why the mode lets nobody hand it over, its owner included; None: it does."""
+    if release.mode == Mode.PAUSED:
+        return "the node is paused: promote it, or set another mode, first"
+    channel = Channel.objects.filter(digest=action.channel_digest).first()
+    peer = channel.state.peer_pubkey if channel else ""
+    if release.is_acting and peer in release.standing.groups.hold_out:
+        return "its channel is held out, to compare the release with: set hold_out_percent lower first"
+    return None
 
 
 def _check_step(before: ActionState, to: ActionState) -> ActionState:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nodes.engine.in_force import has_same_terms, is_in_force
 from nodes.engine.report import ChannelPolicy, Instant
@@ -88,10 +89,11 @@ def _is_written(action: Action, result: ActionResult) -> bool:
     applied = result.applied_policy
     if applied is None:
         return result.success
-    if is_in_force(action.policy, before=action.expected_policy, present=applied):
+    wanted = action.policy
+    if is_in_force(wanted, before=action.expected_policy, present=applied):
         return True
-    fees = (applied.base_fee_msat, applied.fee_rate_ppm)
-    return result.success and fees == (action.policy.base_fee_msat, action.policy.fee_rate_ppm)
+    as_asked = replace(applied, min_htlc_msat=wanted.min_htlc_msat, max_htlc_msat=wanted.max_htlc_msat)
+    return result.success and is_in_force(wanted, before=action.expected_policy, present=as_asked)
 
 
 def _note_written(action: Action, outcome: ActionOutcome) -> Action:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.utils import timezone
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from nodes.models.action import Action, ActionKind, ActionState
 from nodes.models.node import OwnNode
 from nodes.pipeline.journal import note
 from nodes.pipeline.release import move_to
-from nodes.pipeline.rollback import roll_back_actions
+from nodes.pipeline.rollback import find_last_word, roll_back_actions
 from nodes.selectors.action import list_written
 from nodes.selectors.evidence import Window, compare_revenue, gather_evidence, open_window
 from nodes.selectors.release import Release
@@ -54,9 +55,9 @@ def finish_undoing(node: OwnNode) -> None:
     standing = Release(node).standing
     if standing.undoing is None:
         return
-    waiting = _undo(standing.undoing)
-    if not waiting:
-        node.standing = replace(standing, undoing=None)
+    undoing = _undo(standing.undoing)
+    if undoing != standing.undoing:
+        node.standing = replace(standing, undoing=undoing)
         node.save(update_fields=["standing"])
 
 
@@ -79,7 +80,8 @@ def _stop(node: OwnNode, window: Window, *, verdicts: Sequence[RuleVerdict]) -> 
     note("stop-rule", f"The release is stopped: {words}", rules=rules, mode=release.mode)
     move_to(node, _choose_refuge(release), reason=f"stopped, {words}", actor=ACTOR, stopped_by=words)
     review = replace(release.standing.review, revenue_on=None) if release.standing.review else None
-    undoing = Undoing(since=window.since, until=now)
+    pending = release.standing.undoing
+    undoing = replace(pending, until=now) if pending else Undoing(since=window.since, until=now)
     node.standing = replace(Release(node).standing, undoing=undoing, review=review)  # for its owner to read
     node.save(update_fields=["standing"])
     finish_undoing(node)
@@ -92,17 +94,26 @@ def _choose_refuge(release: Release) -> Rung:
     return Rung("paused") if is_pause or back is None else back
 
 
-def _undo(undoing: Undoing) -> bool:
-    """Takes back what a snapshot has confirmed; whether more may follow, of what the box has."""
+def _undo(undoing: Undoing) -> Undoing | None:
+    """Takes back what a snapshot has confirmed; what is left while more may follow, of what the box has."""
     sent = Action.objects.filter(kind=ActionKind.POLICY, state=ActionState.SENT, sent_at__lt=undoing.until)
     is_waiting = sent.filter(sent_at__gte=undoing.since).exists()
-    written = [
-        action
-        for action in list_written(undoing.since, undoing.until)
-        if action.kind == ActionKind.POLICY and action.undone_by_id is None
-    ]
+    written = _list_in_force(undoing)
     refused = roll_back_actions(written, actor=ACTOR).refused if written else []
-    for action, reason in [] if is_waiting else refused:
-        text = f"Fee of {action.short_channel_id} is not taken back: {reason}"
-        note("rollback", text, action=str(action.id), actor=ACTOR)
-    return is_waiting
+    reasons = {str(action.id): reason for action, reason in refused}
+    for action, reason in refused:
+        if undoing.named.get(str(action.id)) != reason:
+            text = f"Fee of {action.short_channel_id} is not taken back: {reason}"
+            note("rollback", text, action=str(action.id), actor=ACTOR)
+    return replace(undoing, named=undoing.named | reasons) if is_waiting else None
+
+
+def _list_in_force(undoing: Undoing) -> list[Action]:
+    """What put them in force, newest first: they themselves, or an action that took their rollback back."""
+    in_force: dict[UUID, Action] = {}
+    for action in list_written(undoing.since, undoing.until):
+        last, is_in_force = find_last_word(action)
+        was_there = last.sent_at is not None and last.sent_at < undoing.until
+        if action.kind == ActionKind.POLICY and is_in_force and was_there and last.state == ActionState.CONFIRMED:
+            in_force[last.id] = last
+    return sorted(in_force.values(), key=lambda one: (one.sent_at, one.created_at), reverse=True)

@@ -46,19 +46,33 @@ class Rollback:
 def roll_back_action(action: Action, *, actor: str) -> Action:
     """The action that takes this one back; asked again, the same one while it is under way or done.
 
-    Raises Problem 409 where nothing of it is in force, or somebody else has changed the policy since.
+    Raises Problem 409 where nothing of it is in force, or somebody else has changed the policy since; where it was
+    taken back and that as well, it names the action that put it in force again.
     """
     lock_own_node()
     action.refresh_from_db()
-    undoing = action.undone_by
-    if undoing is not None and undoing.state not in ENDED:
-        return undoing
+    last, is_in_force = find_last_word(action)
+    if not is_in_force:
+        return last
+    if last.id != action.id:
+        raise refuse_step(action, f"it is in force again by the action {last.id}, take that one back")
     if action.state != ActionState.CONFIRMED:
         raise refuse_step(action, NOT_IN_FORCE)
     rollback = _roll_back([action], actor=actor)
     if rollback.refused:
         raise Problem(409, "rollback-refused", "It cannot be taken back", detail=f"{rollback.refused[0][1]}.")
     return rollback.actions[0]
+
+
+def find_last_word(action: Action) -> tuple[Action, bool]:
+    """The last of those that took it back and one another, as far as they hold: `action` itself where nothing did.
+
+    And whether the action's policy is in force by it.
+    """
+    last, is_in_force = action, True
+    while last.undone_by is not None and last.undone_by.state not in ENDED:
+        last, is_in_force = last.undone_by, not is_in_force
+    return last, is_in_force
 
 
 @transaction.atomic

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from msgspec.structs import replace
+
 from nodes.engine.in_force import Handed, Verdict, judge_open, judge_sent
 from nodes.engine.report import ChannelState, NodeSnapshot
 from nodes.models.action import UNSETTLED_STATES, Action, ActionOutcome, ActionState
@@ -21,7 +23,7 @@ def verify_actions(snapshot: NodeSnapshot) -> None:
         if verdict is not None and action.state == ActionState.PLANNED:
             outdated.setdefault(verdict.reason, []).append(action)
         elif verdict is not None:
-            _settle(action, verdict)
+            _settle(action, verdict, channel=states.get(bytes(action.channel_digest)))
     for reason, planned in outdated.items():
         ids = [action.id for action in planned]
         move_planned(Action.objects.filter(id__in=ids), ActionState.SUPERSEDED, reason=reason)
@@ -35,18 +37,22 @@ def _judge(action: Action, channel: ChannelState | None, *, taken_at: dt.datetim
         )
     handed = Handed(
         policy=action.written_policy,
+        wanted=action.policy,
         expected_policy=action.expected_policy,
+        sent_at=action.sent_at or action.created_at,
         expires_at=action.expires_at,
         reported_at=action.reported_at,
     )
     return judge_sent(handed, present=present, is_listed=channel is not None, taken_at=taken_at)
 
 
-def _settle(action: Action, verdict: Verdict) -> None:
+def _settle(action: Action, verdict: Verdict, *, channel: ChannelState | None) -> None:
+    known = action.outcome or ActionOutcome()
     outcome = None
     if verdict.state != "confirmed":
-        known = action.outcome or ActionOutcome()
-        outcome = ActionOutcome(error=verdict.reason, applied_policy=known.applied_policy, at=known.at)
+        outcome = replace(known, error=verdict.reason)
+    elif channel is not None and known.applied_policy is not None:
+        outcome = replace(known, applied_policy=channel.own_policy)  # the node's word, not what the box said of it
     moved = move_action(action, ActionState(verdict.state), reason=verdict.reason, outcome=outcome)
     if moved and verdict.state == "confirmed":
         _end_undone(action)

@@ -4,9 +4,10 @@ import datetime as dt
 import hashlib
 from itertools import islice, pairwise, takewhile
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
+
+from mcp_saas.kit.zone import find_zone
 
 SHORTEST_INTERVAL = dt.timedelta(minutes=10)
 JITTER = SHORTEST_INTERVAL  # thousands of boxes with `0 * * * *` do not fall due together, nor two turns of one box
@@ -55,8 +56,8 @@ def check_turns(*, cron: str, time_zone: str, now: dt.datetime) -> None:
 
 def _list_times(cron: str, time_zone: str, *, after: dt.datetime) -> "Times":
     try:
-        zone = ZoneInfo(time_zone)
-    except (KeyError, ValueError, OSError):
+        zone = find_zone(time_zone)
+    except ValueError:
         raise TurnError("time_zone", "no time zone of the IANA database, as Europe/Paris is one") from None
     if len(cron.split()) != FIELDS:
         raise TurnError("cron", f"it has {FIELDS} fields, as `0 */6 * * *`")

@@ -4,6 +4,7 @@ What becomes of each section is reported. A property charge-lnd does not know is
 overlooked there. Files a configuration names are given by their contents.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +70,20 @@ def read_charge_lnd(text: str, files: Mapping[str, str]) -> Imported:
         guards=UNGUARDED,
         switches_on=True,
     )
+    _check_document(document)
     return Imported(document=document, sections=report)
+
+
+def _check_document(document: FeePolicy) -> None:
+    """Read back as from where it is stored. Raises ChargeLndError, with the section where one is at fault."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(document), type=FeePolicy)
+    except msgspec.ValidationError as error:
+        place = re.search(r"`\$\.rules\[(\d+)\]", str(error))
+        section = document.rules[int(place[1])].name if place else None
+        if not place and "`$.rules`" in str(error):
+            raise ChargeLndError(f"{len(document.rules)} sections, more than a fee policy has rules: {error}") from None
+        raise ChargeLndError(str(error), section=section) from None
 
 
 def _read_rules(text: str, files: Mapping[str, str], *, depth: int) -> tuple[list[Rule], list[ImportedSection]]:

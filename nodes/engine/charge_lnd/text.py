@@ -1,6 +1,7 @@
 """charge-lnd's configuration text: an INI file as Python's configparser reads it, with `${section:key}` references."""
 
 import configparser
+import math
 import re
 from collections.abc import Mapping
 
@@ -44,9 +45,12 @@ def read_int(text: str) -> int:
 
 def read_float(text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         raise ChargeLndError(f"{text!r} is no number") from None
+    if not math.isfinite(number):
+        raise ChargeLndError(f"{text!r} is no finite number")
+    return number
 
 
 def read_bool(text: str) -> bool:

@@ -22,10 +22,14 @@ class Review(Struct, frozen=True, kw_only=True):
 
 
 class Undoing(Struct, frozen=True, kw_only=True):
-    """What a stop takes back: what was handed over with since <= sent_at < until, also where it is confirmed later."""
+    """What a stop takes back: what was handed over with since <= sent_at < until, also where it is confirmed later.
+
+    `named`: why an action stays, by its id, as far as the journal says so.
+    """
 
     since: Instant
     until: Instant
+    named: dict[str, str] = {}
 
 
 class Standing(Struct, frozen=True, kw_only=True):

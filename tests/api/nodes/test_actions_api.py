@@ -144,7 +144,14 @@ def test_a_run_and_a_day_answer_what_is_done_and_what_is_refused(
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"day": "2026-11-01", "since": "2026-11-01T00:00:00Z"}, {"until": "2026-11-01T00:00:00Z"}, {"day": "today"}],
+    [
+        {},
+        {"day": "2026-11-01", "since": "2026-11-01T00:00:00Z"},
+        {"until": "2026-11-01T00:00:00Z"},
+        {"day": "today"},
+        {"day": "9999-12-31"},
+        {"since": "2026-11-01T00:00:00Z", "until": "9999-12-31T23:59:59-23:59"},
+    ],
 )
 def test_a_time_that_is_none_is_refused(api: ApiClient, alice: Box, token: str, body: Any) -> None:
     assert_problem(api.post(alice.path("rollback"), body, token=token), 400)

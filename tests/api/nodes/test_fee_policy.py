@@ -105,6 +105,10 @@ def test_an_import_can_be_looked_at_first(api: ApiClient, alice: Box) -> None:
         ("[a]\nchan.min_capacity = many\n", "[a] chan.min_capacity: 'many' is no whole number"),
         ("[a]\nstrategy = static\nfee_ppm = -15\n", "[a] Expected `int` >= 0"),
         ("fee_ppm = 1\n", "no section headers"),
+        ("".join(f"[s{n}]\nstrategy = ignore\n" for n in range(201)), "201 sections, more than"),
+        ("[a]\nstrategy = cost\ncost_factor = 1e309\n", "[a] cost_factor: '1e309' is no finite number"),
+        ("[a]\nonchain.min_fee_rate = nan\n", "[a] onchain.min_fee_rate: 'nan' is no finite number"),
+        ("[a\u202e]\nstrategy = ignore\n", "Expected `str` matching"),
     ],
 )
 def test_a_configuration_that_cannot_be_taken_over_is_refused_with_its_place(

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from nodes.engine.release.settings import ReleaseSettings
 from nodes.models.action import ActionState
 from nodes.models.decision import CycleRun, Decision
 from nodes.pipeline.cycle import run_cycle
@@ -228,3 +230,35 @@ def test_the_groups_of_one_box_are_not_those_of_another_with_the_same_peers(api:
         set_mode(api, box, api.token_of(box), {"mode": "canary", "share_percent": 25})
         dealt.append(frozenset(run(box)["approved"]))
     assert len(set(dealt)) > 1
+
+
+def test_a_word_with_a_newline_is_no_rule_of_promotion_and_the_node_stays_readable(
+    api: ApiClient, large: Box, token: str
+) -> None:
+    refused = api.put(large.path("mode"), {"mode": "canary", "promotion": "rule\n"}, token=token)
+    assert_problem(refused, 400)
+    assert api.get(large.path("mode"), token=token).status == 200
+
+
+def test_settings_that_could_not_be_read_again_are_not_stored(large: Box) -> None:
+    with enter_tenant(large.tenant):
+        node = read_own_node()
+        node.release = ReleaseSettings(promotion="rule\n")  # type: ignore[arg-type]
+        with pytest.raises(msgspec.ValidationError):
+            node.save()
+
+
+def test_a_held_out_channel_is_not_approved_and_a_paused_node_approves_nothing(
+    api: ApiClient, large: Box, token: str
+) -> None:
+    set_mode(api, large, token, {"mode": "live", "hold_out_percent": 50})
+    run(large)
+    with enter_tenant(large.tenant):
+        held_out = list_actions(ActionState.PLANNED)[0]
+    refused = api.post(large.path(f"actions/{held_out.id}/approve"), token=token)
+    assert_problem(refused, 409)
+    assert "held out" in refused.json["detail"]
+    set_mode(api, large, token, {"mode": "paused"})
+    refused = api.post(large.path(f"actions/{held_out.id}/approve"), token=token)
+    assert_problem(refused, 409)
+    assert "paused" in refused.json["detail"]

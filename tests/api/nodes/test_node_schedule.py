@@ -66,6 +66,9 @@ def test_without_an_expression_it_is_once_a_period_again(api: ApiClient, alice: 
         ({"cron": "0 0 * * bad"}, 422, "/cron"),
         ({"cron": "0 0 * * *", "time_zone": "Mars/Olympus"}, 422, "/time_zone"),
         ({"cron": None, "time_zone": "../../etc/passwd"}, 422, "/time_zone"),
+        ({"cron": None, "time_zone": "localtime"}, 422, "/time_zone"),
+        ({"cron": None, "time_zone": "posixrules"}, 422, "/time_zone"),
+        ({"cron": None, "time_zone": "right/UTC"}, 422, "/time_zone"),
     ],
 )
 def test_a_schedule_nobody_can_keep_is_refused_with_a_pointer(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
+from django.db.models import Max
 from django.utils import timezone
 
 from nodes.engine.report import ChannelPolicy
@@ -47,7 +48,13 @@ def show(box: Box, *policies: tuple[Action, ChannelPolicy], taken_at: dt.datetim
         for channel in box.channels
     ]
     seq = 1 + max(Snapshot.objects.values_list("seq", flat=True))
-    accept_snapshot(make_snapshot(seq, box.channels, taken_at=taken_at or TAKEN_AT + dt.timedelta(minutes=seq)))
+    accept_snapshot(make_snapshot(seq, box.channels, taken_at=taken_at or find_next_moment(seq)))
+
+
+def find_next_moment(seq: int) -> dt.datetime:
+    """After the last hand-over: what was read before it proves nothing."""
+    sent_at = Action.objects.aggregate(last=Max("sent_at"))["last"] or TAKEN_AT
+    return max(TAKEN_AT + dt.timedelta(minutes=seq), sent_at + dt.timedelta(seconds=1))
 
 
 def write(box: Box, action: Action) -> Action:

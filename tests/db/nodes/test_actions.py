@@ -14,6 +14,7 @@ from nodes.pipeline.action import TransitionError, approve_action, expire_action
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.handover import LEASE, hand_over
 from nodes.pipeline.ingest import accept_snapshot
+from nodes.pipeline.rollback import roll_back_action
 from nodes.tasks import expire_late_actions
 from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
 from tenants.tasks import SHARES
@@ -153,7 +154,7 @@ def test_what_is_late_expires_and_is_given_to_nobody(alice: Box) -> None:
 def test_what_the_box_has_is_not_expired_before_a_snapshot_proves_it(alice: Box) -> None:
     with inside(alice):
         action = sent()
-        Action.objects.filter(id=action.id).update(expires_at=TAKEN_AT)
+        Action.objects.filter(id=action.id).update(sent_at=TAKEN_AT, expires_at=TAKEN_AT)
         assert expire_actions(timezone.now()) == 0
         assert hand_over("box") == []
         assert state_of(action) == "sent"
@@ -198,8 +199,57 @@ def test_a_channel_that_is_gone_or_changed_by_its_owner_supersedes(alice: Box) -
 def test_what_the_box_has_is_superseded_when_its_channel_is_gone(alice: Box) -> None:
     with inside(alice):
         action = sent()
-        accept_snapshot(make_snapshot(5, []))
+        accept_snapshot(make_snapshot(6, [], taken_at=timezone.now()))
+        assert state_of(action) == "sent"  # it may come back, with our fee
+        Action.objects.filter(id=action.id).update(sent_at=TAKEN_AT, expires_at=TAKEN_AT)
+        accept_snapshot(make_snapshot(7, [], taken_at=timezone.now()))
         assert state_of(action) == "superseded"
+
+
+def test_a_channel_that_was_missing_once_comes_back_with_our_fee(alice: Box) -> None:
+    with inside(alice):
+        action = sent()
+        accept_snapshot(make_snapshot(5, alice.channels[1:], taken_at=timezone.now()))
+        show(alice, (action, action.policy), taken_at=timezone.now())
+        assert state_of(action) == "confirmed"
+
+
+def test_a_reading_from_before_the_rollback_was_handed_over_does_not_confirm_it(alice: Box) -> None:
+    with inside(alice):
+        action = write(alice, planned()[0])
+        undoing = roll_back_action(action, actor="owner")
+        read_at = timezone.now()
+        hand_over("box")
+        show(alice, (action, action.expected_policy), taken_at=read_at)
+        assert (state_of(undoing), state_of(action)) == ("sent", "confirmed")
+        show(alice, (action, action.expected_policy), taken_at=timezone.now())
+        assert (state_of(undoing), state_of(action)) == ("confirmed", "rolled_back")
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"inbound_fee_rate_ppm": -7}, "failed"),
+        ({"time_lock_delta": 144}, "failed"),
+        ({"max_htlc_msat": 5_000_000}, "sent"),  # a bound of the node's own
+    ],
+)
+def test_a_success_that_names_another_policy_counts_for_bounds_of_payments_alone(
+    alice: Box, change: dict[str, int], state: str
+) -> None:
+    with inside(alice):
+        action = sent()
+        report(action, applied=msgspec.structs.replace(action.policy, **change))
+        assert state_of(action) == state
+
+
+def test_the_wanted_policy_confirms_and_is_taken_back_whatever_bounds_the_box_named(alice: Box) -> None:
+    with inside(alice):
+        action = sent()
+        report(action, applied=msgspec.structs.replace(action.policy, max_htlc_msat=5_000_000))
+        show(alice, (action, action.policy))
+        assert state_of(action) == "confirmed"
+        assert roll_back_action(action, actor="owner").expected_policy == action.policy
 
 
 def test_a_channel_has_one_action_on_its_way(alice: Box) -> None:

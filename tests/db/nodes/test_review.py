@@ -14,7 +14,7 @@ from nodes.models.action import Action, ActionKind, ActionState
 from nodes.models.forward import ForwardDay
 from nodes.models.kill_switch import WHOLE_NODE, SwitchDetail
 from nodes.models.node import OwnNode
-from nodes.pipeline.action import reject_action
+from nodes.pipeline.action import approve_action, reject_action
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.handover import hand_over
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
@@ -82,7 +82,7 @@ def live_through(box: Box, *, canary_sat: int, hold_out_sat: int = 100) -> None:
 
 def deliver_all(box: Box) -> list[Action]:
     """Everything that is approved is written, reported and seen."""
-    actions = hand_over("box")
+    actions = hand_over("box", now=TAKEN_AT)
     for action in actions:
         report(action)
     show(box, *((action, action.policy) for action in actions))
@@ -144,7 +144,7 @@ def test_from_the_first_step_and_where_the_owner_says_so_a_stop_is_a_pause(box: 
 
 
 def test_what_the_box_had_when_it_was_stopped_is_undone_once_it_is_seen(box: Box) -> None:
-    sent = hand_over("box")
+    sent = hand_over("box", now=TAKEN_AT)
     live_through(box, canary_sat=60)
     assert look_again().standing.undoing is not None
     assert not Action.objects.filter(kind=ActionKind.ROLLBACK).exists()
@@ -165,8 +165,35 @@ def test_what_the_box_had_when_it_was_stopped_is_undone_once_it_is_seen(box: Box
     assert findings()["manual_changes"] == "silent"  # what a stop takes back is not its owner's doing
 
 
+def test_a_second_stop_keeps_what_the_first_one_had_still_to_undo(box: Box) -> None:
+    sent = hand_over("box", now=TAKEN_AT)
+    live_through(box, canary_sat=60)
+    first = look_again().standing.undoing
+    assert first is not None
+    began(TAKEN_AT - dt.timedelta(days=5))
+    for action in sent[1:]:
+        report(action, success=False, error="no")
+    show(box, taken_at=TAKEN_AT)
+    run_cycle()
+    second = read_release().standing.undoing
+    assert second is not None
+    assert len(journal("stop-rule")) == 2
+    assert (second.since, second.until > first.until) == (first.since, True)
+
+
+def test_what_a_stop_cannot_take_back_is_named_once_also_while_it_waits(box: Box) -> None:
+    refused = deliver_all(box)[0]
+    approve_action(Action.objects.filter(state="planned").exclude(channel_digest=refused.channel_digest)[0], actor="o")
+    hand_over("box", now=TAKEN_AT)
+    show(box, (refused, make_policy(fee_rate_ppm=4321)))
+    live_through(box, canary_sat=60)
+    assert look_again().standing.undoing is not None
+    show(box)
+    assert len([text for text in journal("rollback") if "is not taken back" in text]) == 1
+
+
 def test_failed_actions_stop_it(box: Box) -> None:
-    for action in hand_over("box"):
+    for action in hand_over("box", now=TAKEN_AT):
         report(action, success=False, error="no")
     release = look_again()
     assert findings() == {

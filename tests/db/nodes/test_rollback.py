@@ -121,7 +121,7 @@ def test_only_what_is_in_force_is_taken_back(alice: Box) -> None:
 def test_a_closed_channel_is_left_alone(alice: Box) -> None:
     with inside(alice):
         action = write(alice, planned()[0])
-        accept_snapshot(make_snapshot(50, alice.channels[1:]))
+        accept_snapshot(make_snapshot(50, alice.channels[1:], taken_at=timezone.now()))
         with pytest.raises(Problem, match="closed"):
             roll_back_action(action, actor="owner")
 
@@ -237,3 +237,14 @@ def test_a_channel_that_was_switched_off_is_switched_on_again_and_the_rollback_s
         action = change_again(alice, action, policy=off, expected=action.expected_policy)
         undoing = roll_back_action(action, actor="owner")
         assert (undoing.policy.disabled, undoing.why) == (False, "taken back by the owner: switched on")
+
+
+def test_what_is_in_force_again_names_the_action_to_take_back(alice: Box) -> None:
+    with inside(alice):
+        action = write(alice, planned()[0])
+        undoing = deliver(alice, roll_back_action(action, actor="owner"))
+        redo = deliver(alice, roll_back_action(undoing, actor="owner"))
+        with pytest.raises(Problem, match=str(redo.id)):
+            roll_back_action(action, actor="owner")
+        again = deliver(alice, roll_back_action(redo, actor="owner"))
+        assert roll_back_action(action, actor="owner").id == again.id

@@ -13,9 +13,19 @@ HOUR = dt.timedelta(hours=1)
 BEFORE, WANTED, OTHER = make_policy(), make_policy(fee_rate_ppm=250), make_policy(fee_rate_ppm=777)
 
 
+def hand(*, policy: ChannelPolicy = WANTED, reported_at: dt.datetime | None = None) -> Handed:
+    return Handed(
+        policy=policy,
+        wanted=WANTED,
+        expected_policy=BEFORE,
+        sent_at=NOW - HOUR,
+        expires_at=NOW + HOUR,
+        reported_at=reported_at,
+    )
+
+
 def judge(present: ChannelPolicy | None, *, reported_at: dt.datetime | None = None, taken_at: dt.datetime = NOW) -> str:
-    handed = Handed(policy=WANTED, expected_policy=BEFORE, expires_at=NOW + HOUR, reported_at=reported_at)
-    verdict = judge_sent(handed, present=present, is_listed=True, taken_at=taken_at)
+    verdict = judge_sent(hand(reported_at=reported_at), present=present, is_listed=True, taken_at=taken_at)
     return verdict.state if verdict else "waits"
 
 
@@ -71,8 +81,8 @@ def test_a_policy_that_is_not_known_proves_nothing() -> None:
 
 def test_a_channel_that_is_gone_ends_it() -> None:
     gone = Verdict("superseded", "the node does not list the channel any more")
-    handed = Handed(policy=WANTED, expected_policy=BEFORE, expires_at=NOW + HOUR, reported_at=None)
-    assert judge_sent(handed, present=None, is_listed=False, taken_at=NOW) == gone
+    assert judge_sent(hand(), present=None, is_listed=False, taken_at=NOW + HOUR + 2 * CLOCK_LEEWAY) == gone
+    assert judge_sent(hand(), present=None, is_listed=False, taken_at=NOW) is None  # it may come back
     assert judge_open(WANTED, expected=BEFORE, present=None, is_listed=False) == gone
 
 
@@ -80,3 +90,15 @@ def test_a_channel_that_is_gone_ends_it() -> None:
 def test_an_open_action_needs_the_policy_it_was_decided_over(present: ChannelPolicy, is_over: bool) -> None:
     verdict = judge_open(WANTED, expected=BEFORE, present=present, is_listed=True)
     assert (verdict is not None) == is_over
+
+
+@pytest.mark.parametrize("present", [BEFORE, WANTED, OTHER])
+def test_a_reading_from_before_the_hand_over_proves_nothing(present: ChannelPolicy) -> None:
+    assert judge(present, taken_at=NOW - HOUR) == "waits"
+
+
+def test_the_wanted_policy_is_proof_whatever_the_box_says_was_made_of_it() -> None:
+    handed = hand(policy=make_policy(fee_rate_ppm=250, max_htlc_msat=7000), reported_at=NOW)
+    verdict = judge_sent(handed, present=WANTED, is_listed=True, taken_at=NOW)
+    assert verdict is not None
+    assert verdict.state == "confirmed"
