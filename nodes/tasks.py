@@ -14,7 +14,7 @@ from nodes.pipeline.apply import apply_to_own_node, has_work
 from nodes.pipeline.export import order
 from nodes.pipeline.notify.deliver import deliver_next
 from nodes.pipeline.notify.sweep import sweep_notices
-from nodes.pipeline.pull import pull_node
+from nodes.pipeline.pull import READ_WITHIN_S, pull_node
 from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from tenants.context import current_tenant, enter_tenant
@@ -26,6 +26,7 @@ from tenants.queue import queue_job
 from tenants.selectors import list_share
 from tenants.tasks import SHARE_S, SHARES, TenantTask
 
+CYCLE_WITHIN_S = 30  # beside the reading of its node
 log = structlog.get_logger(__name__)
 
 
@@ -84,7 +85,13 @@ def sweep_late_notices() -> None:
                 log.warning("late_notices_queued", tenant=str(tenant.id))
 
 
-@shared_task(bind=True, base=TenantTask, name="nodes.tasks.run_node_cycle")
+@shared_task(
+    bind=True,
+    base=TenantTask,
+    name="nodes.tasks.run_node_cycle",
+    soft_time_limit=READ_WITHIN_S + CYCLE_WITHIN_S,
+    time_limit=READ_WITHIN_S + CYCLE_WITHIN_S + 15,
+)
 def run_node_cycle(self: TenantTask, claimed_at: str) -> None:
     """One cycle of the tenant in the headers; first its node is read, where the owner left us a credential for it. A
     failure is parked on the box's own row and concerns nobody else.

@@ -1,6 +1,7 @@
 """Connections that end after a while, however slowly and steadily the other side goes on sending.
 
-A timeout counts from the last byte: a stranger who sends one a second holds a worker for ever.
+A timeout counts from the last byte: a stranger who sends one a second, or answers each request just in time, holds a
+worker for ever.
 """
 
 import ssl
@@ -12,18 +13,19 @@ import httpcore
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Every connection of `network` is good for `lifetime_s` seconds, its TLS handshake included."""
+    """All connections of `network` together are good for `lifetime_s` seconds from now, TLS handshakes included."""
 
     def __init__(
         self, network: httpcore.NetworkBackend, lifetime_s: float, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._network = network
-        self._lifetime_s = lifetime_s
+        self._ends_at_s = clock() + lifetime_s
         self._clock = clock
 
     def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
-        ends_at_s = self._clock() + self._lifetime_s
-        return DeadlineStream(self._network.connect_tcp(*args, **options), ends_at_s, clock=self._clock)
+        if self._clock() >= self._ends_at_s:
+            raise httpcore.ConnectTimeout("the time for all connections is over")
+        return DeadlineStream(self._network.connect_tcp(*args, **options), self._ends_at_s, clock=self._clock)
 
 
 class DeadlineStream(httpcore.NetworkStream):

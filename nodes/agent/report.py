@@ -12,6 +12,7 @@ from nodes.agent.config import AgentConfig, read_config
 from nodes.agent.device_key import read_device_key
 from nodes.agent.errors import CloudError
 from nodes.agent.intent import Intents
+from nodes.agent.lock import lock_home
 from nodes.agent.node import open_node
 from nodes.agent.opening import complete_reading
 from nodes.agent.sequence import take_seq
@@ -44,13 +45,17 @@ class Reporter:
         self._cursor: str | None = None  # of forwards; None: the cloud has to be asked
 
     def report(self) -> Report:
-        """Raises OutsideError, and OSError when the home cannot be written.
+        """Raises OutsideError, also while another agent is at work in the home, and OSError when it cannot be written.
 
         1. Read the node. 2. Send its forwards from where the cloud's knowledge of them ends.
         3. Send what it is now, last, for the cloud decides by it and needs the forwards by then; if that fails it is
         dropped, the next snapshot is newer. 4. Carry out what the cloud has approved.
         """
         config = read_config(self.home)
+        with lock_home(self.home):
+            return self._report(config)
+
+    def _report(self, config: AgentConfig) -> Report:
         cloud = Cloud(self._open_session(config), config.pubkey)
         with open_node(config.node, pubkey=config.pubkey) as driver:
             reading = driver.read_node()

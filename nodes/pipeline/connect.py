@@ -1,6 +1,7 @@
 """The way to the node of the tenant we are in: the owner's credential, and nowhere inside our own network."""
 
 import ssl
+from functools import partial
 
 import httpcore
 import httpx
@@ -19,11 +20,12 @@ from tenants.context import current_tenant
 # A worker waits less long than a box: others wait for it.
 TIMEOUT = httpx.Timeout(10, connect=5)
 PATIENCE = Patience(budget_s=15)
-LIFETIME_S = 120.0  # of a connection: who sends byte after byte shall not keep a worker
+WITHIN_S = 20.0  # all that one driver does: who is slow, or sends byte after byte, shall not keep a worker
 
 
-def open_own_node() -> Driver | None:
-    """A driver of the node, for its owner's credential; None where the owner has set none.
+def open_own_node(*, within_s: float = WITHIN_S) -> Driver | None:
+    """A driver of the node, for its owner's credential; None where the owner has set none. Its time is over after
+    `within_s`: from then on all it is asked for fails as no answer in time does.
 
     Raises NodeError for a secret or certificate that is none, SealError. What the driver sends may raise
     UnsafeTargetError: the address leads where nobody may send us.
@@ -45,15 +47,15 @@ def open_own_node() -> Driver | None:
         user_agent="dazbox-cloud",
         timeout=TIMEOUT,
         patience=PATIENCE,
-        connect=guard_connections,
+        connect=partial(guard_connections, within_s=within_s),
     )
     return open_driver(config)
 
 
-def guard_connections(context: ssl.SSLContext) -> httpx.BaseTransport:
+def guard_connections(context: ssl.SSLContext, *, within_s: float) -> httpx.BaseTransport:
     """To public hosts on the usual ports, and to those an operator trusts by TRUSTED_NODES."""
     guard = trust_nodes()
-    network = DeadlineBackend(httpcore.SyncBackend(), LIFETIME_S)
+    network = DeadlineBackend(httpcore.SyncBackend(), within_s)
     return GuardedTransport(GuardedBackend(guard, resolve_name, network), guard, context)
 
 

@@ -28,7 +28,8 @@ from nodes.sources.driver.opening import add_opening_fees
 FRESH = dt.timedelta(minutes=5)  # a box reported so lately that its node is not asked again
 FIRST_CURSOR = "0"
 MAX_PAGES = 40  # of forwards in one turn; the next turn goes on
-TIME_LIMIT_S = 60.0  # no further page is asked for after this long: other boxes wait for the worker
+READ_WITHIN_S = 45.0  # the whole reading, well within the time of a cycle's task; what came by then is kept
+PAGES_WITHIN_S = 15.0  # no further page is asked for after this long: other boxes wait for the worker
 UNSAFE = "the address set for it is none we connect to: https, port 443 or 8443, a public host"
 _dice = random.SystemRandom()
 log = structlog.get_logger(__name__)
@@ -52,7 +53,7 @@ def pull_node() -> bool:
     if is_fresh or not may_try(before, now) or not has_node_credential():
         return False
     try:
-        driver = open_own_node()
+        driver = open_own_node(within_s=READ_WITHIN_S)
         if driver is None:
             return False
         with driver:
@@ -91,7 +92,7 @@ def _take_forwards(driver: Driver) -> None:
         page = driver.read_forwards(cursor)
         if page.events:
             cursor = accept_forwards(_decode(page.events, list[Forward]), page.cursor).cursor
-        if not page.more or time.monotonic() - began_s > TIME_LIMIT_S:
+        if not page.more or time.monotonic() - began_s > PAGES_WITHIN_S:
             return
 
 

@@ -13,6 +13,7 @@ from nodes.sources.driver.door import Answer, Door
 from nodes.sources.driver.errors import Fault, NodeError
 from nodes.sources.driver.field import Fields, read_text
 from nodes.sources.driver.retry import Patience, read_patiently
+from nodes.sources.driver.secret import Mask
 
 MAX_ANSWER_BYTES = 64 << 20
 RUNE_HEADER = "Rune"
@@ -104,6 +105,7 @@ def open_cln(config: DriverConfig) -> Cln:
         error=NodeError,
         limit_bytes=MAX_ANSWER_BYTES,
         certificate_hint=config.certificate_hint,
+        mask=Mask(read_rune(config.secret)),
     )
     return Cln(door, config.patience)
 

@@ -35,4 +35,5 @@ def read_message(answer: Answer) -> tuple[int | None, str]:
     except ValueError:
         return None, "without a reason"
     code, message = fields.get("code"), fields.get("message")
-    return code if type(code) is int else None, message if isinstance(message, str) else "without a reason"
+    words = answer.hide_secret(message) if isinstance(message, str) else "without a reason"
+    return code if type(code) is int else None, words

@@ -9,6 +9,7 @@ from typing import Self
 import httpx
 
 from nodes.sources.driver.errors import Fault, OutsideError
+from nodes.sources.driver.secret import Mask
 
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 30
@@ -21,6 +22,11 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: bytes
+    mask: Mask | None = None  # of what we showed to be let in
+
+    def hide_secret(self, text: str) -> str:
+        """Words of the other side, as they may be shown."""
+        return self.mask.hide(text) if self.mask else text
 
     def read_object(self) -> dict[str, object]:
         """Raises ValueError when the body is not a JSON object."""
@@ -46,8 +52,16 @@ class Door:
     """One server, called through `client`. All its failures are raised as `error` and name the server as `name`."""
 
     def __init__(
-        self, client: httpx.Client, *, name: str, error: type[OutsideError], limit_bytes: int, certificate_hint: str
+        self,
+        client: httpx.Client,
+        *,
+        name: str,
+        error: type[OutsideError],
+        limit_bytes: int,
+        certificate_hint: str,
+        mask: Mask | None = None,
     ) -> None:
+        self.mask = mask
         self._client = client
         self.name = name
         self._error = error
@@ -84,7 +98,7 @@ class Door:
                     raise self._error(
                         f"{self.name} answered more than {self._limit_bytes >> 20} MB", fault=Fault.GARBLED
                     )
-            return Answer(status=response.status_code, headers=response.headers, body=bytes(body))
+            return Answer(status=response.status_code, headers=response.headers, body=bytes(body), mask=self.mask)
         finally:
             response.close()
 

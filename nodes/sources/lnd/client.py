@@ -12,6 +12,7 @@ from nodes.sources.driver.door import Answer, Door
 from nodes.sources.driver.errors import Fault, NodeError
 from nodes.sources.driver.field import Fields, read_text
 from nodes.sources.driver.retry import Patience, read_patiently
+from nodes.sources.driver.secret import Mask
 from nodes.sources.lnd.macaroon import MACAROON_HEADER, read_macaroon
 from nodes.sources.lnd.refusal import explain_refusal
 
@@ -34,6 +35,10 @@ class Lnd:
     @property
     def name(self) -> str:
         return self._door.name
+
+    def hide_secret(self, text: str) -> str:
+        """Words of the node, as they may be shown."""
+        return self._door.mask.hide(text) if self._door.mask else text
 
     def get_info(self) -> Fields:
         return self._read("GET", "/v1/getinfo")
@@ -120,5 +125,6 @@ def open_lnd(config: DriverConfig) -> Lnd:
         error=NodeError,
         limit_bytes=MAX_ANSWER_BYTES,
         certificate_hint=config.certificate_hint,
+        mask=Mask(read_macaroon(config.secret)),
     )
     return Lnd(door, config.patience)

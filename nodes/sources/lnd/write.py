@@ -55,17 +55,18 @@ def apply_policy(lnd: Lnd, write: PolicyWrite, *, pubkey: str) -> WriteResult:
 
 def send_policy(lnd: Lnd, channel: Channel, *, write: PolicyWrite) -> None:
     """Raises NodeError, with the fault REFUSED when LND understood and wrote nothing."""
-    raise_failures(lnd.update_policy(build_update(channel.channel_point, write.policy)))
+    raise_failures(lnd, lnd.update_policy(build_update(channel.channel_point, write.policy)))
     if write.policy.disabled != write.expected_policy.disabled:
         lnd.update_status(build_status(channel.channel_point, disabled=write.policy.disabled))
 
 
-def raise_failures(answer: Fields) -> None:
+def raise_failures(lnd: Lnd, answer: Fields) -> None:
     """LND says under HTTP 200 which channels it left as they were."""
     failures = read_objects(answer, "failed_updates")
     if failures:
         reason, words = failures[0].get("reason"), failures[0].get("update_error")
-        raise NodeError(f"LND did not update the channel: {reason}: {words}", fault=Fault.REFUSED)
+        said = lnd.hide_secret(f"LND did not update the channel: {reason}: {words}")
+        raise NodeError(said, fault=Fault.REFUSED)
 
 
 def fit_constraints(lnd: Lnd, channel: Channel, *, wanted: Policy, present: Policy) -> Policy:

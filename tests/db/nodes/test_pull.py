@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import msgspec
 import pytest
 from django.utils import timezone
 
+from mcp_saas.celery import app
+from mcp_saas.kit.deadline import DeadlineBackend
 from nodes.engine.charge_lnd.reader import read_charge_lnd
 from nodes.engine.connection import Connection
 from nodes.engine.credential import Service
@@ -24,10 +27,11 @@ from nodes.models.forward import ForwardDay
 from nodes.models.journal import JournalEntry
 from nodes.models.node import OwnNode
 from nodes.models.snapshot import Snapshot
+from nodes.pipeline.connect import WITHIN_S
 from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_snapshot, load_facts
-from nodes.pipeline.pull import FRESH, pull_node
+from nodes.pipeline.pull import FRESH, READ_WITHIN_S, pull_node
 from nodes.pipeline.schedule import CycleClaim, run_claimed_cycle
 from nodes.selectors.node import read_own_node
 from nodes.simulator.faults.plan import Fault as Failure
@@ -36,6 +40,7 @@ from nodes.simulator.network import build_world
 from nodes.simulator.small_network import generate_network
 from nodes.simulator.world import World
 from nodes.sources.driver.retry import Patience
+from nodes.tasks import run_node_cycle
 from tenants.context import enter_tenant
 from tenants.models.schedule import CycleSchedule
 from tests.conftest import ApiClient
@@ -466,7 +471,7 @@ def drip(server: socket.socket, stop: threading.Event) -> None:
 def test_a_server_that_sends_byte_after_byte_does_not_keep_the_worker(
     charlie: Box, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nodes.pipeline.connect.LIFETIME_S", 0.4)
+    monkeypatch.setattr("nodes.pipeline.pull.READ_WITHIN_S", 0.4)
     monkeypatch.setattr("nodes.pipeline.connect.PATIENCE", Patience(attempts=1))
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -483,3 +488,25 @@ def test_a_server_that_sends_byte_after_byte_does_not_keep_the_worker(
 
     assert line is not None
     assert line.fault == "timeout"
+
+
+def test_a_node_that_answers_each_time_just_in_time_is_a_failure_of_its_own_and_the_cycle_runs(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No single request takes too long: all of them together do."""
+    run_claim(cloud)
+    cloud.let_time_pass()
+    ticks = iter(range(0, 100_000, 9))
+    network = partial(DeadlineBackend, clock=lambda: next(ticks))
+    monkeypatch.setattr("nodes.pipeline.connect.DeadlineBackend", network)
+    row = run_claim(cloud)
+
+    assert row.last_error == ""
+    assert (cloud.line().fault, cloud.line().failures) == ("timeout", 1)
+    with enter_tenant(cloud.box.tenant):
+        assert CycleRun.objects.count() == 2
+
+
+def test_the_time_of_a_reading_fits_the_task_it_runs_in() -> None:
+    assert run_node_cycle.soft_time_limit > READ_WITHIN_S
+    assert app.conf.task_soft_time_limit > WITHIN_S

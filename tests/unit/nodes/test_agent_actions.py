@@ -13,8 +13,10 @@ from nodes.agent.act import WRITE_WITHIN_S, Actor
 from nodes.agent.cloud import Cloud, open_cloud
 from nodes.agent.config import read_config
 from nodes.agent.device_key import read_device_key
-from nodes.agent.errors import CloudError
+from nodes.agent.errors import CloudError, HomeError
 from nodes.agent.intent import INTENT_FILE, Intents
+from nodes.agent.lock import lock_home
+from nodes.agent.report import Reporter
 from nodes.agent.session import Session
 from nodes.sources.driver.driver import PolicyWrite, WriteResult
 from nodes.sources.driver.errors import Fault, NodeError
@@ -241,3 +243,11 @@ def test_an_action_that_cannot_be_read_is_written_nowhere(
     with pytest.raises(CloudError):
         act(node)
     assert node.writes == 0
+
+
+def test_two_agents_at_one_home_do_not_work_at_once(box: Box) -> None:
+    reporter = Reporter(box.home)
+    with lock_home(box.home), pytest.raises(HomeError, match="another agent"):
+        reporter.report()
+    assert reporter.report().channel_count == 3
+    reporter.close()
