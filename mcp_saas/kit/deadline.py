@@ -24,7 +24,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
     def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
         if self._clock() >= self._ends_at_s:
-            raise httpcore.ConnectTimeout("the time for all connections is over")
+            raise httpcore.ReadTimeout("the time for all connections is over")
         return DeadlineStream(self._network.connect_tcp(*args, **options), self._ends_at_s, clock=self._clock)
 
 

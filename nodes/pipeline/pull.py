@@ -28,7 +28,7 @@ from nodes.sources.driver.opening import add_opening_fees
 FRESH = dt.timedelta(minutes=5)  # a box reported so lately that its node is not asked again
 FIRST_CURSOR = "0"
 MAX_PAGES = 40  # of forwards in one turn; the next turn goes on
-READ_WITHIN_S = 45.0  # the whole reading, well within the time of a cycle's task; what came by then is kept
+READ_WITHIN_S = 45  # the whole reading, well within the time of a cycle's task; what came by then is kept
 PAGES_WITHIN_S = 15.0  # no further page is asked for after this long: other boxes wait for the worker
 UNSAFE = "the address set for it is none we connect to: https, port 443 or 8443, a public host"
 _dice = random.SystemRandom()

@@ -12,7 +12,16 @@ from msgspec.structs import asdict, replace
 from mcp_saas.kit.errors import Problem
 from nodes.engine.actor import name_actor
 from nodes.engine.release.ladder import LIVE, find_next_rung, find_previous_rung
-from nodes.engine.release.settings import Days, Groups, ModeName, Percent, Promotion, ReleaseSettings, Rung, StopRules
+from nodes.engine.release.settings import (
+    Days,
+    Groups,
+    ModeName,
+    Percent,
+    PromotionName,
+    ReleaseSettings,
+    Rung,
+    StopRules,
+)
 from nodes.engine.release.standing import Standing, remark_no_data
 from nodes.models.node import Mode, OwnNode
 from nodes.pipeline.act import withdraw_approved
@@ -30,7 +39,7 @@ class ReleaseChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
     hold_out_percent: Annotated[int, Meta(ge=0, le=50)] | None = None
     stop_rules: StopRules | None = None
-    promotion: Promotion | None = None
+    promotion: PromotionName | None = None
     min_days_per_step: Days | None = None
 
     def __post_init__(self) -> None:

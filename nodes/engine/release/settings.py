@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 ModeName = Literal["shadow", "canary", "live", "paused"]
-Promotion = Literal["explicit", "rule"]
+PromotionName = Literal["explicit", "rule"]
 Percent = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=1, le=90)]
 WHOLE = 100
@@ -32,7 +32,7 @@ class ReleaseSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
     hold_out_percent: Annotated[int, Meta(ge=0, le=50)] = 10
     stop_rules: StopRules = StopRules()
-    promotion: Promotion = "explicit"
+    promotion: PromotionName = "explicit"
     min_days_per_step: Days = 7
 
     def __post_init__(self) -> None:
