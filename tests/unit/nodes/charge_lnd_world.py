@@ -1,6 +1,7 @@
 """The world in which charge-lnd was observed, as a snapshot of ours."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -116,6 +117,8 @@ def find_flaws(world: Json) -> list[str]:
 
 def _find_flaws_of_channels(world: Json) -> Iterator[str]:
     needed = ("chan_id", "channel_point", "remote_pubkey", "capacity", "local_balance", "remote_balance")
+    counts = Counter(channel.get("chan_id") for channel in world["channels"])
+    yield from (f"channel {scid} is listed twice" for scid, count in counts.items() if count > 1)
     for number, channel in enumerate(world["channels"]):
         yield from (f"channel number {number} has no {name!r}" for name in needed if name not in channel)
         policies = world["policies"].get(str(channel.get("chan_id")))

@@ -101,6 +101,8 @@ def test_a_file_of_observed_decisions_that_cannot_be_compared_says_why() -> None
     world["results"] = {"gone": {"7": None}}
     flaws = "; ".join(find_flaws(world))
     assert "has no policy of ours" in flaws
+    world["channels"] *= 2
+    assert "is listed twice" in "; ".join(find_flaws(world))
     assert "'gone' belong to no configuration" in flaws
     assert "a channel 7 that is not listed" in flaws
 
