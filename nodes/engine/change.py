@@ -16,7 +16,7 @@ from nodes.engine.wish import POLICY_FIELDS, Wish
 
 
 class Settled(Struct, frozen=True):
-    """`wished`: by field what is to be written, empty for nothing. `held_by`: the rule that kept a smaller change."""
+    """`wished`: by field what is to be written, empty for nothing. `held_by`: why something of the wish is left out."""
 
     wished: dict[str, int]
     held_by: str | None = None
@@ -40,9 +40,12 @@ def settle_wish(wish: Wish, present: ChannelPolicy, *, channel: ChannelState, sw
     is_switched = wish.disabled is not None and wish.disabled != present.disabled and channel.active
     if wish.disabled is not None and is_switched and (wish.disabled or switches_on):
         differing["disabled"] = wish.disabled
-    if differing:
-        return Settled(differing)
-    return NOTHING if is_worth or not moved_ppm else _hold_small(min_change_ppm)
+    if moved_ppm and not is_worth and not differing:
+        return _hold_small(min_change_ppm)
+    cut = _find_cut(wish, present, channel=channel, differing=differing)
+    if cut is not None:
+        return Settled(differing, *cut)
+    return Settled(differing) if differing else NOTHING
 
 
 def _settle_others(
@@ -61,6 +64,31 @@ def _settle_others(
     if wish.base_fee_msat is not None and wish.base_fee_msat != present.base_fee_msat:
         differing["base_fee_msat"] = wish.base_fee_msat
     return differing
+
+
+def _find_cut(
+    wish: Wish, present: ChannelPolicy, *, channel: ChannelState, differing: dict[str, int]
+) -> tuple[str, str] | None:
+    """(held_by, why) of the first field that is not to be written as it was wished."""
+    for field in POLICY_FIELDS:
+        wished = getattr(wish, field)
+        if wished is not None and wished != (differing[field] if field in differing else getattr(present, field)):
+            return _name_cut(field, wish, channel=channel)
+    return None
+
+
+def _name_cut(field: str, wish: Wish, *, channel: ChannelState) -> tuple[str, str]:
+    if field == "disabled" and not channel.active:
+        return "inactive", "the peer is away, and the switch is left to the node"
+    if field == "disabled":
+        return "switches_on", "the fee policy switches on no channel that is off (switches_on)"
+    if field in {"min_htlc_msat", "max_htlc_msat"}:
+        lowest, highest = channel.lowest_htlc_msat or 0, channel.highest_htlc_msat
+        return "channel_bounds", f"the channel takes payments from {lowest} to {highest or 'any number of'} msat only"
+    if field == "fee_rate_ppm" or abs(getattr(wish, field)) > MAX_PPM:
+        return "highest_rate", f"no rate may be above {MAX_PPM} ppm"
+    least_ppm = wish.min_change_ppm if wish.min_inbound_change_ppm is None else wish.min_inbound_change_ppm
+    return "min_change_ppm", f"its rule writes no inbound change below {least_ppm} ppm"
 
 
 @cache

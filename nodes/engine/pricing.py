@@ -50,8 +50,13 @@ def prepare_time_of_day(
         wished = inner.wish(given)
         ppm = wished.fee_rate_ppm
         scaled_ppm = ppm if ppm is None or factor is None else min(MAX_PPM, round(ppm * factor))
+        held = wished.own_hold
         return replace(
-            wished, rule=f"time_of_day/{wished.rule}", terms=f"{terms}; {wished.terms}", fee_rate_ppm=scaled_ppm
+            wished,
+            rule=f"time_of_day/{wished.rule}",
+            terms=f"{terms}; {wished.terms}",
+            fee_rate_ppm=scaled_ppm,
+            own_hold=replace(held, asked_ppm=min(MAX_PPM, round(held.asked_ppm * factor))) if held and factor else held,
         )
 
     return replace(inner, wish=wish)

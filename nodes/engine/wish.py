@@ -16,6 +16,14 @@ POLICY_FIELDS = (
 )
 
 
+class OwnHold(Struct, frozen=True, kw_only=True):
+    """What a strategy takes off its own wish: by a limit, a gate, a grid. `asked_ppm`: what it came to before."""
+
+    held_by: str
+    why: str
+    asked_ppm: int
+
+
 class Wish(Struct, frozen=True, kw_only=True):
     """A field of the policy that is None stays as it is.
 
@@ -41,6 +49,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     wait_s: int = 0  # how long the strategy waits after a change before it changes again
     min_change_ppm: int = 0  # a smaller change of the outbound rate is not worth writing
     min_inbound_change_ppm: int | None = None  # and of the inbound rate; None: as of the outbound one
+    own_hold: OwnHold | None = None
     memory: ChannelMemory | None = None  # what the strategy wants to find again for this channel; None: as it was
     peer_memory: PeerMemory | None = None  # and for this peer
 

@@ -52,6 +52,7 @@ def guard_node(proposals: Sequence[Proposal], spent: DaySpent, *, settings: Guar
     for what is left is held, and a cheaper one after it may still pass. What costs nothing always passes the ceiling
     of cost.
     """
+    before = spent
     guarded = [proposal.guarded for proposal in proposals]
     if not has_ceiling(settings):
         return guarded
@@ -59,7 +60,7 @@ def guard_node(proposals: Sequence[Proposal], spent: DaySpent, *, settings: Guar
     for index in sorted(changing, key=lambda index: _rank(proposals[index])):
         proposal = proposals[index]
         loss_msat = measure_loss_msat(proposal.effect)
-        hold = _find_excess(spent, loss_msat, settings=settings)
+        hold = _find_excess(spent, loss_msat, before=before, settings=settings)
         if hold is None:
             spent = DaySpent(changes=spent.changes + 1, cost_msat=spent.cost_msat + loss_msat)
         else:
@@ -72,14 +73,30 @@ def _rank(proposal: Proposal) -> tuple[float, tuple[int, ...]]:
     return -benefit_sat, tuple(map(int, proposal.short_channel_id.split("x")))
 
 
-def _find_excess(spent: DaySpent, loss_msat: int, *, settings: GuardSettings) -> tuple[str, str] | None:
+def _tell_rest(most: int, before: DaySpent) -> str:
+    left = max(0, most - before.changes)
+    return f"and the {left} left go to others that are expected to earn more" if left else "and none is left"
+
+
+def _tell_sat(msat: int) -> str:
+    """With as many digits as it has: 0 is nothing at all."""
+    return f"{msat / 1000:.3f}".rstrip("0").rstrip(".")
+
+
+def _find_excess(
+    spent: DaySpent, loss_msat: int, *, before: DaySpent, settings: GuardSettings
+) -> tuple[str, str] | None:
     most, ceiling_sat = settings.max_changes_per_day_node, settings.max_cost_per_day_sat
     if most is not None and spent.changes >= most:
-        return "node_changes_per_day", f"the node may change {most} fees within 24 h, and others earn more"
+        used = f"{before.changes} were changed before" if before.changes else "none was changed before"
+        return (
+            "node_changes_per_day",
+            f"the node may change {most} channels within 24 h, {used}, {_tell_rest(most, before)}",
+        )
     if ceiling_sat is not None and loss_msat and spent.cost_msat + loss_msat > ceiling_sat * 1000:
         why = (
-            f"it may cost {loss_msat / 1000:.0f} sat a day, and of the {ceiling_sat} sat that changes of 24 h "
-            f"may cost {max(0, ceiling_sat * 1000 - spent.cost_msat) // 1000} sat are left"
+            f"it may cost {_tell_sat(loss_msat)} sat a day, and of the {ceiling_sat} sat that changes of 24 h "
+            f"may cost {_tell_sat(max(0, ceiling_sat * 1000 - spent.cost_msat))} sat are left"
         )
         return "cost_per_day", why
     return None

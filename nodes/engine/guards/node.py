@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from nodes.engine.change import narrow_wish, settle_wish
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.effect import estimate_effect
@@ -40,7 +42,7 @@ def _guard_channel(cycle: CycleInput, given: ChannelInput, *, wish: Wish | None)
         return None
     switches_on = cycle.policy.switches_on or wish.switches_on
     settled = settle_wish(wish, present, channel=given.channel, switches_on=switches_on)
-    if settled.held_by:
+    if settled.held_by and not settled.wished:
         return Guarded(policy=present, held_by=settled.held_by, why=settled.why)
     case = GuardCase(
         now=cycle.now,
@@ -52,7 +54,9 @@ def _guard_channel(cycle: CycleInput, given: ChannelInput, *, wish: Wish | None)
         wait_s=wish.wait_s,
         is_step=wish.is_step,
     )
-    return guard_wish(narrow_wish(wish, settled), case)
+    guarded = guard_wish(narrow_wish(wish, settled), case)
+    held = settled if settled.held_by else wish.own_hold
+    return guarded if guarded.held_by or held is None else replace(guarded, held_by=held.held_by, why=held.why)
 
 
 def _propose(given: ChannelInput, guarded: Guarded | None) -> Proposal | None:

@@ -19,18 +19,26 @@ class Quote(NamedTuple):
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 _PID = (
-    "balance with this peer is off its target by {error}: a spread of {spread} ppm over the node's margin of {margin} "
-    "ppm gives {price} ppm"
+    "balance with this peer is off its target by {error}: a spread of {spread} ppm%s and the node's margin of {margin} "
+    "ppm make {rate}, so {price} whole ppm"
 )
 _PID_FRENCH = (
-    "le solde avec ce pair s'écarte de sa cible de {error} : {spread} ppm au-dessus de la marge du nœud de {margin} "
-    "ppm donnent {price} ppm"
+    "le solde avec ce pair s'écarte de sa cible de {error} : un écart de {spread} ppm%s et la marge du nœud de "
+    "{margin} ppm font {rate}, donc {price} ppm entiers"
 )
+_OWN_PART = (("", ""), (", the peer's own part of {own} ppm", ", la part propre au pair de {own} ppm"))
 _DAYS = (("days", "jours"), ("day", "jour"))
-_TRIED = "{paid} payments left by it in {days} days with balance to sell, at first sight {half} ppm halve the demand, "
-_TRIED_FRENCH = (
-    "{paid} paiements en sont sortis en {days} jours où il restait du solde à vendre, à première vue {half} ppm "
-    "divisent la demande par deux, "
+_FIRST_SIGHT = ", at first sight {half} ppm halve the demand, "
+_FIRST_SIGHT_FRENCH = ", à première vue {half} ppm divisent la demande par deux, "
+_LEARNED = (
+    (
+        "{paid} payments left by it in {days} days with balance to sell",
+        "{paid} paiements en sont sortis en {days} jours où il restait du solde à vendre",
+    ),
+    (
+        "No whole day with balance to sell at one fee has been learned from yet",
+        "Aucun jour entier avec du solde à vendre au même prix n'a encore rien appris",
+    ),
 )
 _SELLING = (
     ("a sat sold costs {cost} ppm to have again", "un sat vendu coûte {cost} ppm à retrouver"),
@@ -42,7 +50,11 @@ _INCOME = (
     ("", ""),
 )
 _MARGINAL = tuple(
-    Quote(_TRIED + selling[0] + _BEST[0] + income[0], _TRIED_FRENCH + selling[1] + _BEST[1] + income[1])
+    Quote(
+        learned[0] + _FIRST_SIGHT + selling[0] + _BEST[0] + income[0],
+        learned[1] + _FIRST_SIGHT_FRENCH + selling[1] + _BEST[1] + income[1],
+    )
+    for learned in _LEARNED
     for income in _INCOME
     for selling in _SELLING
 )
@@ -55,13 +67,16 @@ QUOTES: dict[str, tuple[Quote, ...]] = {
             "{size} pour notre taille, {price} pour le prix à l'essai",
         ),
     ),
-    "pid": (Quote(f"The {_PID}", f"L{_PID_FRENCH[1:]}"),),
-    "pid/gate": (Quote(f"The {_PID}", f"L{_PID_FRENCH[1:]}, un changement trop petit, ou trop tôt après le dernier"),),
-    "pid/recalibrated": (
+    **dict.fromkeys(
+        ("pid", "pid/gate"),
+        tuple(Quote(f"The {_PID % own}", f"L{_PID_FRENCH[1:] % part}") for own, part in _OWN_PART),
+    ),
+    "pid/recalibrated": tuple(
         Quote(
-            english=f"Somebody else set the fee, so the controller starts from it; the {_PID}",
-            french=f"Quelqu'un d'autre a fixé les frais, le régulateur repart de là ; {_PID_FRENCH}",
-        ),
+            english=f"Somebody else set the fee, so the controller starts from it; the {_PID % own}",
+            french=f"Quelqu'un d'autre a fixé les frais, le régulateur repart de là ; {_PID_FRENCH % part}",
+        )
+        for own, part in _OWN_PART
     ),
     "lndmanage/demand": (
         Quote(

@@ -26,6 +26,8 @@ def _tell_in_french(given: ChannelInput, outcome: ChannelDecision) -> str:
         )
     changes = _tell_changes(present, outcome.proposed_policy)
     stays = f"les frais restent à {present.fee_rate_ppm} ppm"
+    if present.disabled and outcome.proposed_policy.disabled:
+        changes = [*(changes or [stays]), "le canal reste désactivé"]
     held = f" ; {_tell_hold(outcome.held_by)}" if outcome.held_by else ""
     return f"{_tell_rule(given, outcome)}, donc {' et '.join(changes) or stays}{held}."
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.memory import DailyMemory
+from nodes.engine.policies.own_hold import bound_rate
 from nodes.engine.stateful_strategies import DailyStrategy
 from nodes.engine.wish import Wish
 
@@ -49,6 +50,11 @@ def wish_daily(cycle: CycleInput, given: ChannelInput, *, strategy: DailyStrateg
         fee_rate_ppm=move_rate(
             present.fee_rate_ppm, step.percent, min_ppm=strategy.min_fee_rate_ppm, max_ppm=strategy.max_fee_rate_ppm
         ),
+        own_hold=bound_rate(
+            step_rate(present.fee_rate_ppm, step.percent),
+            lowest=strategy.min_fee_rate_ppm,
+            highest=strategy.max_fee_rate_ppm,
+        ),
         base_fee_msat=strategy.base_fee_msat,
         disabled=False if was_switched_off else None,
         switches_on=was_switched_off,
@@ -72,7 +78,12 @@ def step_day(facts: DailyFacts, *, low_local_sat: int = 50_000) -> DailyStep:
 
 
 def move_rate(fee_rate_ppm: int, percent: int, *, min_ppm: int, max_ppm: int) -> int:
-    """The rate moved by whole per cent, by 1 ppm at least, inside the limits.
+    """`step_rate` inside the limits."""
+    return min(max(step_rate(fee_rate_ppm, percent), min_ppm), max_ppm)
+
+
+def step_rate(fee_rate_ppm: int, percent: int) -> int:
+    """The rate moved by whole per cent, by 1 ppm at least.
 
     Rounding to the nearest would hold every rate below 10 ppm for ever.
     """
@@ -80,7 +91,7 @@ def move_rate(fee_rate_ppm: int, percent: int, *, min_ppm: int, max_ppm: int) ->
     moved = -(-scaled // 100) if percent > 0 else scaled // 100
     if moved == fee_rate_ppm:  # only 0 ppm, which no per cent moves
         moved += 1 if percent > 0 else -1
-    return min(max(moved, min_ppm), max_ppm)
+    return moved
 
 
 def is_available(facts: DailyFacts, *, min_availability: float) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.memory import DayValue, FeeAdjusterMemory
+from nodes.engine.policies.own_hold import bound_rate
 from nodes.engine.stateful_strategies import FeeAdjusterStrategy
 from nodes.engine.wish import Wish
 
@@ -37,8 +38,13 @@ def measure_trend(days: Sequence[DayValue]) -> float:
 
 
 def adjust_rate(base_ppm: float, strategy: FeeAdjusterStrategy, *, trend: float, group: float) -> int:
-    factor = (1 + strategy.adjustment + trend * strategy.trend_sensitivity) * (1 + group)
-    return min(max(round(base_ppm * factor), strategy.min_fee_rate_ppm), strategy.max_fee_rate_ppm)
+    asked_ppm = ask_rate(base_ppm, strategy, trend=trend, group=group)
+    return min(max(asked_ppm, strategy.min_fee_rate_ppm), strategy.max_fee_rate_ppm)
+
+
+def ask_rate(base_ppm: float, strategy: FeeAdjusterStrategy, *, trend: float, group: float) -> int:
+    """Before the limits."""
+    return round(base_ppm * (1 + strategy.adjustment + trend * strategy.trend_sensitivity) * (1 + group))
 
 
 def wish_fee_adjuster(cycle: CycleInput, given: ChannelInput, *, strategy: FeeAdjusterStrategy) -> Wish:
@@ -61,6 +67,11 @@ def wish_fee_adjuster(cycle: CycleInput, given: ChannelInput, *, strategy: FeeAd
         ),
         terms=terms,
         fee_rate_ppm=adjust_rate(median_ppm, strategy, trend=trend, group=group),
+        own_hold=bound_rate(
+            ask_rate(median_ppm, strategy, trend=trend, group=group),
+            lowest=strategy.min_fee_rate_ppm,
+            highest=strategy.max_fee_rate_ppm,
+        ),
         memory=FeeAdjusterMemory(days=days),
     )
 

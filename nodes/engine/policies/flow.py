@@ -7,9 +7,10 @@ channel's fee by the peer's step, and rounds to whole increments, half to even.
 from msgspec import Struct
 
 from nodes.engine.cycle import ChannelInput, CycleInput
+from nodes.engine.policies.own_hold import bound_rate
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.strategies import FlowStrategy
-from nodes.engine.wish import Wish
+from nodes.engine.wish import OwnHold, Wish
 
 MIN_INBOUND_BASE_FEE_MSAT = -(2**31)  # bLIP-18: i32
 
@@ -70,8 +71,9 @@ def wish_flow(cycle: CycleInput, given: ChannelInput, *, strategy: FlowStrategy)
     inbound_ppm = int(price.inbound_fee_rate_ppm) if strategy.set_inbound else None
     return Wish(
         rule=step.rule,
-        reason=step.reason,
+        reason=step.reason + _tell_grid(step, strategy, fee_rate_ppm=present.fee_rate_ppm),
         terms=terms,
+        own_hold=find_hold(step, strategy, fee_rate_ppm=present.fee_rate_ppm),
         fee_rate_ppm=price.fee_rate_ppm,
         inbound_fee_rate_ppm=inbound_ppm,
         inbound_base_fee_msat=None if inbound_ppm is None else _mirror_base_fee(present, inbound_ppm),
@@ -102,6 +104,28 @@ def price_flow(step: FlowStep, strategy: FlowStrategy, *, fee_rate_ppm: int, inb
         fee_rate_ppm=min(max(outbound, strategy.min_fee_rate_ppm), strategy.max_fee_rate_ppm),
         inbound_fee_rate_ppm=min(max(inbound, deepest), 0),
     )
+
+
+def find_hold(step: FlowStep, strategy: FlowStrategy, *, fee_rate_ppm: int) -> OwnHold | None:
+    """What the strategy's limits, or its grid, take off the step."""
+    asked_ppm = fee_rate_ppm + step.outbound_ppm
+    gridded_ppm = round(asked_ppm / strategy.increment_ppm) * strategy.increment_ppm
+    bounded = bound_rate(gridded_ppm, lowest=strategy.min_fee_rate_ppm, highest=strategy.max_fee_rate_ppm)
+    if bounded is not None or gridded_ppm == asked_ppm:
+        return bounded
+    why = f"its fees are whole steps of {strategy.increment_ppm} ppm"
+    return OwnHold(held_by="strategy_increment", why=why, asked_ppm=round(asked_ppm))
+
+
+def _tell_grid(step: FlowStep, strategy: FlowStrategy, *, fee_rate_ppm: int) -> str:
+    """A fee off the grid moves although nothing flowed that asks for it."""
+    is_off_grid = step.outbound_ppm == 0 and fee_rate_ppm % strategy.increment_ppm
+    return f", but {fee_rate_ppm} ppm is no whole step of {strategy.increment_ppm} ppm" if is_off_grid else ""
+
+
+def _tell_sat(msat: int) -> str:
+    """With as many digits as it has: 0 is nothing at all."""
+    return f"{msat / 1000:.3f}".rstrip("0").rstrip(".")
 
 
 def _step_low(peer: PeerFlow, strategy: FlowStrategy) -> FlowStep:
@@ -137,8 +161,8 @@ def _step_excess(peer: PeerFlow, m: int) -> FlowStep:
         return FlowStep(rule="flow/excess/idle", reason=f"{share} and nothing flowed in {days}", **down)
     if peer.net_outflow < 0 and peer.assist_7d_msat > 10 * peer.revenue_7d_msat:
         reason = (
-            f"{share}, in {days} more came in from it than went out to it, and what came in "
-            f"earned {peer.assist_7d_msat // 1000} sat against {peer.revenue_7d_msat // 1000} sat of what went out"
+            f"{share}, in {days} more came in from it than went out to it, and what came in earned "
+            f"{_tell_sat(peer.assist_7d_msat)} sat against {_tell_sat(peer.revenue_7d_msat)} sat of what went out"
         )
         return FlowStep(rule="flow/excess/assisting", reason=reason, **down)
     return FlowStep(rule="flow/excess/steady", reason=f"{share} and the flow of {days} does not ask for a lower fee")

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.memory import LndmanageMemory
+from nodes.engine.policies.own_hold import bound_rate
 from nodes.engine.stateful_strategies import LndmanageStrategy
 from nodes.engine.wish import Wish
 
@@ -100,6 +101,9 @@ def wish_lndmanage(
         terms=terms,
         fee_rate_ppm=min(max(round(rates.fee_rate_ppm * factor), strategy.min_fee_rate_ppm), strategy.max_fee_rate_ppm),
         base_fee_msat=min(base_fee_msat, strategy.max_base_fee_msat) if strategy.set_base_fee else None,
+        own_hold=bound_rate(
+            round(rates.fee_rate_ppm * factor), lowest=strategy.min_fee_rate_ppm, highest=strategy.max_fee_rate_ppm
+        ),
         time_lock_delta=strategy.time_lock_delta,
         wait_s=strategy.update_interval_s,
     )

@@ -77,9 +77,10 @@ def test_every_strategy_of_the_document_is_told_by_a_rule() -> None:
 
 
 def test_every_guard_and_bar_has_french_words() -> None:
-    guards = keywords_of("guards", "held_by")
+    guards = keywords_of("guards", "held_by") | keywords_of("policies", "held_by")
     limits = {name for shape in (Limits, LimitOverride) for name in shape.__struct_fields__ if "_" in name}
     asked = guards | limits | {"min_change_ppm", "node_changes_per_day", "cost_per_day"}
+    asked |= {"switches_on", "channel_bounds", "highest_rate"}
     assert len(guards) > 15
     assert asked - set(french.GUARDS) - set(french.BARS) == set()
 

@@ -5,7 +5,9 @@ Source: brln-autofee-pro, a community script on LNDg and Amboss.
 
 from msgspec import Struct
 
+from nodes.engine.policies.own_hold import bound_rate
 from nodes.engine.stateful_strategies import BrlnStrategy
+from nodes.engine.wish import OwnHold
 
 EMPTY_SHARE, SHORT_SHARE = 0.03, 0.05
 STEP_EMPTY, STEP_SHORT, STEP_IDLE, STEP = 0.10, 0.07, 0.10, 0.05
@@ -48,13 +50,33 @@ def step_towards(target: BrlnTarget, facts: BrlnFacts, *, strategy: BrlnStrategy
 
     The floors: what rebalancing costs * 1.15, and 0.85 of the rate at which it really sold; then the limits.
     """
+    return min(
+        max(_floor_step(target, facts, strategy=strategy)[1], strategy.min_fee_rate_ppm), strategy.max_fee_rate_ppm
+    )
+
+
+def find_hold(target: BrlnTarget, facts: BrlnFacts, *, strategy: BrlnStrategy) -> OwnHold | None:
+    """What takes the step off the target: the limits, the floors, or the reach of one run."""
+    stepped_ppm, floored_ppm = _floor_step(target, facts, strategy=strategy)
+    asked_ppm = round(target.ppm)
+    if bounded := bound_rate(floored_ppm, lowest=strategy.min_fee_rate_ppm, highest=strategy.max_fee_rate_ppm):
+        return OwnHold(held_by=bounded.held_by, why=bounded.why, asked_ppm=asked_ppm)
+    if floored_ppm > stepped_ppm:
+        why = f"it does not go below {floored_ppm} ppm, by what it costs and what it really sold at"
+        return OwnHold(held_by="strategy_floor", why=why, asked_ppm=asked_ppm)
+    if stepped_ppm == asked_ppm:
+        return None
+    return OwnHold(held_by="strategy_step", why="its rule goes a small step a run", asked_ppm=asked_ppm)
+
+
+def _floor_step(target: BrlnTarget, facts: BrlnFacts, *, strategy: BrlnStrategy) -> tuple[int, int]:
+    """The step towards the target, and the step above the floors."""
     present = facts.fee_rate_ppm
     reach = max(strategy.min_step_ppm, present * _limit_step(facts, is_down=target.ppm < present))
     if target.rule == "brln/breaker":
         reach = max(reach, present * strategy.breaker_cut)
     stepped = min(max(target.ppm, present - reach), present + reach)
-    floored = round(max(stepped, _find_floor(facts, strategy)))
-    return min(max(floored, strategy.min_fee_rate_ppm), strategy.max_fee_rate_ppm)
+    return round(stepped), round(max(stepped, _find_floor(facts, strategy)))
 
 
 def is_worth(present: int, new: int, *, strategy: BrlnStrategy) -> bool:

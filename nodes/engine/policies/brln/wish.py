@@ -9,7 +9,8 @@ from nodes.engine.draw import draw_unit
 from nodes.engine.market import PeerMarket
 from nodes.engine.memory import BrlnMemory, DayValue
 from nodes.engine.policies.brln.seed import keep_week, smooth_seed
-from nodes.engine.policies.brln.target import BrlnFacts, aim, is_worth, step_towards
+from nodes.engine.policies.brln.target import BrlnFacts, aim, find_hold, is_worth, step_towards
+from nodes.engine.policies.own_hold import hold_at_gate
 from nodes.engine.stateful_strategies import BrlnStrategy
 from nodes.engine.types import FlowTotals
 from nodes.engine.wish import Wish
@@ -47,14 +48,17 @@ def wish_brln(cycle: CycleInput, given: ChannelInput, *, strategy: BrlnStrategy,
     if not is_worth(present.fee_rate_ppm, new, strategy=strategy) or not is_turn(
         cycle, given, rounds=strategy.spread_rounds
     ):
-        terms = f"{terms}; a change too small, or not this channel's turn"
-        return Wish(rule=target.rule, reason=target.reason, terms=terms, memory=memory)
+        why = "its rule moves a third of the channels an hour, and none by too little"
+        is_gated = new != present.fee_rate_ppm
+        hold = hold_at_gate(new, why) if is_gated else find_hold(target, facts, strategy=strategy)
+        return Wish(rule=target.rule, reason=target.reason, terms=terms, own_hold=hold, memory=memory)
     is_up = new > present.fee_rate_ppm
     return Wish(
         rule=target.rule,
         reason=target.reason,
         terms=terms,
         fee_rate_ppm=new,
+        own_hold=find_hold(target, facts, strategy=strategy),
         wait_s=strategy.up_interval_s if is_up else strategy.down_interval_s,
         memory=memory,
     )

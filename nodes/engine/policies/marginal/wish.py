@@ -15,8 +15,9 @@ from nodes.engine.policies.marginal.demand import (
     price_level,
 )
 from nodes.engine.policies.marginal.lesson import measure_share, take_lesson
+from nodes.engine.policies.own_hold import bound_rate
 from nodes.engine.stateful_strategies import MarginalStrategy
-from nodes.engine.wish import Wish
+from nodes.engine.wish import OwnHold, Wish
 
 LEAST_EXPECTED_PPM, MOST_EXPECTED_PPM = 20, 3_000  # between them what others charge is believed
 LEAST_DAYS = 1.0
@@ -64,6 +65,7 @@ def wish_marginal(cycle: CycleInput, given: ChannelInput, *, strategy: MarginalS
         rule=_name_rule(price, find_level(present.fee_rate_ppm)),
         reason=_tell_price(price, present.fee_rate_ppm, sat_a_payment=node.sat_a_payment),
         terms=terms,
+        own_hold=_find_hold(price.level, present.fee_rate_ppm, strategy=strategy),
         fee_rate_ppm=_write_level(price.level, present.fee_rate_ppm, strategy=strategy),
         wait_s=strategy.update_interval_s,
         is_step=True,
@@ -99,8 +101,17 @@ def _list_levels(given: ChannelInput, strategy: MarginalStrategy) -> range:
 
 def _write_level(level: int, present_ppm: int, *, strategy: MarginalStrategy) -> int:
     """The present price stays where it stands on the level; the limits are kept to the ppm."""
-    wished_ppm = present_ppm if level == find_level(present_ppm) else price_level(level)
+    wished_ppm = _ask_level(level, present_ppm)
     return min(max(wished_ppm, strategy.min_fee_rate_ppm), strategy.max_fee_rate_ppm)
+
+
+def _ask_level(level: int, present_ppm: int) -> int:
+    return present_ppm if level == find_level(present_ppm) else price_level(level)
+
+
+def _find_hold(level: int, present_ppm: int, *, strategy: MarginalStrategy) -> OwnHold | None:
+    asked_ppm = _ask_level(level, present_ppm)
+    return bound_rate(asked_ppm, lowest=strategy.min_fee_rate_ppm, highest=strategy.max_fee_rate_ppm)
 
 
 def _name_rule(price: Price, present_level: int) -> str:
@@ -115,8 +126,11 @@ def _tell_price(price: Price, present_ppm: int, *, sat_a_payment: float | None) 
     selling = f"a sat sold costs {price.cost_ppm:.0f} ppm to have again"
     if price.cost_ppm < 0:
         selling = f"a sat sold makes room worth {-price.cost_ppm:.0f} ppm"
+    learned = f"{belief.paid:.1f} payments left by it in {belief.days:.1f} days with balance to sell"
+    if belief.days == 0:
+        learned = "No whole day with balance to sell at one fee has been learned from yet"
     return (
-        f"{belief.paid:.1f} payments left by it in {belief.days:.1f} days with balance to sell, at first sight "
+        f"{learned}, at first sight "
         f"{price.expected_ppm:.0f} ppm halve the demand, {selling}, and {price_level(price.level)} ppm are expected "
         f"to earn most{income}"
     )

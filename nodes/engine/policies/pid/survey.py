@@ -33,7 +33,10 @@ class PidPrice(Struct, frozen=True, kw_only=True):
     """What a peer's channels should charge, and why. `force`: the gate's minimal age does not hold it."""
 
     state: PidState
-    fee_rate_ppm: int
+    fee_rate_ppm: int  # cut to whole ppm, 0 at least: of the margin, the peer's own part and the spread
+    rate_ppm: float  # their sum
+    spread_ppm: float
+    idio_ppm: float
     inbound_fee_rate_ppm: int
     margin_ppm: float
     reference_ppm: int | None
@@ -189,10 +192,14 @@ ROUNDING_PPM = 1e-6  # what sums of floats lose: a fee pinned at 100 ppm is not 
 def _price(each: _Stepped, strategy: PidStrategy, *, shift: float, level: float, margin_ppm: float) -> PidPrice:
     state = replace(each.state, spread=each.state.spread + shift)
     spread = state.spread + level
-    rate = margin_ppm + limit_idio(spread, strategy) + spread
+    idio_ppm = limit_idio(spread, strategy)
+    rate = margin_ppm + idio_ppm + spread
     return PidPrice(
         state=state,
         fee_rate_ppm=max(0, int(rate + ROUNDING_PPM)),
+        rate_ppm=rate,
+        spread_ppm=spread,
+        idio_ppm=idio_ppm,
         inbound_fee_rate_ppm=int(-spread),
         margin_ppm=margin_ppm,
         reference_ppm=each.reference_ppm,

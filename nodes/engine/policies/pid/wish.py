@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.memory import PidMemory
+from nodes.engine.policies.own_hold import bound_rate, hold_at_gate
 from nodes.engine.policies.pid.error import MILLION, PeerLiquidity
 from nodes.engine.policies.pid.gate import GatedRates, RateGate, RateProposal, UpdateGate, gate_peer
 from nodes.engine.policies.pid.survey import NEW_BLOCKS, PidPeer, PidPrice, PidSurvey, survey_peers
 from nodes.engine.short_channel_id import channel_id_from_scid
 from nodes.engine.stateful_strategies import PidStrategy
-from nodes.engine.wish import Wish
+from nodes.engine.wish import OwnHold, Wish
 
 Group = list[ChannelInput]
 
@@ -42,7 +43,8 @@ def wish_pid(given: ChannelInput, strategy: PidStrategy, *, survey: PidSurvey, g
     return Wish(
         rule=_name_rule(price, rates),
         reason=_tell_price(price),
-        terms=terms if rates else f"{terms}; a change too small, or too soon after the last",
+        terms=terms,
+        own_hold=_find_hold(given, strategy, price=price, rates=rates),
         fee_rate_ppm=rates.fee_rate_ppm if rates else None,
         inbound_fee_rate_ppm=rates.inbound_fee_rate_ppm if rates and strategy.set_inbound else None,
         peer_memory=_remember(price, rates, survey=survey),
@@ -144,6 +146,25 @@ def _remember(price: PidPrice, rates: GatedRates | None, *, survey: PidSurvey) -
     )
 
 
+def _find_hold(
+    given: ChannelInput, strategy: PidStrategy, *, price: PidPrice, rates: GatedRates | None
+) -> OwnHold | None:
+    """The limits, or the gate where it lets nothing through that differs."""
+    policy = given.channel.own_policy
+    bounded = bound_rate(price.fee_rate_ppm, lowest=strategy.min_fee_rate_ppm, highest=strategy.max_fee_rate_ppm)
+    if rates is not None or policy is None:
+        return bounded
+    wished_ppm = min(max(price.fee_rate_ppm, strategy.min_fee_rate_ppm), strategy.max_fee_rate_ppm)
+    moves_inbound = strategy.set_inbound and price.inbound_fee_rate_ppm != policy.inbound_fee_rate_ppm
+    if wished_ppm == policy.fee_rate_ppm and not moves_inbound:
+        return bounded
+    why = (
+        f"a peer's fees move by {strategy.min_up_ppm} ppm up or {strategy.min_down_ppm} ppm down at least, and once "
+        f"in {strategy.update_interval_s / 3600:g} h"
+    )
+    return hold_at_gate(price.fee_rate_ppm, why)
+
+
 def _name_rule(price: PidPrice, rates: GatedRates | None) -> str:
     if price.is_recalibrated:
         return "pid/recalibrated"
@@ -151,9 +172,10 @@ def _name_rule(price: PidPrice, rates: GatedRates | None) -> str:
 
 
 def _tell_price(price: PidPrice) -> str:
+    own = f", the peer's own part of {price.idio_ppm:.1f} ppm" if price.idio_ppm else ""
     calibrated = "Somebody else set the fee, so the controller starts from it; the" if price.is_recalibrated else "The"
     return (
         f"{calibrated} balance with this peer is off its target by {price.error:+.3f}: a spread of "
-        f"{price.state.spread:.0f} ppm over the node's margin of {price.margin_ppm:.0f} ppm "
-        f"gives {price.fee_rate_ppm} ppm"
+        f"{price.spread_ppm:.1f} ppm{own} and the node's margin of {price.margin_ppm:.1f} ppm "
+        f"make {price.rate_ppm:.1f}, so {price.fee_rate_ppm} whole ppm"
     )
