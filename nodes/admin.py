@@ -11,7 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from nodes.selectors.channel import ChannelRow, list_channels
+from nodes.selectors.action import list_newest_actions
+from nodes.selectors.admin_table import lay_actions, lay_channels
+from nodes.selectors.channel import list_channels
 from tenants.admin import ReadOnlyAdmin
 from tenants.context import enter_tenant
 from tenants.models.break_glass import BreakGlass
@@ -20,6 +22,7 @@ from tenants.selectors import refer_to
 from tenants.tokens.break_glass import break_glass, close_glass, find_leave, note_reading
 
 MAX_CHANNELS = 500
+MAX_ACTIONS = 200
 
 
 class LeaveForm(forms.Form):
@@ -41,7 +44,7 @@ class BreakGlassAdmin(ReadOnlyAdmin):
         return [look, *super().get_urls()]
 
     def look(self, request: HttpRequest, device_id: UUID) -> HttpResponse:
-        """The form of the leave; with leave, the channels. Each look is an entry of the box's journal."""
+        """The form of the leave; with leave, actions and decisions. Each look is an entry of the box's journal."""
         dazbox = get_object_or_404(Dazbox, id=device_id, state__in=SERVED_STATES)
         form = LeaveForm(request.POST or None)
         if request.method == "POST" and _change_leave(request, dazbox, form=form):
@@ -51,8 +54,8 @@ class BreakGlassAdmin(ReadOnlyAdmin):
             "title": f"Look into {dazbox.id}",
             "form": form,
             "leave": leave,
-            "rows": _read_channels(leave) if leave else [],
         }
+        context |= _read_tables(leave) if leave else {}
         return render(request, "admin/break_glass.html", context)
 
 
@@ -69,10 +72,11 @@ def _change_leave(request: HttpRequest, dazbox: Dazbox, *, form: LeaveForm) -> b
     return True
 
 
-def _read_channels(leave: BreakGlass) -> list[ChannelRow]:
-    note_reading(leave, what="the channels, in the admin")
+def _read_tables(leave: BreakGlass) -> dict[str, Any]:
+    note_reading(leave, what="actions, decisions and channels, in the admin")
     with enter_tenant(refer_to(leave.dazbox)):
-        return list_channels(after=None, limit=MAX_CHANNELS)
+        channels = lay_channels(list_channels(after=None, limit=MAX_CHANNELS))
+        return {"actions": lay_actions(list_newest_actions(MAX_ACTIONS)), "channels": channels}
 
 
 def _name_session(request: HttpRequest) -> str:

@@ -63,7 +63,16 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Dazbox)
 class DazboxAdmin(ReadOnlyAdmin):
-    list_display = ("alias", "short_pubkey", "state", "agent_version", "created_at", "last_seen_at", "stop_it")
+    list_display = (
+        "alias",
+        "short_pubkey",
+        "state",
+        "agent_version",
+        "created_at",
+        "last_seen_at",
+        "look_inside",
+        "stop_it",
+    )
     list_filter = ("state",)
     search_fields = ("alias", "pubkey")
 
@@ -72,7 +81,7 @@ class DazboxAdmin(ReadOnlyAdmin):
     @admin.display(description="data")
     def look_inside(self, dazbox: Dazbox) -> str:
         """Sealed for operators; the page behind it takes a reason."""
-        return format_html('<a href="{}">Look inside …</a>', reverse("admin:break_glass", args=[dazbox.id]))
+        return format_html('<a href="{}">Actions and decisions …</a>', reverse("admin:break_glass", args=[dazbox.id]))
 
     @admin.display(description="engine")
     def stop_it(self, dazbox: Dazbox) -> str:
@@ -114,14 +123,13 @@ class ProvisioningClientAdmin(ReadOnlyAdmin):
 class SwitchForm(forms.Form):
     """`expected` is what has to be typed: nobody stops, or lets go on, by a slip."""
 
-    reason = forms.CharField(
-        required=False, max_length=200, widget=UnfoldAdminTextInputWidget, help_text="The owners read it."
-    )
+    reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="The owners read it.")
     confirmation = forms.CharField(max_length=80, widget=UnfoldAdminTextInputWidget)
 
     def __init__(self, data: Any, *, expected: str, is_on: bool) -> None:
         super().__init__(data)
         self.expected, self.is_on = expected, is_on
+        self.fields["reason"].required = not is_on
         self.fields["confirmation"].help_text = f"Type: {expected}"
 
     def clean_confirmation(self) -> str:
@@ -130,10 +138,7 @@ class SwitchForm(forms.Form):
         return self.expected
 
     def clean_reason(self) -> str:
-        reason: str = self.cleaned_data["reason"].strip()
-        if not self.is_on and not reason:
-            raise forms.ValidationError("Say why: the owners read it.")
-        return reason
+        return str(self.cleaned_data["reason"].strip())
 
 
 @admin.register(OperatorSwitch)

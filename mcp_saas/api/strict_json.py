@@ -14,6 +14,7 @@ from mcp_saas.kit.text import describe_pattern
 T = TypeVar("T")
 _MOST_EXPLAINED_BYTES = 65_536  # Python objects of any shape take twenty times the memory of their text
 _PATH = re.compile(r" - at `(?P<path>[^`]+)`$")
+_KEY_PATH = re.compile(r" - at `key` in `(?P<path>[^`]+)`$")  # of an object with names of its own
 _PATTERN = re.compile(r"^Expected `str` matching regex (?P<quoted>['\"].+['\"])$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<name>.+)`$", re.DOTALL)
 _MISSING_FIELD = re.compile(r"missing required field `(?P<name>[^`]+)`")
@@ -85,6 +86,7 @@ def _find_repeat(value: object, pointer: str) -> str | None:
 
 def _point_at_field(message: str) -> Problem:
     """msgspec's words (`Expected `int >= 0` - at `$.channels[3].capacity_sat``) as a pointer and a detail."""
+    message = _KEY_PATH.sub(r" (a key) - at `\g<path>`", message)
     where = _PATH.search(message)
     detail = _PATH.sub("", message)
     pointer = _as_pointer(where["path"]) if where else ""
@@ -95,9 +97,10 @@ def _point_at_field(message: str) -> Problem:
         pointer, code = f"{pointer}/{match['name']}", "missing"
     elif match := _OWN_FIELD.match(detail):  # raised by our own __post_init__: "field: words"
         pointer, detail = f"{pointer}/{match['name']}", match["rest"]
-    elif match := _PATTERN.match(detail):
+    elif match := _PATTERN.match(detail.removesuffix(" (a key)")):
         words = describe_pattern(ast.literal_eval(match["quoted"]))
-        detail = f"Expected {words}" if words else detail
+        of_key = " as a key" if detail.endswith(" (a key)") else ""
+        detail = f"Expected {words}{of_key}" if words else detail
     return refuse_field(pointer, detail, code=code)
 
 

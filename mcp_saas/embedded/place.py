@@ -93,8 +93,9 @@ def tell_abandoned(place: PostgresPlace) -> str:
         return ""
     shown = f"{shlex.join(map(str, gone[:MOST_SHOWN]))}{' ...' if len(gone) > MOST_SHOWN else ''}"
     return (
-        f"{len(gone)} databases in {place.base.parent} are of state folders that are no longer where they were: "
-        f"if they were removed, not moved, free the space with `rm -r {shown}`"
+        f"{len(gone)} databases in {place.base.parent} are of other instances, whose state folders are no longer where "
+        f"they were: {shown}. They may be somebody else's, or moved: the file `home` in each names its state folder. "
+        "Remove one only if that folder was yours and is gone for good"
     )
 
 

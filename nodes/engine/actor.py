@@ -22,3 +22,9 @@ def name_actor(actor: object, *, language: Language = "en") -> str:
         return _RULES[name][language]
     is_operator = name.startswith("operator:") or name in _OPERATORS
     return (_OPERATOR if is_operator else _OWNER)[language]
+
+
+def translate_actor(words: str) -> str:
+    """The English words of `name_actor` in French; others as they are."""
+    french = {named["en"]: named["fr"] for named in (_OWNER, _OPERATOR, *_RULES.values())}
+    return french.get(words, words)

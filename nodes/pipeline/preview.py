@@ -20,8 +20,8 @@ class Preview:
     pairs: list[tuple[ChannelInput, ChannelDecision]]
 
 
-def preview_policy(document: FeePolicy) -> Preview | None:
-    """None before the first report of the box: there is nothing to decide on."""
+def preview_policy(document: FeePolicy | None) -> Preview | None:
+    """`document` None: the policy in force. None before the first report of the box: there is nothing to decide on."""
     facts = load_facts(document)
     if facts is None:
         return None

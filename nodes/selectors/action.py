@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from msgspec.structs import replace
 
 from mcp_saas.kit.alias import tame_alias
+from nodes.engine.actor import translate_actor
 from nodes.engine.language.difference import tell_differences
 from nodes.engine.language.sentence import Language, tell_decision
 from nodes.engine.notice import NoticeLine
@@ -31,7 +32,12 @@ def tell_why(action: Action, language: Language) -> str:
     if language == "en" or not found:
         return action.why
     change = tell_differences(action.expected_policy, action.policy, language=language)
-    return f"remis comme avant par {found[1]} : {change}"
+    return f"remis comme avant par {translate_actor(found[1])} : {change}"
+
+
+def list_newest_actions(limit: int) -> list[Action]:
+    """In any state, with their decisions."""
+    return list(Action.objects.select_related("decision").order_by("-created_at", "-decision_id", "id")[:limit])
 
 
 def filter_actions(*, state: str | None, channel: str | None, since: dt.datetime | None) -> QuerySet[Action]:

@@ -109,9 +109,12 @@ def batch_decisions(chosen: DecisionFilter, language: Language) -> Iterator[list
         yield [DecisionLine.tell(row, language) for row in rows if chosen.fits(row)]
 
 
-def batch_actions(rows: QuerySet[Action], language: Language) -> Iterator[list[ActionLine]]:
-    """Oldest first."""
-    ids = list(rows.order_by("created_at", "decision_id", "id").values_list("id", flat=True))
+def batch_actions(
+    rows: QuerySet[Action], language: Language, *, newest_first: bool = False
+) -> Iterator[list[ActionLine]]:
+    """In the order in which they were made, or from the newest back."""
+    order = rows.order_by("created_at", "decision_id", "id")
+    ids = list((order.reverse() if newest_first else order).values_list("id", flat=True))
     for start in range(0, len(ids), BATCH_ROWS):
         some = (rows if language == "en" else rows.select_related("decision")).in_bulk(ids[start : start + BATCH_ROWS])
         yield [ActionLine.tell(some[key], language) for key in ids[start : start + BATCH_ROWS] if key in some]

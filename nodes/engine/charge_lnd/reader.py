@@ -4,6 +4,7 @@ What becomes of each section is reported. A property charge-lnd does not know is
 overlooked there. Files a configuration names are given by their contents.
 """
 
+import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from nodes.engine.charge_lnd.bounds import match_nothing_in, settle_bounds
-from nodes.engine.charge_lnd.errors import ChargeLndError
+from nodes.engine.charge_lnd.errors import ChargeLndError, ConfigurationError
 from nodes.engine.charge_lnd.properties import (
     ACTIVITY,
     CIRCUITBREAKER,
@@ -57,11 +58,14 @@ class Imported(Struct, frozen=True, kw_only=True):
 
 
 def read_charge_lnd(text: str, files: Mapping[str, str]) -> Imported:
-    """Reads a configuration. Raises ChargeLndError with section and property.
+    """Reads a configuration. Raises ConfigurationError: all that is wrong, each with line, section and property.
 
     charge-lnd has no limits and prices inactive and private channels too: so does the document.
     """
-    rules, report = _read_rules(text, files, depth=0)
+    try:
+        rules, report = _read_rules(text, files, depth=0)
+    except ChargeLndError as error:
+        raise ConfigurationError([error]) from None
     limits = Limits(min_fee_rate_ppm=0, max_fee_rate_ppm=MAX_PPM, min_change_ppm=0)
     document = FeePolicy(
         rules=rules,
@@ -75,22 +79,31 @@ def read_charge_lnd(text: str, files: Mapping[str, str]) -> Imported:
 
 
 def _check_document(document: FeePolicy) -> None:
-    """Read back as from where it is stored. Raises ChargeLndError, with the section where one is at fault."""
+    """Read back as from where it is stored. Raises ConfigurationError, with the section where one is at fault."""
     try:
         msgspec.json.decode(msgspec.json.encode(document), type=FeePolicy)
     except msgspec.ValidationError as error:
         place = re.search(r"`\$\.rules\[(\d+)\]", str(error))
         section = document.rules[int(place[1])].name if place else None
         if not place and "`$.rules`" in str(error):
-            raise ChargeLndError(f"{len(document.rules)} sections, more than a fee policy has rules: {error}") from None
-        raise ChargeLndError(str(error), section=section) from None
+            words = f"{len(document.rules)} sections, more than a fee policy has rules: {error}"
+            raise ConfigurationError([ChargeLndError(words)]) from None
+        raise ConfigurationError([ChargeLndError(str(error), section=section)]) from None
 
 
 def _read_rules(text: str, files: Mapping[str, str], *, depth: int) -> tuple[list[Rule], list[ImportedSection]]:
     if depth > MAX_DEPTH:
         raise ChargeLndError(f"configurations name each other more than {MAX_DEPTH} deep")
     drafts = [_Draft(section, files, depth=depth) for section in read_sections(text)]
-    rules = [draft.build() for draft in drafts]
+    rules: list[Rule] = []
+    errors: list[ChargeLndError] = []
+    for draft in drafts:
+        try:
+            rules.append(draft.build())
+        except ConfigurationError as found:
+            errors += found.errors
+    if errors:
+        raise ConfigurationError(errors)
     report = [line for draft in drafts for line in (draft.report(), *draft.nested)]
     return rules, report
 
@@ -103,13 +116,17 @@ class _Draft:
         self.notes: list[str] = []
         self.nested: list[ImportedSection] = []
         self.strategy: dict[str, Any] | None = None
+        self.errors: list[ChargeLndError] = []
         self.lacks_list: set[str] = set()  # `chan` or `node`, where a list it names was not given
 
     def build(self) -> Rule:
+        """Raises ConfigurationError with all that is wrong in the section."""
         self._refuse_unknown()
         self.strategy = self._read_strategy()
         match = {} if self.section.name == "default" else self._read_match()
         draft: dict[str, Any] = {"match": match, "values": self._read_targets(VALUES), "strategy": self.strategy}
+        if self.errors:
+            raise ConfigurationError(self.errors)
         if self.lacks_list:
             draft = self._leave_alone(match)
         if not settle_bounds(draft["match"]):
@@ -119,7 +136,7 @@ class _Draft:
         try:
             return msgspec.convert(draft | {"name": self.section.name}, Rule)
         except msgspec.ValidationError as error:
-            raise ChargeLndError(str(error), section=self.section.name) from None
+            raise ConfigurationError([ChargeLndError(str(error), section=self.section.name)]) from None
 
     def _leave_alone(self, match: dict[str, Any]) -> dict[str, Any]:
         """A channel for which charge-lnd reads the missing list is left alone; what it asks before may spare it.
@@ -143,16 +160,21 @@ class _Draft:
         known = MATCHERS.keys() | ACTIVITY.keys() | VALUES.keys() | SPECIAL | CIRCUITBREAKER
         for key in self.section.properties:
             if key not in known:
-                raise self._refuse(key, "charge-lnd has no such property")
+                near = difflib.get_close_matches(key, known, n=1)
+                hint = f": {near[0]}?" if near else ""
+                self.errors.append(self._refuse(key, f"charge-lnd has no such property{hint}"))
 
     def _refuse(self, key: str, detail: str) -> ChargeLndError:
-        return ChargeLndError(detail, section=self.section.name, key=key)
+        line = self.section.lines.get(key)
+        return ChargeLndError(detail, section=self.section.name, key=key, line=line)
 
     def _read(self, key: str, read: Read) -> Any:
+        """None where it cannot be read: the fault is kept, and the section goes no further than to its end."""
         try:
             return read(self.section.properties[key])
         except ChargeLndError as error:
-            raise self._refuse(key, error.detail) from None
+            self.errors.append(self._refuse(key, error.detail))
+            return None
 
     def _read_targets(self, targets: Mapping[str, Target]) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -190,7 +212,7 @@ class _Draft:
             try:
                 channels.append(read_scid(item))
             except ChargeLndError as error:
-                raise self._refuse("chan.id", error.detail) from None
+                self.errors.append(self._refuse("chan.id", error.detail))
         return channels
 
     def _read_pubkeys(self) -> list[str]:
@@ -223,18 +245,27 @@ class _Draft:
         if not name:
             return None
         if name not in STRATEGIES:
-            raise self._refuse("strategy", f"{name!r} is none of {', '.join(sorted(STRATEGIES))}")
+            near = difflib.get_close_matches(name, STRATEGIES, n=1)
+            words = f"{name!r} is none of {', '.join(sorted(STRATEGIES))}{f': {near[0]}?' if near else ''}"
+            self.errors.append(self._refuse("strategy", words))
+            return None
         return self._read_nested() if name == "use_config" else {"strategy": name}
 
-    def _read_nested(self) -> dict[str, Any]:
+    def _read_nested(self) -> dict[str, Any] | None:
         reference = self.section.properties.get("config_file")
         if not reference:
-            raise self._refuse("config_file", "the strategy use_config needs it")
+            self.errors.append(self._refuse("strategy", "use_config needs a config_file"))
+            return None
         text = find_file(reference, self.files)
         if text is None:
             self.notes.append(f"the configuration {reference} was not given: its channels are left alone")
             return {"strategy": "ignore"}
-        rules, self.nested = _read_rules(text, self.files, depth=self.depth + 1)
+        try:
+            rules, self.nested = _read_rules(text, self.files, depth=self.depth + 1)
+        except (ChargeLndError, ConfigurationError) as found:
+            faults = found.errors if isinstance(found, ConfigurationError) else (found,)
+            self.errors += [self._refuse("config_file", f"{reference}: {fault}") for fault in faults]
+            return None
         return {"strategy": "use_config", "name": reference, "rules": msgspec.to_builtins(rules)}
 
     def _note_ignored(self) -> None:

@@ -12,6 +12,7 @@ from nodes.engine.short_channel_id import scid_from_channel_id
 
 SCID = re.compile(r"\d{1,20}|\d{1,8}x\d{1,8}x\d{1,5}|\d{1,8}:\d{1,8}:\d{1,5}")
 PUBKEY = re.compile(r"0[23][0-9a-f]{64}")
+_KEY = re.compile(r"(?P<key>[^#;\s\[=:][^=:]*)[=:]")
 PERIOD_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -20,6 +21,7 @@ class Section(Struct, frozen=True):
 
     name: str
     properties: dict[str, str]
+    lines: dict[str, int] = {}  # where each property stands, from 1; one of [DEFAULT] or with a reference is not here
 
 
 def read_sections(text: str) -> list[Section]:
@@ -30,10 +32,23 @@ def read_sections(text: str) -> list[Section]:
     parser = configparser.ConfigParser(interpolation=configparser.ExtendedInterpolation())
     try:
         parser.read_string(text)
-        sections = [Section(name, dict(parser[name].items())) for name in parser.sections()]
+        lines = _number_lines(text)
+        sections = [Section(name, dict(parser[name].items()), lines.get(name, {})) for name in parser.sections()]
     except configparser.Error as error:
         raise ChargeLndError(" ".join(str(error).split())) from None
     return sorted(sections, key=lambda section: section.name == "default")
+
+
+def _number_lines(text: str) -> dict[str, dict[str, int]]:
+    """Line numbers by section and property."""
+    found: dict[str, dict[str, int]] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := configparser.ConfigParser.SECTCRE.match(line.strip()):
+            section = header["header"]
+        elif match := _KEY.match(line):
+            found.setdefault(section, {}).setdefault(match["key"].strip().lower(), number)
+    return found
 
 
 def read_int(text: str) -> int:
@@ -62,9 +77,12 @@ def read_bool(text: str) -> bool:
 
 
 def read_period_s(text: str) -> int:
-    """Seconds, or a number with s, m, h or d behind it."""
+    """Seconds, or a number with s, m, h or d behind it. Words such as `7 days` are no period there either."""
     unit = PERIOD_UNITS.get(text[-1:])
-    return read_int(text) if unit is None else read_int(text[:-1]) * unit
+    try:
+        return int(text) if unit is None else int(text[:-1]) * unit
+    except ValueError:
+        raise ChargeLndError(f"{text!r} is no period: write seconds, or a number with s, m, h or d, as 7d") from None
 
 
 def read_scid(text: str) -> str:

@@ -25,7 +25,7 @@ WORDS = {
 
 
 class Command(BaseCommand):
-    help = "Shows a box's actions, oldest first; reading hands nothing over."
+    help = "Shows a box's actions, newest first; reading hands nothing over."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dazbox", required=True, help="the id of a box, or its node's public key")
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.stdout.write(lay_row(HEADER[language], HEADER[language]))
         left = write_lines(
             self.stdout,
-            batch_actions(rows, language),
+            batch_actions(rows, language, newest_first=True),
             tenant=tenant,
             shape=ActionLine,
             lay=lambda line: lay_action(line, language),

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from mcp_saas.kit.errors import Problem
 from nodes.engine.charge_lnd.reader import Imported
-from nodes.pipeline.control import read_configuration, store_policy
+from nodes.pipeline.control import read_configuration, store_policy, tell_origin
 from tenants.context import enter_tenant
 from tenants.models.dazbox import SERVED_STATES, Dazbox
 from tenants.selectors import refer_to
@@ -30,17 +30,20 @@ class Command(BaseCommand):
         try:
             texts = {str(path): path.read_text(encoding="utf-8") for path in options["file"]}
             names = {path.name: texts[str(path)] for path in options["file"]}
-            imported = read_configuration(options["config"].read_text(encoding="utf-8"), texts | names)
+            config = options["config"].read_text(encoding="utf-8")
+            imported = read_configuration(config, texts | names)
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"Nothing was imported: {error}") from None
         except Problem as problem:
-            raise CommandError(f"Nothing was imported: {problem.detail}") from None
+            faults = "\n".join(f"  {error.detail}" for error in problem.errors)
+            raise CommandError(f"Nothing was imported:\n{faults}") from None
         self._report(imported)
         if options["dry_run"]:
             self.stdout.write("Nothing was stored")
             return
         with enter_tenant(refer_to(dazbox)):
-            version = store_policy(imported.document, created_by="import_fee_policy")
+            origin = tell_origin(config, options["config"].name)
+            version = store_policy(imported.document, created_by="import_fee_policy", origin=origin)
         self.stdout.write(f"Fee policy version {version} is in force")
 
     def _report(self, imported: Imported) -> None:

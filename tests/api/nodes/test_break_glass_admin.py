@@ -1,11 +1,13 @@
 """The admin shows no box's data, until an operator breaks the glass in the session they look from."""
 
+import html
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from nodes.models.action import Action
 from nodes.models.journal import JournalEntry
 from tenants.context import enter_tenant
 from tests.factories import Box
@@ -46,7 +48,23 @@ def test_an_operator_looks_with_a_reason_until_they_are_done(alice: Box, olga: C
     assert "alice peer" not in page(olga, alice, close="1")
     opened, looked, closed = list_looks(alice)
     assert "Its owner asked us to look" in opened
-    assert (looked, closed) == ("An operator read the channels, in the admin", "The operator is done reading")
+    assert (looked, closed) == (
+        "An operator read actions, decisions and channels, in the admin",
+        "The operator is done reading",
+    )
+
+
+def test_actions_and_decisions_are_one_click_from_the_list_with_state_fees_why_and_when(
+    alice: Box, olga: Client
+) -> None:
+    assert f'href="{path_of(alice)}"' in str(olga.get("/admin/tenants/dazbox/").content, "utf-8")
+    shown = page(olga, alice, reason="Its owner asked us to look", minutes=5)
+    with enter_tenant(alice.tenant):
+        action = Action.objects.order_by("-created_at")[0]
+    change = f"fee rate {action.expected_policy.fee_rate_ppm} to {action.policy.fee_rate_ppm} ppm"
+    for words in ("Planned", change, f"{action.created_at:%Y-%m-%d %H:%M}", "Held by", "Decided"):
+        assert words in shown
+    assert html.escape(action.why) in shown
 
 
 def test_the_leave_is_of_one_session_and_one_box(alice: Box, bob: Box, olga: Client) -> None:

@@ -54,13 +54,14 @@ def test_a_preview_decides_on_the_newest_snapshot_and_stores_nothing(api: ApiCli
         {"name": "one", "match": {"channels": ["800000x1x0"]}, "strategy": {"strategy": "ignore"}},
         {"name": "rest", "strategy": {"strategy": "static"}, "values": {"fee_rate_ppm": 444, "time_lock_delta": 144}},
     ]
-    answer = api.post(alice.path("fee-policy/preview"), {"rules": rules}, token=api.token_of(alice))
+    answer = api.post(alice.path("fee-policy/preview"), {"document": {"rules": rules}}, token=api.token_of(alice))
 
     assert answer.status == 200
     first, second = answer.json["items"]
     assert (first["section"], first["direction"]) == ("one", "keep")
     assert (second["section"], second["direction"], second["proposed_policy"]["fee_rate_ppm"]) == ("rest", "raise", 444)
     assert second["proposed_policy"]["time_lock_delta"] == 144
+    assert (second["old_fee_rate_ppm"], second["new_fee_rate_ppm"], second["why"]) == (300, 444, second["reason"])
     assert answer.json["summary"]["raised"] == 1
     assert count_rows(alice) == before
 
@@ -133,3 +134,44 @@ def test_the_command_imports_what_the_api_imports(alice: Box, tmp_path: Path) ->
     config.write_text("[x]\nfee = 1\n")
     with pytest.raises(CommandError, match=r"\[x\] fee: charge-lnd has no such property"):
         call_command("import_fee_policy", alice.pubkey, str(config))
+
+
+def test_a_preview_speaks_the_callers_language_of_the_policy_in_force_too(api: ApiClient, alice: Box) -> None:
+    french = api.post(alice.path("fee-policy/preview"), {}, token=api.token_of(alice), **{"Accept-Language": "fr"})
+    assert french.headers["Content-Language"] == "fr"
+    assert all(item["why"] != item["reason"] for item in french.json["items"])
+
+
+def test_an_import_tells_all_that_is_wrong_at_once_with_lines_and_near_names(api: ApiClient, alice: Box) -> None:
+    config = "[a]\nstrategy = statik\nfee_pmm = 1\n\n[b]\nchan.activity_period = 7 days\nfee_ppm = x\n"
+    refused = api.post(alice.path("fee-policy/import"), {"config": config}, token=api.token_of(alice))
+    details = [error["detail"] for error in refused.json["errors"]]
+    assert (refused.status, len(details)) == (400, 4)
+    assert details[0] == "line 3: [a] fee_pmm: charge-lnd has no such property: fee_ppm?"
+    assert details[1].startswith("line 2: [a] strategy: 'statik' is none of")
+    assert details[1].endswith(": static?")
+    period = "'7 days' is no period: write seconds, or a number with s, m, h or d, as 7d"
+    assert details[2] == f"line 6: [b] chan.activity_period: {period}"
+    assert details[3] == "line 7: [b] fee_ppm: 'x' is no whole number"
+
+
+def test_an_import_over_a_policy_says_over_which_and_the_journal_says_from_what(api: ApiClient, alice: Box) -> None:
+    path, token, body = alice.path("fee-policy/import"), api.token_of(alice), {"config": CONFIG}
+    first = api.post(path, body, token=token)
+    assert first.status == 200
+    assert api.post(path, body, token=token).status == 428
+    assert api.post(path, body | {"store": False}, token=token).status == 200
+    assert api.post(path, body, token=token, **{"If-Match": '"other"'}).status == 412
+    tag = api.get(alice.path("fee-policy"), token=token).headers["ETag"]
+    assert first.headers["ETag"] == tag
+    assert api.post(path, body, token=token, **{"If-Match": tag}).json["version"] == 2
+    newest = api.get(alice.path("journal"), token=token).json["items"][0]["text"]
+    assert newest.startswith("Fee policy version 2 is in force, set by the owner, imported from charge-lnd's config")
+
+
+def test_a_key_that_is_none_is_pointed_at(api: ApiClient, alice: Box) -> None:
+    rule = {"name": "a", "strategy": {"strategy": "pid", "targets": {"xx": 0.5}}}
+    refused = api.put(alice.path("fee-policy"), {"rules": [rule]}, token=api.token_of(alice))
+    [error] = refused.json["errors"]
+    assert error["pointer"] == "/rules/0/strategy/targets"
+    assert error["detail"] == "Expected 66 lower-case hex digits, starting with 02 or 03 as a key"

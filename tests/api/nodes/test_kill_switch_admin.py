@@ -29,6 +29,13 @@ def test_one_click_leads_to_each_switch(alice: Box, olga: Client) -> None:
     assert f'href="{ALL}{alice.dazbox.id}/"' in boxes
 
 
+def test_the_reason_is_marked_as_required(olga: Client) -> None:
+    field = str(olga.get(ALL).content, "utf-8").split('name="reason"')[1].split(">")[0]
+    assert "required" in field
+    turn(olga, ALL, "stop all nodes", "a bad release")
+    assert 'name="reason"' not in str(olga.get(ALL).content, "utf-8")
+
+
 def test_all_nodes_are_stopped_and_go_on_with_the_words_typed(olga: Client) -> None:
     assert "Off." in turn(olga, ALL, "stop", "a bad release")
     assert "Off." in turn(olga, ALL, "stop all nodes")

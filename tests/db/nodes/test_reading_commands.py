@@ -77,6 +77,10 @@ def test_filters_and_limit_choose_rows(alice: Box) -> None:
     assert "There are more" in run("decisions", alice, "--limit", "1")
     assert "There are more" not in run("decisions", alice, "--limit", "4")
     assert len(run("actions", alice, "--state", "superseded", "--json").splitlines()) == 2
+    assert len(run("decisions", alice, "--limit", "1", "--csv").splitlines()) == 2  # with its header
+    assert len(run("decisions", alice, "--limit", "3", "--json").splitlines()) == 3
+    created = [json.loads(line)["created_at"] for line in run("actions", alice, "--json").splitlines()]
+    assert created == sorted(created, reverse=True)
 
 
 def test_a_box_nobody_knows_is_said_so(db: None) -> None:

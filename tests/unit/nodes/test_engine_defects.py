@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nodes.engine.charge_lnd.errors import ChargeLndError
+from nodes.engine.charge_lnd.errors import ConfigurationError
 from nodes.engine.charge_lnd.reader import read_charge_lnd
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.decision import Priced, decide_node, price_node
@@ -56,7 +56,7 @@ def test_false_is_not_true() -> None:
     config = "[default]\nstrategy = proportional\nmin_fee_ppm = 1\nmax_fee_ppm = 2\nsum_peer_chans = {}\n"
 
     assert read_charge_lnd(config.format("false"), {}).document.rules[0].values.sum_peer_channels is False
-    with pytest.raises(ChargeLndError, match=r"\[default\] sum_peer_chans: 'maybe' is neither true nor false"):
+    with pytest.raises(ConfigurationError, match=r"\[default\] sum_peer_chans: 'maybe' is neither true nor false"):
         read_charge_lnd(config.format("maybe"), {})
 
 

@@ -1,0 +1,59 @@
+"""What of a box stands in the tables of its page in the admin: texts, ready to show."""
+
+import datetime as dt
+from typing import Any
+
+from mcp_saas.kit.alias import tame_alias
+from nodes.engine.language.difference import tell_differences
+from nodes.models.action import Action, ActionState
+from nodes.selectors.channel import ChannelRow
+
+NONE = "-"
+ACTION_HEADERS = ("Channel", "State", "Change", "Why", "Held by", "When, UTC")
+CHANNEL_HEADERS = (
+    "Channel",
+    "Peer",
+    "Capacity, sat",
+    "Ours, sat",
+    "Fee, ppm",
+    "Decided",
+    "Why",
+    "Held by",
+    "When, UTC",
+)
+
+
+def lay_actions(actions: list[Action]) -> dict[str, Any]:
+    return {"headers": ACTION_HEADERS, "rows": [_lay_action(action) for action in actions]}
+
+
+def lay_channels(rows: list[ChannelRow]) -> dict[str, Any]:
+    """Each channel as it was reported, and what the newest run decided on it."""
+    return {"headers": CHANNEL_HEADERS, "rows": [_lay_channel(row) for row in rows]}
+
+
+def _lay_action(action: Action) -> list[str]:
+    state = ActionState(action.state).label
+    error = f" ({action.outcome.error})" if action.outcome and action.outcome.error else ""
+    held_by = action.decision.outcome.held_by if action.decision else None
+    change = tell_differences(action.expected_policy, action.policy) or NONE
+    when = _tell_time(action.settled_at or action.sent_at or action.created_at)
+    return [action.short_channel_id, f"{state}{error}", change, action.why, held_by or NONE, when]
+
+
+def _lay_channel(row: ChannelRow) -> list[str]:
+    state, decision = row.channel.state, row.decision
+    peer = tame_alias(state.peer_alias or "") or state.peer_pubkey[:16]
+    fee = str(state.own_policy.fee_rate_ppm) if state.own_policy else "no data"
+    amounts = [f"{state.capacity_sat:,}", f"{state.local_balance_sat:,}", fee]
+    if decision is None:
+        return [state.short_channel_id, peer, *amounts, NONE, NONE, NONE, NONE]
+    outcome = decision.outcome
+    present, proposed = decision.inputs.channel.own_policy, outcome.proposed_policy
+    decided = (tell_differences(present, proposed) if present and proposed else "") or "as it is"
+    grounds = [decided, outcome.reason, outcome.held_by or NONE, _tell_time(decision.decided_at)]
+    return [state.short_channel_id, peer, *amounts, *grounds]
+
+
+def _tell_time(at: dt.datetime) -> str:
+    return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M}"
