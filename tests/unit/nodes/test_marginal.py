@@ -158,15 +158,19 @@ def test_an_empty_channel_is_dearer_than_a_full_one_and_both_say_why() -> None:
     assert prices[50_000] > prices[950_000]
 
 
-def test_one_run_moves_a_price_by_one_step_at_most_and_not_twice_in_a_day() -> None:
+def test_a_price_goes_to_what_is_expected_at_once_and_beyond_it_in_steps_and_not_twice_in_a_day() -> None:
     cheap = make_input(make_channel(own_policy=make_policy(fee_rate_ppm=10)), flow=WEEK, market=MARKET)
+    settled = replace(cheap, channel=make_channel(own_policy=make_policy(fee_rate_ppm=320)), windows=make_windows(60))
     recent = PolicyChange(at=NOW - dt.timedelta(hours=2), by="engine", old_fee_rate_ppm=5, new_fee_rate_ppm=10)
 
-    raised, _ = decide(cheap)
+    first, _ = decide(cheap)
+    raised, _ = decide(settled)
     rested, _ = decide(replace(cheap, changes=[recent]))
 
+    assert first.proposed_policy is not None
     assert raised.proposed_policy is not None
-    assert (raised.rule, raised.proposed_policy.fee_rate_ppm) == ("marginal/raise", 20)
+    assert (first.rule, first.proposed_policy.fee_rate_ppm) == ("marginal/raise", price_level(find_level(280)))
+    assert (raised.rule, raised.proposed_policy.fee_rate_ppm) == ("marginal/raise", price_level(find_level(640)))
     assert (rested.direction, rested.held_by) == ("keep", "cooldown_s")
 
 

@@ -80,7 +80,8 @@ def find_price(given: ChannelInput, strategy: MarginalStrategy, *, memory: Margi
     expected_ppm = strategy.market_factor * _expect_ppm(given, memory)
     belief = learn_demand(memory.offers, expected_ppm=expected_ppm, expected_a_day=node.payments_a_day)
     cost_ppm = strategy.depletion_weight * (node.earned_ppm or 0.0) * (1 - 2 * measure_share(given))
-    level = choose_level(belief, _list_levels(given, strategy), cost_ppm=cost_ppm)
+    levels = _list_levels(given, strategy, expected_ppm=expected_ppm)
+    level = choose_level(belief, levels, cost_ppm=cost_ppm)
     return Price(level=level, cost_ppm=cost_ppm, expected_ppm=expected_ppm, belief=belief)
 
 
@@ -90,13 +91,15 @@ def _expect_ppm(given: ChannelInput, memory: MarginalMemory) -> float:
     return min(max(known or 0, LEAST_EXPECTED_PPM), MOST_EXPECTED_PPM)
 
 
-def _list_levels(given: ChannelInput, strategy: MarginalStrategy) -> range:
-    """From one cut below the present price to one raise above it, inside the strategy's limits."""
+def _list_levels(given: ChannelInput, strategy: MarginalStrategy, *, expected_ppm: float) -> range:
+    """From one cut below the present price to one raise above it, inside the strategy's limits. What lies between the
+    present price and the expected one is no adventure: others charge it.
+    """
     present = given.channel.own_policy.fee_rate_ppm if given.channel.own_policy else 0
     lowest, highest = find_level(strategy.min_fee_rate_ppm), find_level(strategy.max_fee_rate_ppm)
-    first = min(max(find_level(present / strategy.max_cut), lowest), highest)
-    last = min(max(find_level(max(1, present) * strategy.max_raise), lowest), highest)
-    return range(first, last + 1)
+    down = min(present / strategy.max_cut, expected_ppm)
+    up = max(max(1, present) * strategy.max_raise, expected_ppm)
+    return range(min(max(find_level(down), lowest), highest), min(max(find_level(up), lowest), highest) + 1)
 
 
 def _write_level(level: int, present_ppm: int, *, strategy: MarginalStrategy) -> int:
