@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
+from django.utils import timezone
 
 from nodes.engine.credential import Service
 from nodes.models.action import Action
@@ -52,7 +53,7 @@ STRANGER = {"pubkey": pubkey_of("stranger"), "nonce": "n" * 43, "signature": "y"
     "agent": {"version": "1"}
 }
 BODIES: dict[str, Any] = {
-    "send_snapshot": as_json(make_snapshot(50)),
+    "send_snapshot": as_json(make_snapshot(50, taken_at=timezone.now())),
     "send_forwards": {"events": [as_json(make_forward(77))], "cursor": "77"},
     "report_action": {"success": True, "at": "2026-11-01T12:30:00Z"},
     "roll_back": {"day": "2026-11-01"},
@@ -164,7 +165,7 @@ def write_action(box: Box) -> Action:
             else channel
             for channel in box.channels
         ]
-        accept_snapshot(make_snapshot(2, box.channels))
+        accept_snapshot(make_snapshot(2, box.channels, taken_at=timezone.now()))
         action.refresh_from_db()
     assert action.state == "confirmed"
     return action

@@ -34,7 +34,7 @@ from tests.fakes.json_server import JsonServer
 from tests.fakes.telegram import CHAT, TOKEN, Stall, Telegram
 
 pytestmark = pytest.mark.fault
-STOPPED = "Kill switch, node\nKill switch of the node set: a pause"
+STOPPED = "Kill switch, node\nKill switch of the node set by the owner: a pause"
 
 
 @dataclass
@@ -119,11 +119,17 @@ def approved(box: Box) -> list[Action]:
         return list(Action.objects.filter(state="approved").order_by("decision_id"))
 
 
+def tell_written(action: Action) -> str:
+    inputs, outcome = action.decision.inputs, action.decision.outcome
+    rates = f"{action.expected_policy.fee_rate_ppm} to {action.policy.fee_rate_ppm} ppm"
+    return f"{action.short_channel_id} with {inputs.channel.peer_alias}: fee rate {rates}. {outcome.reason}"
+
+
 def test_what_a_live_box_wrote_arrives_as_one_digest_and_nothing_else(stage: Stage, api: JsonServer) -> None:
     box = make_told_box("live")
     with enter_tenant(box.tenant):
         change_release(ReleaseChange(mode="live"), actor="owner")
-    begun = "The fee engine, node\nMode set to live: set by owner"
+    begun = "The fee engine, node\nMode set to live: set by the owner"
     assert stage.tells(box, begun)
     with enter_tenant(box.tenant):
         accept_snapshot(make_snapshot(2, box.channels))
@@ -131,7 +137,7 @@ def test_what_a_live_box_wrote_arrives_as_one_digest_and_nothing_else(stage: Sta
     assert stage.worker.reaches(lambda: len(approved(box)) == 2)
     with enter_tenant(box.tenant):
         actions = [deliver(box, action) for action in approved(box)]
-    lines = sorted(f"{action.short_channel_id}: {action.policy.fee_rate_ppm} ppm" for action in actions)
+        lines = sorted(tell_written(action) for action in actions)
     digest = "\n".join(["Fees written (2), node", *lines])
     assert stage.tells(box, begun, digest)
 

@@ -56,7 +56,7 @@ def test_what_a_home_holds_is_for_its_owner_alone(box: Box) -> None:
     assert box.claim() == 0
     assert main(["report", str(box.home)]) == 0
 
-    files = {"actions.json", "agent.json", "device.key", "opening_fees.json", "state.json"}
+    files = {"actions.json", "agent.json", "agent.lock", "device.key", "opening_fees.json", "state.json"}
     assert {path.name for path in box.home.iterdir()} == files
     assert {stat.S_IMODE(path.stat().st_mode) for path in box.home.iterdir()} == {0o600}
     assert stat.S_IMODE(box.home.stat().st_mode) == 0o700
