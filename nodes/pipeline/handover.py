@@ -69,12 +69,15 @@ def record_result(action: Action, result: ActionResult) -> Action:
     """What the box says came of it. A repeat, or a word about one that is settled meanwhile, changes nothing.
 
     Success is noted and waits for the snapshot that shows it. Failure settles it: superseded where the node had
-    another policy than expected, else failed. Raises Problem 409 for an action that was not handed over.
+    another policy than expected, else failed. A box that read an approved action without taking it over, and wrote it,
+    has it by its own word. Raises Problem 409 for an action that was not approved.
     """
     lock_own_node()
     action.refresh_from_db()
-    if action.state in {ActionState.PLANNED, ActionState.APPROVED}:
-        raise refuse_step(action, "it was not handed over, so nothing can have come of it")
+    if action.state == ActionState.PLANNED:
+        raise refuse_step(action, "it was not approved, so nothing can have come of it")
+    if action.state == ActionState.APPROVED:
+        _take_word(action, result)
     if action.state != ActionState.SENT or action.reported_at is not None:
         return action
     outcome = ActionOutcome(error=result.error, applied_policy=result.applied_policy, at=result.at)
@@ -82,6 +85,13 @@ def record_result(action: Action, result: ActionResult) -> Action:
         return _note_written(action, outcome)
     move_action(action, _judge_failure(action, result), reason=_explain_failure(result), outcome=outcome)
     return action
+
+
+def _take_word(action: Action, result: ActionResult) -> None:
+    """It had it when it says it wrote, though never before it was decided nor after now."""
+    sent_at = min(max(result.at, action.created_at), timezone.now())
+    reason = "the box read it, and reports what came of it"
+    move_action(action, ActionState.SENT, reason=reason, sent_at=sent_at, lease_until=sent_at)
 
 
 def _is_written(action: Action, result: ActionResult) -> bool:

@@ -118,12 +118,21 @@ def test_the_nodes_policy_counts_more_than_the_word_success(alice: Box) -> None:
         assert action.state == "failed"
 
 
-def test_what_was_not_handed_over_has_no_result(alice: Box) -> None:
+def test_what_was_not_approved_has_no_result(alice: Box) -> None:
     with inside(alice):
-        action = approved()
-        with pytest.raises(Problem, match="not handed over"):
+        action = planned()[0]
+        with pytest.raises(Problem, match="not approved"):
             report(action)
-        assert state_of(action) == "approved"
+        assert state_of(action) == "planned"
+
+
+def test_a_box_that_only_read_an_approved_action_may_report_that_it_wrote_it(alice: Box) -> None:
+    with inside(alice):
+        action = report(approved())
+        assert (action.state, action.reported_at is not None) == ("sent", True)
+        assert hand_over("another") == []
+        show(alice, (action, action.policy))
+        assert state_of(action) == "confirmed"
 
 
 def test_an_action_has_one_holder_while_its_lease_runs(alice: Box) -> None:
