@@ -4,18 +4,14 @@ import json
 import string
 from typing import Self
 
-import httpx
-
 from nodes.sources.cln.refusal import explain_refusal
-from nodes.sources.driver.certificate import trust_certificate
 from nodes.sources.driver.config import DriverConfig
+from nodes.sources.driver.connection import connect_node, read_answer
 from nodes.sources.driver.door import Answer, Door
 from nodes.sources.driver.errors import Fault, NodeError
 from nodes.sources.driver.field import Fields, read_text
 from nodes.sources.driver.retry import Patience, read_patiently
-from nodes.sources.driver.secret import Mask
 
-MAX_ANSWER_BYTES = 64 << 20
 RUNE_HEADER = "Rune"
 _RUNE_CHARS = frozenset(string.ascii_letters + string.digits + "-_=")
 
@@ -83,30 +79,12 @@ class Cln:
         """clnrest says 201 where a method worked."""
         if not 200 <= answer.status < 300:
             raise explain_refusal(self._door.name, answer)
-        try:
-            return answer.read_object()
-        except ValueError as error:
-            words = f"{self._door.name} did not answer with JSON: is this clnrest's address?"
-            raise NodeError(words, fault=Fault.GARBLED) from error
+        return read_answer(answer, name=self._door.name, address="clnrest's address")
 
 
 def open_cln(config: DriverConfig) -> Cln:
     """Raises NodeError for a rune or certificate that is none."""
-    headers = {RUNE_HEADER: read_rune(config.secret), "User-Agent": config.user_agent}
-    context = trust_certificate(config.certificate)
-    # No proxy of the environment comes between.
-    transport = config.connect(context) if config.connect else httpx.HTTPTransport(verify=context, trust_env=False)
-    client = httpx.Client(
-        base_url=config.url, transport=transport, headers=headers, timeout=config.timeout, trust_env=False
-    )
-    door = Door(
-        client,
-        name=f"Core Lightning at {config.place or config.url}",
-        error=NodeError,
-        limit_bytes=MAX_ANSWER_BYTES,
-        certificate_hint=config.certificate_hint,
-        mask=Mask(read_rune(config.secret)),
-    )
+    door = connect_node(config, kind="Core Lightning", header=RUNE_HEADER, secret=read_rune(config.secret))
     return Cln(door, config.patience)
 
 

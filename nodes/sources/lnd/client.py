@@ -6,17 +6,13 @@ from typing import Self
 
 import httpx
 
-from nodes.sources.driver.certificate import trust_certificate
 from nodes.sources.driver.config import DriverConfig
+from nodes.sources.driver.connection import connect_node, read_answer
 from nodes.sources.driver.door import Answer, Door
-from nodes.sources.driver.errors import Fault, NodeError
 from nodes.sources.driver.field import Fields, read_text
 from nodes.sources.driver.retry import Patience, read_patiently
-from nodes.sources.driver.secret import Mask
 from nodes.sources.lnd.macaroon import MACAROON_HEADER, read_macaroon
 from nodes.sources.lnd.refusal import explain_refusal
-
-MAX_ANSWER_BYTES = 64 << 20
 
 
 class Lnd:
@@ -103,28 +99,10 @@ class Lnd:
     def _take(self, answer: Answer) -> Fields:
         if answer.status != httpx.codes.OK:
             raise explain_refusal(self._door.name, answer)
-        try:
-            return answer.read_object()
-        except ValueError as error:
-            words = f"{self._door.name} did not answer with JSON: is this LND's REST address?"
-            raise NodeError(words, fault=Fault.GARBLED) from error
+        return read_answer(answer, name=self._door.name, address="LND's REST address")
 
 
 def open_lnd(config: DriverConfig) -> Lnd:
     """Raises NodeError for a macaroon or certificate that is none."""
-    headers = {MACAROON_HEADER: read_macaroon(config.secret), "User-Agent": config.user_agent}
-    context = trust_certificate(config.certificate)
-    # No proxy of the environment comes between.
-    transport = config.connect(context) if config.connect else httpx.HTTPTransport(verify=context, trust_env=False)
-    client = httpx.Client(
-        base_url=config.url, transport=transport, headers=headers, timeout=config.timeout, trust_env=False
-    )
-    door = Door(
-        client,
-        name=f"LND at {config.place or config.url}",
-        error=NodeError,
-        limit_bytes=MAX_ANSWER_BYTES,
-        certificate_hint=config.certificate_hint,
-        mask=Mask(read_macaroon(config.secret)),
-    )
+    door = connect_node(config, kind="LND", header=MACAROON_HEADER, secret=read_macaroon(config.secret))
     return Lnd(door, config.patience)

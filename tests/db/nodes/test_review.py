@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from nodes.engine.release.settings import Groups, StopRules
 from nodes.engine.release.standing import Review
 from nodes.models.action import Action, ActionKind, ActionState
+from nodes.models.channel import digest_channel
 from nodes.models.forward import ForwardDay
 from nodes.models.kill_switch import WHOLE_NODE, SwitchDetail
 from nodes.models.node import OwnNode
@@ -183,7 +184,12 @@ def test_a_second_stop_keeps_what_the_first_one_had_still_to_undo(box: Box) -> N
 
 def test_what_a_stop_cannot_take_back_is_named_once_also_while_it_waits(box: Box) -> None:
     refused = deliver_all(box)[0]
-    approve_action(Action.objects.filter(state="planned").exclude(channel_digest=refused.channel_digest)[0], actor="o")
+    held = set(read_release().standing.groups.hold_out)
+    free = [one for one in box.channels if one.peer_pubkey not in held]
+    planned = Action.objects.filter(
+        state="planned", channel_digest__in=[digest_channel(one.short_channel_id) for one in free]
+    )
+    approve_action(planned.exclude(channel_digest=refused.channel_digest)[0], actor="o")
     hand_over("box", now=TAKEN_AT)
     show(box, (refused, make_policy(fee_rate_ppm=4321)))
     live_through(box, canary_sat=60)

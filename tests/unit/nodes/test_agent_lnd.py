@@ -127,7 +127,7 @@ def test_what_is_not_a_json_object_is_no_answer_of_lnd(box: Box, body: bytes) ->
 
 
 def test_an_answer_without_end_is_cut(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nodes.sources.lnd.client.MAX_ANSWER_BYTES", 1 << 20)
+    monkeypatch.setattr("nodes.sources.driver.connection.MAX_ANSWER_BYTES", 1 << 20)
     box.lnd.failure = Reply(body=b" " * ((1 << 20) + 1))
 
     assert "more than 1 MB" in str(refusal(box.address))
