@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from nodes.engine.report import ChannelPolicy
 from nodes.models.decision import CycleRun, Decision
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 
 
 class ActionState(models.TextChoices):

@@ -4,7 +4,7 @@ from django.db import models
 
 from nodes.engine.policy_change import PolicyChange
 from nodes.engine.report import ChannelState
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 from tenants.sealing.tenant import current_keys
 
 

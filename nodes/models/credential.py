@@ -3,7 +3,7 @@
 from django.db import models
 
 from nodes.engine.credential import Access, Service
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 
 NAMES = [service.value for service in Service]
 

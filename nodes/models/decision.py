@@ -7,7 +7,7 @@ from django.db import models
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.summary import NodeSummary
 from nodes.engine.types import ChannelDecision
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 
 
 class CycleRun(SealedModel):

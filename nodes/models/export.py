@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 
 
 class ExportChunk(SealedModel):

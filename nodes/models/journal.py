@@ -3,7 +3,7 @@
 from django.db import models
 from msgspec import Struct
 
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 
 Detail = str | int | float | bool | None
 

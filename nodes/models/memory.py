@@ -4,7 +4,7 @@ from django.db import models
 from msgspec import Struct
 
 from nodes.engine.memory import ChannelMemories, NodeMemories, PeerMemories
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 from tenants.sealing.tenant import current_keys
 
 

@@ -7,7 +7,7 @@ from nodes.engine.release.settings import ReleaseSettings
 from nodes.engine.release.standing import Standing
 from nodes.engine.report import NodeState
 from nodes.engine.trigger import Watch
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 
 
 class Mode(models.TextChoices):

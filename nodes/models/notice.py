@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 
 from nodes.engine.notice import NoticeLine, NotifySettings, Pace
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 
 
 class NoticeState(models.TextChoices):

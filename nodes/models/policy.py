@@ -3,7 +3,7 @@
 from django.db import models
 
 from nodes.engine.document import FeePolicy
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 
 
 class FeePolicyVersion(SealedModel):

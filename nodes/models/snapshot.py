@@ -3,7 +3,7 @@
 from django.db import models
 
 from nodes.engine.report import NodeSnapshot
-from nodes.models.payload import PayloadField, SealedModel
+from tenants.sealing.payload import PayloadField, SealedModel
 
 
 class Snapshot(SealedModel):

@@ -21,11 +21,11 @@ from nodes.models.action import (
 )
 from nodes.models.channel import Channel
 from nodes.models.node import Mode
-from nodes.models.payload import PayloadField
 from nodes.pipeline.journal import note
 from nodes.selectors.kill_switch import Stop, read_switches
 from nodes.selectors.node import lock_own_node
 from nodes.selectors.release import Release
+from tenants.sealing.payload import PayloadField
 
 
 class TransitionError(ValueError):

@@ -16,7 +16,6 @@ from nodes.engine.report import ChannelState, Forward, NodeSnapshot
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.forward import ForwardDay
 from nodes.models.node import OwnNode
-from nodes.models.payload import pack
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.history import bring_histories_up_to, load_histories
 from nodes.pipeline.journal import note
@@ -29,6 +28,7 @@ from nodes.selectors.graph import find_markets, find_positions
 from nodes.selectors.memory import load_memories
 from nodes.selectors.node import latest_policy_version, lock_own_node
 from tenants.context import current_tenant
+from tenants.sealing.payload import pack
 from tenants.sealing.tenant import current_keys
 
 CLOCK_LEEWAY = dt.timedelta(minutes=5)

@@ -13,10 +13,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from psycopg import sql
 
-from nodes.models.payload import SealedModel
 from nodes.pipeline.journal import note
 from tenants.context import TenantRef, enter_tenant, leave_tenant
 from tenants.models.tenant_key import TenantKey
+from tenants.sealing.payload import SealedModel
 from tenants.sealing.tenant import add_generation
 
 BATCH = 200

@@ -13,7 +13,6 @@ from django.core.management import CommandError, call_command
 from psycopg import sql
 
 from nodes.models.decision import Decision
-from nodes.models.payload import SealedModel
 from nodes.pipeline import reencrypt
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
@@ -23,6 +22,7 @@ from nodes.selectors.chain import verify_chain
 from nodes.selectors.forward import load_forwards
 from tenants.context import enter_tenant
 from tenants.models.tenant_key import TenantKey
+from tenants.sealing.payload import SealedModel
 from tenants.sealing.rewrap import rewrap_keys
 from tenants.sealing.tenant import HEADER_BYTES, list_generations
 from tests.api.tables import read_tables

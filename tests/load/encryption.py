@@ -9,10 +9,10 @@ from django.db import connection
 
 from nodes.engine.report import Forward
 from nodes.models.forward import ForwardDay
-from nodes.models.payload import pack, unpack
 from nodes.pipeline.ingest import accept_forwards
 from nodes.selectors.forward import load_forwards
 from tenants.context import current_schema, enter_tenant, use_schema
+from tenants.sealing.payload import pack, unpack
 from tests.factories import TAKEN_AT, make_box
 from tests.load.node import make_channels, make_forwards
 from tests.load.report import Report

@@ -10,7 +10,7 @@ from nodes.engine.document import FeePolicy, Rule
 from nodes.engine.prepare import FLOW_WINDOW, NodeFacts, prepare_run
 from nodes.engine.report import Forward
 from nodes.engine.strategies import FlowStrategy
-from nodes.models.payload import pack, unpack
+from tenants.sealing.payload import pack, unpack
 from tests.factories import TAKEN_AT
 from tests.load.beside import measure_beside
 from tests.load.node import make_channels, make_forwards, make_large_snapshot, make_positions

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from django.db import models
 
-from nodes.models.payload import PayloadField
+from tenants.sealing.payload import PayloadField
 
 _TYPES: dict[type[models.Field[Any, Any]], type] = {
     models.BooleanField: bool,

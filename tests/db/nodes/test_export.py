@@ -21,7 +21,6 @@ from psycopg import sql
 from nodes.engine.credential import Service
 from nodes.models.export import ExportChunk
 from nodes.models.forward import ForwardDay
-from nodes.models.payload import PayloadField
 from nodes.pipeline.credential import set_credential
 from nodes.pipeline.export.archive import begin_snapshot, write_archive
 from nodes.pipeline.export.order import MAX_ATTEMPTS, request_export, run_export, tend_exports
@@ -37,6 +36,7 @@ from tenants.provisioning.backup import backup_tenant, restore_tenant
 from tenants.provisioning.lifecycle import delete_dazbox
 from tenants.provisioning.proof import create_challenge, note_failure
 from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
+from tenants.sealing.payload import PayloadField
 from tenants.tokens.refresh import issue_tokens
 from tests.committed import other_session
 from tests.conftest import fill_box

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from nodes.models.payload import pack, unpack
+from tenants.sealing.payload import pack, unpack
 
 
 class Windows(Struct):
