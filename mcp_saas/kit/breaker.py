@@ -1,0 +1,67 @@
+"""A switch before a system that may be down: after some failures in a row nobody waits for it for a while."""
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+FAILURES = 5
+REST_S = 30.0
+MAX_BREAKERS = 10_000
+K = TypeVar("K", bound=Hashable)
+
+
+class Breaker:
+    """Closed until `failures` in a row; then open for `rest_s` seconds. After that one caller a rest tries: its success
+    closes it, its failure opens it again. Safe among threads.
+    """
+
+    def __init__(
+        self, *, failures: int = FAILURES, rest_s: float = REST_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit, self._rest_s, self._clock = failures, rest_s, clock
+        self._failed = 0
+        self._next_try_at_s = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it rests; asking changes nothing."""
+        return self._failed >= self._limit and self._clock() < self._next_try_at_s
+
+    def allow(self) -> bool:
+        """Whether the caller may try. Whoever may tells how it went, by `note_success` or `note_failure`."""
+        with self._lock:
+            if self._failed < self._limit:
+                return True
+            if self._clock() < self._next_try_at_s:
+                return False
+            self._next_try_at_s = self._clock() + self._rest_s  # the others wait for this one's outcome
+            return True
+
+    def note_success(self) -> None:
+        with self._lock:
+            self._failed = 0
+
+    def note_failure(self) -> None:
+        with self._lock:
+            self._failed += 1
+            self._next_try_at_s = self._clock() + self._rest_s
+
+
+class Breakers(Generic[K]):
+    """One breaker for each system, made when it is first asked for. Bounded: the oldest goes first."""
+
+    def __init__(self, make: Callable[[], Breaker] = Breaker) -> None:
+        self._make = make
+        self._breakers: dict[K, Breaker] = {}
+        self._lock = threading.Lock()
+
+    def find(self, key: K) -> Breaker:
+        with self._lock:
+            breaker = self._breakers.get(key)
+            if breaker is None:
+                while len(self._breakers) >= MAX_BREAKERS:
+                    del self._breakers[next(iter(self._breakers))]
+                breaker = self._breakers[key] = self._make()
+            return breaker
