@@ -31,6 +31,7 @@ SHARED_APPS = [
     "django_tenants",
     "tenants",
     "nodes.graph",
+    "rag.library",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -43,7 +44,7 @@ SHARED_APPS = [
     "drf_spectacular_sidecar",
     "mcp_saas.api",
 ]
-TENANT_APPS = ["mcp_saas.api", "nodes"]  # the API's stored answers lie where the work they belong to is done
+TENANT_APPS = ["mcp_saas.api", "nodes", "rag"]  # the API's stored answers lie where the work they belong to is done
 INSTALLED_APPS = list(dict.fromkeys([*SHARED_APPS, *TENANT_APPS]))
 TENANT_MODEL = "tenants.Dazbox"
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
