@@ -82,6 +82,15 @@ class Environment(BaseSettings):
         pattern=r"^https?://[^/?#]+$",
         description="Telegram's Bot API, or a server of your own",
     )
+    qdrant_url: str = Field(
+        "http://127.0.0.1:6333",
+        pattern=r"^https?://[^/?#]+$",
+        description="Qdrant, the store of vectors: https://host:6333",
+    )
+    qdrant_api_key: SecretStr | None = Field(None, description="a key of Qdrant that may write; with https:// alone")
+    qdrant_collection: str = Field(
+        "kb", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="how the names of our collections in Qdrant begin"
+    )
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 

@@ -44,12 +44,17 @@ class TenantKeys:
     @property
     def header(self) -> bytes:
         """What every value begins with that is sealed now."""
-        return _HEADER.pack(FORMAT, max(self.ciphers))
+        return _HEADER.pack(FORMAT, self.generation)
+
+    @property
+    def generation(self) -> int:
+        """Of the cipher that seals now."""
+        return max(self.ciphers)
 
     def seal(self, content: bytes, *, table: str, column: str, row: str) -> bytes:
         header = self.header
         place = name_place(self.tenant_id.hex, table, column, row)
-        return header + seal(self.ciphers[max(self.ciphers)], content, place=header + place)
+        return header + seal(self.ciphers[self.generation], content, place=header + place)
 
     def open(self, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
         """Raises SealBrokenError unless it was sealed for this place, KeyMissingError where its key is destroyed."""
@@ -69,9 +74,13 @@ class TenantKeys:
 
     def digest(self, purpose: str, content: bytes) -> bytes:
         """32 bytes: equal contents of one purpose and box have equal digests. The same in every generation."""
+        return digest_keyed(self.derive_digest_key(purpose), content)
+
+    def derive_digest_key(self, purpose: str) -> bytes:
+        """32 bytes by HKDF, for what digests by the thousand and knows no tenants. The same in every generation."""
         if purpose not in self.digest_keys:
             self.digest_keys[purpose] = derive_key(self.names, f"dazbox digest {purpose}")
-        return digest_keyed(self.digest_keys[purpose], content)
+        return self.digest_keys[purpose]
 
 
 def current_keys() -> TenantKeys:

@@ -1,0 +1,64 @@
+"""A query in Qdrant's words. Whose points it searches is not said here: the scope is put on afterwards."""
+
+from typing import Any
+
+from qdrant_client import models
+
+from rag.sources.qdrant.collection import TERMS, TOKENS
+from rag.sources.qdrant.payload import LIGHT
+from rag.sources.qdrant.point import MAX_LIMIT, Query, Rrf
+from rag.sources.qdrant.scope import Scope, narrow_part
+
+
+def build_request(scope: Scope, query: Query, *, vector: str) -> models.QueryRequest:
+    """Legs, fused where there are two, ranked by tokens where there are some. Raises ValueError for no leg at all."""
+    condition = _narrow(scope, query)
+    legs = _build_legs(query, condition, vector=vector)
+    step = legs[0] if len(legs) == 1 else models.Prefetch(prefetch=legs, query=_fuse(query), limit=query.candidates)
+    if query.tokens is not None:
+        tokens = query.tokens.tolist()
+        step = models.Prefetch(prefetch=[step] if legs else None, query=tokens, using=TOKENS, filter=condition)
+    elif not legs:
+        raise ValueError("a query has at least one of dense, terms and tokens")
+    return models.QueryRequest(
+        prefetch=step.prefetch,
+        query=step.query,
+        using=step.using,
+        filter=condition,
+        params=step.params,
+        limit=min(query.limit, MAX_LIMIT),
+        with_payload=True if query.has_content else list(LIGHT),
+        with_vector=False,
+    )
+
+
+def _build_legs(query: Query, condition: models.Filter | None, *, vector: str) -> list[models.Prefetch]:
+    legs = []
+    limit = min(query.candidates, MAX_LIMIT)
+    if query.dense is not None:
+        legs.append(models.Prefetch(query=query.dense.tolist(), using=vector, filter=condition, limit=limit))
+    if query.terms:
+        sparse = models.SparseVector(indices=list(query.terms), values=list(query.terms.values()))
+        corpus = models.SearchParams(idf=models.IdfCorpusParams(corpus=condition)) if condition else None
+        legs.append(models.Prefetch(query=sparse, using=TERMS, filter=condition, limit=limit, params=corpus))
+    return legs
+
+
+def _fuse(query: Query) -> Any:
+    if isinstance(query.fusion, Rrf):
+        weights = list(query.fusion.weights) if query.fusion.weights else None
+        return models.RrfQuery(rrf=models.Rrf(k=query.fusion.k, weights=weights))
+    return models.FusionQuery(fusion=models.Fusion.DBSF)
+
+
+def _narrow(scope: Scope, query: Query) -> models.Filter | None:
+    must: list[Any] = []
+    if query.lang:
+        must.append(models.FieldCondition(key="lang", match=models.MatchValue(value=query.lang)))
+    if query.documents:
+        must.append(models.FieldCondition(key="doc", match=models.MatchAny(any=list(query.documents))))
+    if query.among:
+        must.append(models.HasIdCondition(has_id=list(query.among)))
+    part = narrow_part(scope, query.part)
+    must += [part] if part else []
+    return models.Filter(must=must) if must else None

@@ -1,0 +1,90 @@
+"""The store of vectors: what is written and asked with a scope, and in no other way.
+
+    store = connect(model)
+    store.upsert(scope.own(tenant_id), points)
+    [[hit, ...], ...] = store.search(scope.of_tenant(tenant_id), queries)   # one request for all of them
+
+Everything bears being done again. All methods raise StoreError (`rag.sources.qdrant.errors`) when Qdrant fails.
+"""
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+
+from qdrant_client import QdrantClient, models
+
+from rag.sources.qdrant.border import Border
+from rag.sources.qdrant.collection import UPSERT_BATCH, Collection, Model, open_collection
+from rag.sources.qdrant.payload import read_hit, store_point
+from rag.sources.qdrant.point import Hit, Point, Query
+from rag.sources.qdrant.request import build_request
+from rag.sources.qdrant.scope import Scope, check_hits, confine, only_writes
+
+
+class Store:
+    """Of one embedding model. Safe among threads; not across a fork."""
+
+    def __init__(self, border: Border, *, prefix: str, model: Model) -> None:
+        self._border = border
+        self._prefix = prefix
+        self._model = model
+        self._collection: Collection | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def collection(self) -> Collection:
+        """Found or made with the first use. Raises ModelMismatchError."""
+        with self._lock:
+            if self._collection is None:
+                self._collection = open_collection(self._border, self._prefix, model=self._model)
+            return self._collection
+
+    def upsert(self, scope: Scope, points: Sequence[Point]) -> None:
+        """Writes the points as the scope's, in batches. Visible to searches when it returns."""
+        name, vector = self.collection.name, self.collection.stored.vector
+        for begin in range(0, len(points), UPSERT_BATCH):
+            batch = [store_point(scope, point, vector=vector) for point in points[begin : begin + UPSERT_BATCH]]
+            self._border.call(partial(_write, collection=name, batch=batch))
+
+    def search(self, scope: Scope, queries: Sequence[Query]) -> list[list[Hit]]:
+        """The hits of each query, best first. Raises ForeignPointError for an answer of another tenant."""
+        if not queries:
+            return []
+        vector = self.collection.stored.vector
+        requests = [confine(scope, build_request(scope, query, vector=vector)) for query in queries]
+        answers = self._border.call(lambda raw: raw.query_batch_points(self.collection.name, requests))
+        check_hits(scope, [point.payload for answer in answers for point in answer.points])
+        return [[read_hit(point, scope=scope) for point in answer.points] for answer in answers]
+
+    def count(self, scope: Scope, *, document: str | None = None) -> int:
+        """Points the scope writes, exactly."""
+        condition = only_writes(scope, _of_document(document))
+        return self._border.call(lambda raw: raw.count(self.collection.name, condition, exact=True)).count
+
+    def delete_document(self, scope: Scope, document: str, *, but_version: int | None = None) -> None:
+        """All its points, or those of other versions than the one to keep."""
+        self._delete(only_writes(scope, _of_document(document, but_version)))
+
+    def delete_tenant(self, scope: Scope) -> None:
+        """Every point the scope writes."""
+        self._delete(only_writes(scope))
+
+    def close(self) -> None:
+        self._border.close()
+
+    def _delete(self, condition: models.Filter) -> None:
+        selector = models.FilterSelector(filter=condition)
+        self._border.call(lambda raw: raw.delete(self.collection.name, selector, wait=True))
+
+
+def _write(raw: QdrantClient, *, collection: str, batch: list[models.PointStruct]) -> None:
+    raw.upsert(collection, batch, wait=True)
+
+
+def _of_document(document: str | None, but_version: int | None = None) -> models.Filter | None:
+    if document is None:
+        return None
+    condition = models.Filter(must=[models.FieldCondition(key="doc", match=models.MatchValue(value=document))])
+    if but_version is not None:
+        condition.must_not = [models.FieldCondition(key="version", match=models.MatchValue(value=but_version))]
+    return condition

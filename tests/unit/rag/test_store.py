@@ -1,0 +1,127 @@
+"""What every Qdrant must do for us: one behaviour, whatever it is made of."""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from qdrant_client import QdrantClient
+
+from rag.sources.qdrant import scope
+from rag.sources.qdrant.border import Border
+from rag.sources.qdrant.errors import ModelMismatchError
+from rag.sources.qdrant.point import Dbsf, Hit, Query, Rrf
+from rag.sources.qdrant.store import Store
+from tests.points import DIMENSION, FakeModel, Tenant, direction, make_point
+
+
+@pytest.fixture
+def border() -> Iterator[Border]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Payload indexes have no effect")
+        yield Border(QdrantClient(":memory:"), place="memory")
+
+
+@pytest.fixture
+def store(border: Border) -> Store:
+    return Store(border, prefix="kb", model=FakeModel())
+
+
+@pytest.fixture
+def alice() -> Iterator[Tenant]:
+    return Tenant()
+
+
+@pytest.fixture
+def bob() -> Iterator[Tenant]:
+    return Tenant()
+
+
+def texts(hits: list[Hit]) -> list[str]:
+    return [hit.content.text for hit in hits if hit.content]
+
+
+def test_a_tenant_finds_its_own_points_and_the_shared_ones(store: Store, alice: Tenant, bob: Tenant) -> None:
+    store.upsert(scope.shared(), [make_point("for all")])
+    for tenant in (alice, bob):
+        with tenant.enter():
+            store.upsert(scope.own(tenant.id), [make_point(f"of {tenant.id}")])
+    with alice.enter():
+        [hits] = store.search(scope.of_tenant(alice.id), [Query(dense=direction(1.0))])
+    assert set(texts(hits)) == {"for all", f"of {alice.id}"}
+    assert {hit.is_shared for hit in hits} == {True, False}
+
+
+def test_one_request_answers_several_queries_in_their_order(store: Store) -> None:
+    store.upsert(scope.shared(), [make_point("en", 0), make_point("fr", 1, lang="fr")])
+    queries = [Query(dense=direction(1.0), lang=lang) for lang in ("fr", "en", "fr")]
+    assert [texts(hits) for hits in store.search(scope.shared(), queries)] == [["fr"], ["en"], ["fr"]]
+
+
+@pytest.mark.parametrize("fusion", [Rrf(k=2), Rrf(k=10, weights=(0.5, 2.0)), Dbsf()])
+def test_dense_and_terms_are_fused(store: Store, fusion: Rrf | Dbsf) -> None:
+    points = [
+        make_point("dense", 0, dense=direction(1.0), terms={1: 1.0}),
+        make_point("terms", 1, dense=direction(0.0, 1.0), terms={2: 1.0}),
+        make_point("both", 2, dense=direction(1.0, 0.2), terms={2: 1.5}),
+    ]
+    store.upsert(scope.shared(), points)
+    [hits] = store.search(scope.shared(), [Query(dense=direction(1.0), terms={2: 1.0}, fusion=fusion)])
+    assert texts(hits)[0] == "both"
+    assert set(texts(hits)) == {"dense", "terms", "both"}
+
+
+def test_token_vectors_rank_what_was_found_anew(store: Store) -> None:
+    near, far = np.eye(2, DIMENSION, dtype=np.float32), np.eye(2, DIMENSION, k=4, dtype=np.float32)
+    points = [make_point("far", 0, tokens=far), make_point("near", 1, dense=direction(1.0, 0.5), tokens=near)]
+    store.upsert(scope.shared(), points)
+    plain, ranked = store.search(
+        scope.shared(), [Query(dense=direction(1.0)), Query(dense=direction(1.0), terms={7: 1.0}, tokens=near)]
+    )
+    assert texts(plain) == ["far", "near"]
+    assert texts(ranked) == ["near", "far"]
+    assert ranked[0].score == pytest.approx(2.0, abs=1e-3)
+
+
+def test_hits_can_be_asked_for_again_among_their_ids(store: Store) -> None:
+    store.upsert(scope.shared(), [make_point(str(number), number) for number in range(5)])
+    [light] = store.search(scope.shared(), [Query(dense=direction(1.0), has_content=False, limit=2)])
+    assert [hit.content for hit in light] == [None, None]
+    [again] = store.search(scope.shared(), [Query(dense=direction(1.0), among=tuple(hit.id for hit in light))])
+    assert {hit.id for hit in again} == {hit.id for hit in light}
+
+
+def test_the_same_point_again_changes_nothing(store: Store, alice: Tenant) -> None:
+    with alice.enter():
+        for _ in range(2):
+            store.upsert(scope.own(alice.id), [make_point("once", number) for number in range(150)])
+        assert store.count(scope.own(alice.id)) == 150
+
+
+def test_a_new_version_replaces_the_former(store: Store, alice: Tenant) -> None:
+    with alice.enter():
+        mine = scope.own(alice.id)
+        store.upsert(mine, [make_point("stays", 0), make_point("goes", 1)])
+        store.upsert(mine, [make_point("stays", 0, version=2), make_point("comes", 1, version=2)])
+        store.delete_document(mine, "guide", but_version=2)
+        [hits] = store.search(mine, [Query(dense=direction(1.0))])
+    assert set(texts(hits)) == {"stays", "comes"}
+
+
+def test_a_document_is_deleted_for_its_tenant_alone(store: Store, alice: Tenant, bob: Tenant) -> None:
+    for tenant in (alice, bob):
+        with tenant.enter():
+            store.upsert(scope.own(tenant.id), [make_point("a", 0), make_point("b", 1, document="other")])
+    with alice.enter():
+        store.delete_document(scope.own(alice.id), "guide")
+        assert store.count(scope.own(alice.id)) == store.count(scope.own(alice.id), document="other") == 1
+    with bob.enter():
+        assert store.count(scope.own(bob.id)) == 2
+
+
+def test_another_model_on_the_same_store_is_stopped_with_a_hint(border: Border, store: Store) -> None:
+    store.upsert(scope.shared(), [make_point("old")])
+    other = Store(border, prefix="kb", model=FakeModel(id="other", dimension=4))
+    with pytest.raises(ModelMismatchError, match="migrate_embeddings"):
+        other.search(scope.shared(), [Query(dense=direction(1.0)[:4])])
+    assert Store(border, prefix="elsewhere", model=FakeModel(id="other")).count(scope.shared()) == 0
