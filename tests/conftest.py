@@ -17,8 +17,10 @@ from django.test import Client
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from tenants.context import enter_tenant
+from tests import engines
 from tests.committed import new_database
 from tests.factories import Box, make_box, make_channel, make_forward, make_snapshot
+from tests.knowledge_service import run_service
 
 TEST_DATABASE = f"test_dazbox_{os.getpid()}"
 
@@ -32,6 +34,26 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
         call_command("prepare", verbosity=0, stdout=io.StringIO())
         yield
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def knowledge_url(tmp_path_factory: pytest.TempPathFactory, knowledge_key: str) -> Iterator[str]:
+    """QDRANT_URL, served: by this test process's own knowledge service, or by the server the environment names.
+
+    Collections of other tests may be there: use a name of your own.
+    """
+    if os.environ.get(engines.OWN_KNOWLEDGE) is None:
+        yield os.environ["QDRANT_URL"]
+        return
+    folder = tmp_path_factory.mktemp("knowledge")
+    with run_service(folder, engines.LISTENER, environment=dict(os.environ), api_key=knowledge_key):
+        yield os.environ["QDRANT_URL"]
+
+
+@pytest.fixture(scope="session")
+def knowledge_key() -> str:
+    """QDRANT_API_KEY."""
+    return os.environ.get("QDRANT_API_KEY", "")
 
 
 @pytest.fixture

@@ -5,10 +5,13 @@ started them, each with a PostgreSQL database, a Redis database (as many on as i
 """
 
 import os
+import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+
+from mcp_saas.embedded.knowledge.command import address_of, bind_listener
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("DAZBOX_TEST_HOME", ROOT / "var" / "test"))
@@ -24,6 +27,13 @@ def start_services() -> None:
     os.environ["DATABASE_URL"] = database_url
     use_redis(redis_url)
     _stops.append(stop)
+
+
+def bind_knowledge() -> None:
+    """Where this process's own knowledge service will be; nobody answers until a test asks for `knowledge_url`."""
+    if "QDRANT_URL" in os.environ and os.environ.get(OWN_KNOWLEDGE) is None:
+        return
+    os.environ.update({OWN_KNOWLEDGE: "1", "QDRANT_URL": address_of(LISTENER), "QDRANT_API_KEY": secrets.token_hex(16)})
 
 
 def use_redis(url: str) -> None:
@@ -42,16 +52,20 @@ def shift_redis_database(url: str, by: int) -> str:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    LISTENER.close()
     for stop in _stops:
         stop()
 
 
 _stops: list = []
+OWN_KNOWLEDGE = "TEST_OWN_KNOWLEDGE"  # QDRANT_URL is ours: the processes of `-n 2` see it too, and have one each
+LISTENER = bind_listener()
 os.environ["JWT_KEYS_DIR"] = str(HOME / f"jwt{PROCESS}")
 os.environ["MASTER_KEYS_DIR"] = str(HOME / f"master{PROCESS}")
 os.environ["RATE_LIMIT_SCALE"] = "1000"  # one address asks for all tests
 os.environ["CYCLE_PERIOD_S"] = "3600"
 os.environ["SPARE_SCHEMAS"] = "0"  # tests count schemas; those about spares fill the pool themselves
+bind_knowledge()
 start_services()
 if PROCESS:
     use_redis(shift_redis_database(os.environ["REDIS_URL"], int(PROCESS.removeprefix("gw"))))

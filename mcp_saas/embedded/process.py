@@ -43,6 +43,7 @@ class Command:
     user: SystemUser | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     patience_s: float = 8.0
+    descriptors: tuple[int, ...] = ()  # open files and sockets it inherits, by the same numbers
 
 
 class Child:
@@ -102,6 +103,7 @@ def start_process(command: Command, log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            pass_fds=command.descriptors,
             preexec_fn=die_with_us(command.stop_signal),  # noqa: PLW1509 (a single system call)
             **as_user(command.user),
         )

@@ -1,0 +1,60 @@
+"""The process `knowledge`: serves a socket that its launcher holds, and ends when nobody has asked for a while."""
+
+import asyncio
+import socket
+import time
+
+import uvicorn
+
+from mcp_saas.embedded.knowledge.app import KnowledgeApp
+
+QUIET_S = 1.0  # without a request, before what was written is put in order
+HEADERS_LIMIT = 16_384
+
+
+class KnowledgeServer(uvicorn.Server):
+    """`idle_s`: without a request for so long, it ends; None: never."""
+
+    def __init__(self, app: KnowledgeApp, *, idle_s: float | None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, lifespan="off", loop="asyncio", http="h11", ws="none", log_config=None, access_log=False,
+                server_header=False, date_header=False, h11_max_incomplete_event_size=HEADERS_LIMIT,
+            )
+        )  # fmt: skip
+        self._app, self._idle_s = app, idle_s
+        self._tidying: asyncio.Future[None] | None = None
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second; True ends the process."""
+        if await super().on_tick(counter):
+            return True
+        quiet_s = 0.0 if self._app.under_way else time.monotonic() - self._app.last_asked_at_s
+        if quiet_s >= QUIET_S:
+            self._tidy()
+        return self._idle_s is not None and quiet_s >= self._idle_s and not self._is_tidying
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """A connection that came at the last moment is served before the end: nobody else would."""
+        for server in self.servers:
+            server.close()
+        await self._serve_latecomers()
+        await super().shutdown(sockets)
+        await asyncio.get_running_loop().run_in_executor(self._app.pool, self._app.catalog.close)
+
+    async def _serve_latecomers(self) -> None:
+        deadline_s = time.monotonic() + QUIET_S
+        asked_at_s = self._app.last_asked_at_s
+        await asyncio.sleep(0.02)  # what was accepted becomes a connection
+        while self.server_state.connections and time.monotonic() < deadline_s and not self.force_exit:
+            if self._app.last_asked_at_s > asked_at_s and not self._app.under_way:
+                return
+            await asyncio.sleep(0.02)
+
+    @property
+    def _is_tidying(self) -> bool:
+        return self._tidying is not None and not self._tidying.done()
+
+    def _tidy(self) -> None:
+        if not self._is_tidying and self._app.catalog.is_dirty:
+            self._tidying = asyncio.get_running_loop().run_in_executor(self._app.pool, self._app.catalog.tidy)
