@@ -62,6 +62,7 @@ OWN_KNOWLEDGE = "TEST_OWN_KNOWLEDGE"  # QDRANT_URL is ours: the processes of `-n
 LISTENER = bind_listener()
 os.environ["JWT_KEYS_DIR"] = str(HOME / f"jwt{PROCESS}")
 os.environ["MASTER_KEYS_DIR"] = str(HOME / f"master{PROCESS}")
+os.environ.setdefault("MODEL_CACHE_DIR", str(HOME / "models"))
 os.environ["RATE_LIMIT_SCALE"] = "1000"  # one address asks for all tests
 os.environ["CYCLE_PERIOD_S"] = "3600"
 os.environ["SPARE_SCHEMAS"] = "0"  # tests count schemas; those about spares fill the pool themselves

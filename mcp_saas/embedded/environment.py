@@ -17,6 +17,7 @@ def build_environment(
         "SECRET_KEY": state.secret("django"),
         "JWT_KEYS_DIR": str(make_private_folder(state.secrets / "jwt")),
         "MASTER_KEYS_DIR": str(make_private_folder(state.secrets / "master")),
+        "MODEL_CACHE_DIR": str(state.home / "models"),
         "CELERY_BROKER_URL": celery_url(redis_url),
         "PYTHONUNBUFFERED": "1",  # a log line is in the file when it was said
     }

@@ -91,6 +91,9 @@ class Environment(BaseSettings):
     qdrant_collection: str = Field(
         "kb", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="how the names of our collections in Qdrant begin"
     )
+    model_cache_dir: Path = Field(
+        Path("var/models"), description="folder in which the local embedding model is kept once it is made, 60 MB"
+    )
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 
