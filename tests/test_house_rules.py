@@ -143,6 +143,35 @@ def test_nobody_enters_a_tenant_by_the_back_door() -> None:
     assert found == []
 
 
+def test_the_points_of_tenants_are_reached_through_one_filter() -> None:
+    """Within the one door to Qdrant too: the store sends what scope.py has confined; nobody else asks for points."""
+    door = "rag/sources/qdrant/"
+    asking = (
+        ".query_",
+        ".scroll(",
+        ".retrieve(",
+        ".facet(",
+        ".search_",
+        ".count(",
+        ".delete(",
+        ".upsert(",
+        ".set_payload(",
+    )
+    rules = {
+        "qdrant_client": (door, lambda text: "import qdrant_client" in text or "from qdrant_client" in text),
+        "a scope made by hand": (f"{door}scope.py", lambda text: "_MADE_HERE" in text),
+        "a filter on the tenant": (f"{door}scope.py", lambda text: "key=TENANT_FIELD" in text),
+        "a request to Qdrant": (f"{door}store.py", lambda text: any(f"raw{word}" in text for word in asking)),
+    }
+    found = [
+        f"{name_of(path)}: {rule}"
+        for path in product_files()
+        for rule, (place, breaks) in rules.items()
+        if not name_of(path).startswith((place, "mcp_saas/embedded/")) and breaks(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
 def test_the_engine_and_the_agent_import_without_django() -> None:
     code = (
         "import sys, nodes.engine.decision, nodes.engine.replay, nodes.agent.command\n"
