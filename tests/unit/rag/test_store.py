@@ -1,30 +1,64 @@
 """What every Qdrant must do for us: one behaviour, whatever it is made of."""
 
+import os
+import secrets
+import threading
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
+from mcp_saas.kit.crypto import SealBrokenError
 from rag.sources.qdrant import scope
-from rag.sources.qdrant.border import Border
-from rag.sources.qdrant.errors import ModelMismatchError
+from rag.sources.qdrant.border import Border, open_border
+from rag.sources.qdrant.errors import ModelMismatchError, ScopeError
 from rag.sources.qdrant.point import Dbsf, Hit, Query, Rrf
 from rag.sources.qdrant.store import Store
 from tests.points import DIMENSION, FakeModel, Tenant, direction, make_point
 
+SERVER = os.environ.get("QDRANT_TEST_URL")  # noqa: TID251 - which servers there are to test with is no setting
+
+
+@pytest.fixture(params=["embedded", "local", *(["server"] if SERVER else [])])
+def border(request: pytest.FixtureRequest) -> Iterator[Border]:
+    """The embedded service over HTTP; qdrant-client's own imitation, as a second opinion; a server, where one is."""
+    if request.param == "embedded":
+        yield from opened(request.getfixturevalue("knowledge_url"), request.getfixturevalue("knowledge_key"))
+    elif request.param == "server":
+        yield from opened(str(SERVER), os.environ.get("QDRANT_TEST_API_KEY"))  # noqa: TID251 - as the line above SERVER
+    else:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Payload indexes have no effect")
+            yield Border(QdrantClient(":memory:"), place="memory")
+
+
+def opened(url: str, key: str | None) -> Iterator[Border]:
+    border = open_border(url, key)
+    yield border
+    border.close()
+
 
 @pytest.fixture
-def border() -> Iterator[Border]:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Payload indexes have no effect")
-        yield Border(QdrantClient(":memory:"), place="memory")
+def prefix(border: Border) -> Iterator[str]:
+    """Of this test alone: others may have collections on the same server."""
+    prefix = f"test-{secrets.token_hex(6)}"
+    yield prefix
+    for one in border.call(lambda raw: raw.get_collections()).collections:
+        if one.name.startswith(prefix):
+            border.call(partial(drop, name=one.name))
+
+
+def drop(raw: QdrantClient, *, name: str) -> None:
+    raw.delete_collection(name)
 
 
 @pytest.fixture
-def store(border: Border) -> Store:
-    return Store(border, prefix="kb", model=FakeModel())
+def store(border: Border, prefix: str) -> Store:
+    return Store(border, prefix=prefix, model=FakeModel())
 
 
 @pytest.fixture
@@ -119,9 +153,86 @@ def test_a_document_is_deleted_for_its_tenant_alone(store: Store, alice: Tenant,
         assert store.count(scope.own(bob.id)) == 2
 
 
-def test_another_model_on_the_same_store_is_stopped_with_a_hint(border: Border, store: Store) -> None:
+def test_another_model_on_the_same_store_is_stopped_with_a_hint(border: Border, prefix: str, store: Store) -> None:
     store.upsert(scope.shared(), [make_point("old")])
-    other = Store(border, prefix="kb", model=FakeModel(id="other", dimension=4))
+    other = Store(border, prefix=prefix, model=FakeModel(id="other", dimension=4))
     with pytest.raises(ModelMismatchError, match="migrate_embeddings"):
         other.search(scope.shared(), [Query(dense=direction(1.0)[:4])])
-    assert Store(border, prefix="elsewhere", model=FakeModel(id="other")).count(scope.shared()) == 0
+    assert Store(border, prefix=f"{prefix}-other", model=FakeModel(id="other")).count(scope.shared()) == 0
+
+
+def test_many_processes_may_set_it_up_at_once(border: Border, prefix: str) -> None:
+    """The local imitation cannot be shared by threads, so it has one after the other."""
+    is_real = border.place != "memory"
+    start = threading.Barrier(4 if is_real else 1)
+
+    def set_up(_: int) -> str:
+        start.wait(timeout=10)
+        return Store(border, prefix=prefix, model=FakeModel()).collection.name
+
+    with ThreadPoolExecutor(4 if is_real else 1) as pool:
+        names = set(pool.map(set_up, range(4)))
+    assert names == {f"{prefix}_test-small_{DIMENSION}"}
+
+
+def test_the_collection_is_laid_out_for_tenants_and_says_of_which_model_it_is(border: Border, store: Store) -> None:
+    info = border.call(lambda raw: raw.get_collection(store.collection.name))
+    params = info.config.params
+    assert info.config.metadata == {"model": "test/small", "dimension": DIMENSION, "vector": "dense"}
+    assert params.vectors["tok"].multivector_config.comparator == "max_sim"
+    assert params.sparse_vectors["bm25"].modifier == "idf"
+    if border.place != "memory":
+        assert (info.config.hnsw_config.m, info.config.hnsw_config.payload_m) == (0, 16)
+        assert info.payload_schema["tenant"].params.is_tenant
+        assert set(info.payload_schema) == {"tenant", "doc", "lang", "version"}
+        assert info.config.strict_mode_config.unindexed_filtering_update is False
+
+
+def test_what_is_stored_of_a_tenant_has_none_of_its_words(border: Border, store: Store, alice: Tenant) -> None:
+    with alice.enter():
+        mine = scope.own(alice.id)
+        store.upsert(mine, [make_point("the wallet of the neighbour")])
+    [point] = border.call(lambda raw: raw.scroll(store.collection.name, with_payload=True))[0]
+    assert set(point.payload) == {
+        "tenant", "doc", "chunk", "position", "lang", "kind", "version", "ts", "ct", "kid",
+    }  # fmt: skip
+    assert "wallet" not in str(point.payload)
+    assert "Guide" not in str(point.payload)
+
+
+def test_a_sealed_text_opens_at_its_own_place_alone(border: Border, store: Store, alice: Tenant, bob: Tenant) -> None:
+    """Whoever holds the store can swap texts about, but not unseen."""
+    with alice.enter():
+        mine = scope.own(alice.id)
+        store.upsert(mine, [make_point("one", 0), make_point("two", 1)])
+        name = store.collection.name
+        first, second = border.call(lambda raw: raw.scroll(name, with_payload=True))[0]
+        border.call(lambda raw: raw.set_payload(name, {"ct": second.payload["ct"]}, points=[first.id], wait=True))
+        with pytest.raises(SealBrokenError):
+            store.search(mine, [Query(dense=direction(1.0))])
+
+
+def test_tokens_are_of_the_shared_corpus_alone(store: Store, alice: Tenant) -> None:
+    with alice.enter(), pytest.raises(ScopeError):
+        store.upsert(scope.own(alice.id), [make_point("x", tokens=np.eye(2, DIMENSION, dtype=np.float32))])
+
+
+def test_a_scope_is_of_no_use_behind_another_door(store: Store, alice: Tenant, bob: Tenant) -> None:
+    with alice.enter():
+        mine = scope.own(alice.id)
+        store.upsert(mine, [make_point("sealed")])
+    with bob.enter():
+        with pytest.raises(ScopeError):
+            store.upsert(mine, [make_point("sealed")])
+        with pytest.raises(ScopeError):
+            store.search(mine, [Query(dense=direction(1.0))])
+
+
+def test_what_a_departed_tenant_left_is_counted_and_deleted(store: Store, alice: Tenant, bob: Tenant) -> None:
+    for tenant in (alice, bob):
+        with tenant.enter():
+            store.upsert(scope.own(tenant.id), [make_point("x", number) for number in range(3)])
+    gone = scope.departed(alice.id)
+    assert store.count(gone) == 3
+    store.delete_tenant(gone)
+    assert (store.count(gone), store.count(scope.departed(bob.id))) == (0, 3)
