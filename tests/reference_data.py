@@ -17,3 +17,7 @@ def list_vectors(prefix: str) -> list[Any]:
     """The files of the vectors' folder with this prefix, or one skipped case that says what is left out."""
     missing = pytest.mark.skip(reason=f"no {prefix}* in {FEE_VECTORS}: not compared with the original program")
     return sorted(FEE_VECTORS.glob(f"{prefix}*")) or [pytest.param(FEE_VECTORS / f"{prefix}*", marks=missing)]
+
+
+KNOWLEDGE = _DATA / "knowledge"
+INJECTIONS = KNOWLEDGE / "injection_dev.jsonl"

@@ -1,0 +1,83 @@
+"""Text of strangers as one line of plain words: nothing that is loaded, followed, run or hidden."""
+
+import html
+import re
+import unicodedata
+
+_TAG = re.compile(r"<!--.*?(?:-->|$)|</?[a-zA-Z!?][^<>]{0,2000}>", re.DOTALL)
+_OPENING = re.compile(r"<[/a-zA-Z!?]")
+_SILENT = re.compile(r"<(script|style|iframe|svg|object|template)\b.*?(?:</\1\s*>|$)", re.DOTALL | re.IGNORECASE)
+_IMAGE = re.compile(r"!\[[^\[\]]{0,500}\](?:\((?:[^()]|\([^()]{0,200}\)){0,1000}\)?|\[[^\[\]]{0,200}\])?")
+_LINK = re.compile(r"\[([^\[\]]{0,500})\](?:\((?:[^()]|\([^()]{0,200}\)){0,1000}\)?|\[[^\[\]]{0,200}\])")
+_REFERENCE = re.compile(r"^\s{0,3}\[[^\[\]]{1,200}\]:\s.*$", re.MULTILINE)
+_ADDRESS = re.compile(
+    r"\b(?:[a-z][a-z0-9+.-]{1,15}://|www\.|data:[a-z]+/|javascript:|mailto:)[^\s<>\"'«»]*", re.IGNORECASE
+)
+_MARKS = re.compile(r"^\s*(?:#{1,6}|>+|[-*+])\s+|[*_~]{2,3}(?=\S)|(?<=\S)[*_~]{2,3}|`+", re.MULTILINE)
+_BLOCK_START = re.compile(r"\s*(?:#{1,6}\s|[-*+]\s|\d{1,3}[.)]\s|\||$)")
+_HEADING = re.compile(r"\s*#{1,6}\s")
+_FENCE = re.compile(r"\s{0,3}(?:`{3,}|~{3,})")
+_BRACKETS = {ord("<"): "\u2039", ord(">"): "\u203a"}  # like them, and no markup
+_ROUNDS = 4  # of unescaping: &amp;amp;lt; is no way around
+
+
+def make_plain(text: str) -> str:
+    """No markup, no address, no image, no character that is not seen; blanks and line breaks are single blanks."""
+    return _join(_strip_markup(text))
+
+
+def list_blocks(text: str) -> list[str]:
+    """Paragraphs and items of lists, each plain and in one line. Headings, code and tables are none: nobody quotes them
+    as a sentence.
+    """
+    blocks: list[list[str]] = [[]]
+    in_code = False
+    for line in _strip_markup(text).splitlines():
+        if _FENCE.match(line):
+            in_code = not in_code
+        is_left_out = in_code or _FENCE.match(line) or _HEADING.match(line) or line.lstrip().startswith("|")
+        if is_left_out or _BLOCK_START.match(line):
+            blocks.append([])
+        if not is_left_out:
+            blocks[-1].append(line)
+    return [plain for block in blocks if (plain := _join("\n".join(block)))]
+
+
+def _strip_markup(text: str) -> str:
+    text = _SILENT.sub(" ", _unescape(drop_unseen(text)))
+    text = _REFERENCE.sub(" ", _LINK.sub(r"\1", _IMAGE.sub(" ", text)))
+    return _ADDRESS.sub(" ", _TAG.sub(" ", text))
+
+
+def _join(text: str) -> str:
+    return " ".join(_MARKS.sub("", text).translate(_BRACKETS).split())
+
+
+def drop_unseen(text: str) -> str:
+    """Without marks of direction, characters of no width, tags, surrogates and control characters; breaks stay."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(
+        character
+        for character in composed
+        if character in "\n\t " or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    )
+
+
+def has_markup(text: str) -> bool:
+    """Whether it is not plain: an answer that holds such a thing is not shown."""
+    return bool(
+        _OPENING.search(text)
+        or _IMAGE.search(text)
+        or _LINK.search(text)
+        or _ADDRESS.search(text)
+        or drop_unseen(text) != unicodedata.normalize("NFC", text)
+    )
+
+
+def _unescape(text: str) -> str:
+    for _ in range(_ROUNDS):
+        unescaped = drop_unseen(html.unescape(text))
+        if unescaped == text:
+            break
+        text = unescaped
+    return text
