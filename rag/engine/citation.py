@@ -110,12 +110,12 @@ def _find_fault_of_content(text: str, cited: list[Evidence], *, language: Langua
     known = "\n".join(f"{one.title}\n{one.text}\n{one.rule or ''}\n{one.held_by or ''}" for one in cited).lower()
     if any(name.lower() not in known for name in _NAMES.findall(text)):
         return "unfounded_words"
-    if all(one.language == language for one in cited) and not _is_supported(text, known, language):
+    if all(one.language == language for one in cited) and not _is_supported(text, known, language=language):
         return "unfounded_words"
     return None
 
 
-def _is_supported(text: str, known: str, language: Language) -> bool:
+def _is_supported(text: str, known: str, *, language: Language) -> bool:
     words = set(list_terms(text, language))
     strangers = words - set(list_terms(known, language))
     return len(strangers) <= max(MAX_STRANGERS, (1 - MIN_SUPPORT) * len(words)) and strangers != words

@@ -69,7 +69,9 @@ def _choose(passage: Evidence, weights: dict[Language, dict[str, float]], *, pla
     wanted = weights[passage.language]
     most = math.fsum(wanted.values()) or 1.0
     candidates = [
-        Candidate(place, order, text, _score(text, wanted, passage.language) / most + OPENING_WEIGHT / (1 + order))
+        Candidate(
+            place, order, text, _score(text, wanted, language=passage.language) / most + OPENING_WEIGHT / (1 + order)
+        )
         for order, text in enumerate(list_quotable(passage))
     ]
     best = sorted(candidates, key=lambda one: (-one.score, one.order))[: SENTENCES_A_PASSAGE[place]]
@@ -77,5 +79,5 @@ def _choose(passage: Evidence, weights: dict[Language, dict[str, float]], *, pla
     return [one.text for one in sorted(best, key=lambda one: one.order) if one.score >= least]
 
 
-def _score(text: str, wanted: dict[str, float], language: Language) -> float:
+def _score(text: str, wanted: dict[str, float], *, language: Language) -> float:
     return math.fsum(wanted.get(term, 0.0) for term in set(list_terms(text, language)))
