@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import Stemmer  # type: ignore[import-not-found]  # compiled, without stubs
+import Stemmer
 
 ELISIONS = {
     "l": "le", "d": "de", "j": "je", "n": "ne", "s": "se", "m": "me", "t": "te", "c": "ce", "qu": "que",
