@@ -18,7 +18,8 @@ VARIABLES = """environment variables:
   PORT          web (8000)
   DAZBOX_HOME   state folder (var)
   DATABASE_URL  your own PostgreSQL 18
-  REDIS_URL     your own Redis or Valkey"""
+  REDIS_URL     your own Redis or Valkey
+  QDRANT_URL    your own Qdrant, with QDRANT_API_KEY"""
 
 
 def run_launcher(product: Product) -> int:

@@ -8,9 +8,12 @@ from mcp_saas.embedded.state import StateFolder, make_private_folder
 
 
 def build_environment(
-    options: LaunchOptions, state: StateFolder, *, given: Mapping[str, str], database_url: str, redis_url: str
+    options: LaunchOptions, state: StateFolder, *, given: Mapping[str, str], services: Mapping[str, str]
 ) -> dict[str, str]:
-    """What was `given` to the launcher, completed. Only where the services and this instance are is ours to say."""
+    """What was `given` to the launcher, completed. Only where the services and this instance are is ours to say.
+
+    `services`: DATABASE_URL, REDIS_URL and what else leads to them.
+    """
     defaults = {
         "PROFILE": "dev",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
@@ -18,12 +21,11 @@ def build_environment(
         "JWT_KEYS_DIR": str(make_private_folder(state.secrets / "jwt")),
         "MASTER_KEYS_DIR": str(make_private_folder(state.secrets / "master")),
         "MODEL_CACHE_DIR": str(state.home / "models"),
-        "CELERY_BROKER_URL": celery_url(redis_url),
+        "CELERY_BROKER_URL": celery_url(services["REDIS_URL"]),
         "PYTHONUNBUFFERED": "1",  # a log line is in the file when it was said
     }
     fixed = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
+        **services,
         "PORT": str(options.port),
         "MCP_PORT": str(options.mcp_port),
         "DAZBOX_HOME": str(state.home),

@@ -1,4 +1,4 @@
-"""Servers of the user's own (DATABASE_URL, REDIS_URL): asked for all we need of them before anything is started.
+"""Servers of the user's own (DATABASE_URL, REDIS_URL, QDRANT_URL): asked for all we need before anything is started.
 
 What a fault says never holds a password: not even that of a URL we cannot read.
 """
@@ -16,6 +16,8 @@ OLDEST_REDIS = 6
 WRITE_PROBE = "dazbox:launch"
 POSTGRES_FORM = "postgresql://user:password@host:5432/name"
 REDIS_FORM = "redis://:password@host:6379/0"
+QDRANT_FORM = "https://host:6333"
+OLDEST_QDRANT = (1, 19)  # the first that counts IDF over a filter, so of one tenant
 # What a server says, and what to do then; the last is for whatever else.
 POSTGRES_HINTS = {
     "password": "correct the user or the password in it",
@@ -34,6 +36,11 @@ REDIS_HINTS = {
     "OOM": "give it more memory",
     "MISCONF": "mend its disk, it cannot save",
     "Name or service": "correct the host in it",
+    "": "start the server, or correct the host and port",
+}
+QDRANT_HINTS = {
+    "status 401": "set QDRANT_API_KEY to a key of it",
+    "status 403": "set QDRANT_API_KEY to a key that may read and write",
     "": "start the server, or correct the host and port",
 }
 
@@ -77,6 +84,25 @@ def check_redis(name: str, url: str) -> str:
         raise refuse(name, place, said=conceal(str(error), url), hints=REDIS_HINTS) from None
     if int(version.partition(".")[0]) < OLDEST_REDIS:
         raise LaunchError(f"{name}: {place} is Redis {version}: name one of {OLDEST_REDIS} or newer, or Valkey")
+    return place
+
+
+def check_qdrant(url: str, api_key: str) -> str:
+    """Where it is, for people. Raises LaunchError: not a URL, unreachable, refused, too old."""
+    import httpx
+
+    place = describe_place("QDRANT_URL", url, schemes={"http", "https"}, form=QDRANT_FORM)
+    try:
+        with httpx.Client(base_url=url, headers={"api-key": api_key}, timeout=CONNECT_TIMEOUT_S) as client:
+            answer = client.get("/collections")
+            if answer.status_code != httpx.codes.OK:
+                raise refuse("QDRANT_URL", place, said=f"status {answer.status_code}", hints=QDRANT_HINTS)
+            version = str(client.get("/").json()["version"])
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise refuse("QDRANT_URL", place, said=conceal(str(error), url), hints=QDRANT_HINTS) from None
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_QDRANT:
+        oldest = ".".join(map(str, OLDEST_QDRANT))
+        raise LaunchError(f"QDRANT_URL: {place} is Qdrant {version}: name one of {oldest} or newer")
     return place
 
 

@@ -11,6 +11,7 @@ from mcp_saas.embedded.disk import check_not_full, full_disk_told
 from mcp_saas.embedded.engines import start_engines
 from mcp_saas.embedded.environment import build_environment
 from mcp_saas.embedded.interrupts import StopRequest
+from mcp_saas.embedded.knowledge.service import KnowledgeService
 from mcp_saas.embedded.migrations import read_migrations
 from mcp_saas.embedded.options import LaunchOptions
 from mcp_saas.embedded.place import choose_place, tell_abandoned
@@ -57,7 +58,10 @@ def start(supervisor: Supervisor, options: LaunchOptions, *, product: Product, g
     check_ports({"PORT": options.port})
     product.choose(options, supervisor)
     database_url, redis_url = start_engines(state, supervisor, given=given)
-    environment = build_environment(options, state, given=given, database_url=database_url, redis_url=redis_url)
+    knowledge = KnowledgeService(state, given=given)
+    services = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, **knowledge.environment}
+    environment = build_environment(options, state, given=given, services=services)
+    knowledge.start(supervisor, environment=environment)
     api_url = f"http://{HOST}:{options.port}{API_PATH}"
     context = LaunchContext(state, environment, api_url, options.graph, supervisor, say)
     start_product(context, product)

@@ -46,6 +46,10 @@ class Command:
     descriptors: tuple[int, ...] = ()  # open files and sockets it inherits, by the same numbers
 
 
+class LastingThread(threading.Thread):
+    """One that lives as long as the launcher, so it may start children: the kernel takes its end for ours."""
+
+
 class Child:
     """A command that was started. Its pid is also the id of its session and its process group."""
 
@@ -90,9 +94,10 @@ class Child:
 
 def start_process(command: Command, log: Path) -> subprocess.Popen[bytes]:
     """Raises LaunchError if the program cannot be started."""
-    if threading.current_thread() is not threading.main_thread():
+    thread = threading.current_thread()
+    if thread is not threading.main_thread() and not isinstance(thread, LastingThread):
         # The kernel takes the end of the starting thread for our end (see die_with_us).
-        raise RuntimeError("child processes are started from the main thread only")
+        raise RuntimeError("child processes are started from the main thread or a lasting one only")
     output = open_log(log)
     try:
         return subprocess.Popen(

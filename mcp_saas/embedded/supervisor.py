@@ -2,11 +2,14 @@
 
 import contextlib
 import math
+import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from mcp_saas.embedded.errors import LaunchError
+from mcp_saas.embedded.on_demand import OnDemand
 from mcp_saas.embedded.process import Child, Command
 from mcp_saas.embedded.registry import ProcessRegistry
 from mcp_saas.embedded.state import StateFolder
@@ -28,6 +31,12 @@ def plan_restart(lives_s: Sequence[float]) -> float | None:
     return min(LONGEST_PAUSE_S, 2.0 ** max(0, min(row, 10) - 1))
 
 
+def plan_pause(lives_s: Sequence[float]) -> float:
+    """As `plan_restart`, for a process the others can do without: it is never given up."""
+    pause_s = plan_restart(lives_s)
+    return LONGEST_PAUSE_S if pause_s is None else pause_s
+
+
 class Ward:
     """One place in the order: its command, the child that fills it now, and how its earlier ones fared."""
 
@@ -35,6 +44,9 @@ class Ward:
         self.child, self.started_at_s = child, started_at_s
         self.lives_s: list[float] = []
         self.restart_at_s = math.inf  # monotonic; finite while it waits to be started anew
+
+    def stop(self) -> None:
+        self.child.stop()
 
 
 class Supervisor:
@@ -51,7 +63,8 @@ class Supervisor:
         self.say = say
         self.state, self._hold, self._clock = state, hold, clock
         self._registry = ProcessRegistry(state)
-        self._wards: list[Ward] = []
+        self._wards: list[Ward | OnDemand] = []
+        self._writing = threading.Lock()
 
     def end_leftovers(self) -> None:
         if ended := self._registry.end_leftovers():
@@ -64,6 +77,12 @@ class Supervisor:
             self._wards.append(Ward(child, self._clock()))
             self._write_registry()
         return child
+
+    def start_on_demand(self, command: Command, listener: socket.socket) -> None:
+        """It is started by the first connection to `listener`, and anew after each end."""
+        ward = OnDemand(command, listener, start=self._start_asked, plan_pause=plan_pause, say=self.say)
+        self._wards.append(ward)
+        ward.start()
 
     def run(self, command: Command) -> None:
         """Runs a command to its end. Raises LaunchError with its last line if it fails."""
@@ -78,12 +97,12 @@ class Supervisor:
     def revive(self) -> None:
         """Looks after every child once; to be called every half second or so. Raises LaunchError on giving up."""
         for ward in self._wards:
-            if ward.child.exit_code is not None:
+            if isinstance(ward, Ward) and ward.child.exit_code is not None:
                 self._revive_ward(ward)
 
     def stop_all(self) -> None:
         while self._wards:
-            self._wards[-1].child.stop()
+            self._wards[-1].stop()
             self._wards.pop()
         with contextlib.suppress(OSError):  # a full disk: the next start finds none of those in the old list alive
             self._write_registry()
@@ -111,5 +130,13 @@ class Supervisor:
     def _start_child(self, command: Command) -> Child:
         return Child(command, self.state.log / f"{command.name}.log")
 
-    def _write_registry(self) -> None:
-        self._registry.write(ward.child for ward in self._wards)
+    def _start_asked(self, command: Command) -> Child:
+        """From the thread of its ward, which holds no signal: the main thread stops it, and waits for this first."""
+        child = self._start_child(command)
+        self._write_registry(child)
+        return child
+
+    def _write_registry(self, *started: Child) -> None:
+        with self._writing:
+            children = [ward.child for ward in list(self._wards) if ward.child]
+            self._registry.write([*(child for child in children if child not in started), *started])

@@ -20,6 +20,7 @@ from mcp_saas.embedded.run import AdminAccess, ClientAccess, DazboxAccess, Launc
 ENVIRON = os.environ  # noqa: TID251 - what a launcher is started with is what is tested here
 PROJECT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 20.0
+SERVICES = {"DATABASE_URL", "REDIS_URL", "QDRANT_URL", "QDRANT_API_KEY", "EMBEDDER_URL"}  # of the test run
 
 WEB = """
 import http.server, os
@@ -77,7 +78,7 @@ def belongs_to(process: psutil.Process, places: set[str]) -> bool:
 
 
 def launcher_environment(home: Path, port: int, **variables: str) -> dict[str, str]:
-    inherited = {name: value for name, value in ENVIRON.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    inherited = {name: value for name, value in ENVIRON.items() if name not in SERVICES}
     search_path = os.pathsep.join(sys.path)
     return inherited | {"DAZBOX_HOME": str(home), "PORT": str(port), "PYTHONPATH": search_path} | variables
 

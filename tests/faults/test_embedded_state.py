@@ -130,7 +130,7 @@ def schema_refusal(home: Path, migrations: dict[str, str]) -> str:
 
 def test_the_schema_is_known_by_every_migration_of_ours() -> None:
     migrations = read_migrations(PROJECT)
-    assert {"mcp_saas", "nodes", "tenants"} == {name.split("/")[0] for name in migrations}
+    assert {"mcp_saas", "nodes", "rag", "tenants"} == {name.split("/")[0] for name in migrations}
     assert all(name.rpartition("/")[2][:4].isdigit() and len(digest) == 64 for name, digest in migrations.items())
 
 
@@ -322,9 +322,8 @@ def test_the_environment_of_the_processes_names_the_services_and_keeps_what_was_
     given = {"PATH": "/bin", "SECRET_KEY": "", "ALLOWED_HOSTS": "box.example", "DATABASE_URL": "elsewhere"}
     with open_state(tmp_path) as state:
         options = read_options({"PORT": "8123", "DAZBOX_HOME": str(tmp_path)})
-        environment = build_environment(
-            options, state, given=given, database_url="postgresql://x", redis_url="unix://:p@/s?db=2"
-        )
+        services = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "unix://:p@/s?db=2"}
+        environment = build_environment(options, state, given=given, services=services)
         assert environment["SECRET_KEY"] == state.secret("django")
     assert environment["PATH"] == "/bin"
     assert environment["ALLOWED_HOSTS"] == "box.example"
