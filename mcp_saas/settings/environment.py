@@ -91,6 +91,12 @@ class Environment(BaseSettings):
     qdrant_collection: str = Field(
         "kb", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="how the names of our collections in Qdrant begin"
     )
+    embedder_url: str = Field(
+        "",
+        pattern=r"^(https?://[^?#]+)?$",
+        description="where the local embedding model is served for all processes; empty: each process loads its own",
+    )
+    embedder_api_key: SecretStr | None = Field(None, description="the key of EMBEDDER_URL")
     model_cache_dir: Path = Field(
         Path("var/models"), description="folder in which the local embedding model is kept once it is made, 60 MB"
     )

@@ -28,3 +28,12 @@ class Embedded(NamedTuple):
     dense: Vector
     tokens: Vectors | None = None
     pieces: Pieces | None = None
+
+
+class EmbedderError(Exception):
+    """No vectors. Its words say what to do and hold nothing of the texts. `is_temporary`: the same later may work."""
+
+    def __init__(self, words: str, *, is_temporary: bool, retry_after_s: float = 0.0) -> None:
+        super().__init__(words)
+        self.is_temporary = is_temporary
+        self.retry_after_s = retry_after_s

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from django.conf import settings
 
-from rag.engine.embedding import Embedded, EmbeddingModel
+from rag.engine.embedding import Embedded, EmbedderError, EmbeddingModel
 
-__all__ = ["Embedded", "Embedder", "EmbeddingModel", "choose_embedder"]
+__all__ = ["Embedded", "Embedder", "EmbedderError", "EmbeddingModel", "choose_embedder"]
 
 
 class Embedder(Protocol):
@@ -19,17 +19,31 @@ class Embedder(Protocol):
     def model(self) -> EmbeddingModel: ...
 
     def embed(self, texts: Sequence[str], *, with_tokens: bool) -> list[Embedded]:
-        """One for each text, in order. Tokens are given by models that have them, to those who ask."""
+        """One for each text, in order. Tokens are given by models that have them, to those who ask.
+
+        Raises EmbedderError.
+        """
         ...
 
 
 def choose_embedder() -> Embedder:
-    """One a process, which loads nothing yet. A forked child gets its own: it has not the threads of its parent's."""
+    """One a process, which loads nothing yet. A forked child gets its own: it has not the threads of its parent's.
+
+    1. The local model in another process, where EMBEDDER_URL is set.
+    2. The local model in this one.
+    """
     return _make(os.getpid())
 
 
 @lru_cache(maxsize=1)
 def _make(_process: int) -> Embedder:
-    from rag.sources.minilm.model import MiniLM  # onnxruntime is loaded by those who embed
+    """Imports what is chosen alone: onnxruntime is large."""
+    env = settings.ENV
+    if env.embedder_url:
+        from rag.sources.minilm.client import EmbedderClient
 
-    return MiniLM(settings.ENV.model_cache_dir)
+        key = env.embedder_api_key.get_secret_value() if env.embedder_api_key else ""
+        return EmbedderClient(env.embedder_url, api_key=key)
+    from rag.sources.minilm.model import MiniLM
+
+    return MiniLM(env.model_cache_dir)

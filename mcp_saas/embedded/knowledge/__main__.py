@@ -4,8 +4,8 @@ import os
 import socket
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
-from typing import cast
 
 from mcp_saas.embedded.errors import LaunchError
 from mcp_saas.embedded.knowledge.app import Asgi, KnowledgeApp
@@ -15,17 +15,20 @@ from mcp_saas.embedded.knowledge.server import KnowledgeServer
 from mcp_saas.embedded.state import hold_lock, make_private_folder
 
 
-def make_embedder() -> Asgi:
-    from rag.sources.minilm.app import app  # type: ignore[import-not-found]  # large, and not everybody asks for it
+def make_embedder(models: Path) -> Asgi:
+    """The keys are looked at before it is asked."""
+    from rag.sources.minilm.app import EmbedderApp  # large, and not everybody asks for it
+    from rag.sources.minilm.model import MiniLM
 
-    return cast(Asgi, app)
+    return EmbedderApp(MiniLM(models))
 
 
 def serve(folder: Path, listener: socket.socket, *, idle_s: float | None, api_key: str) -> None:
     """Until SIGTERM, SIGINT or idleness. Raises LaunchError: another process owns the folder."""
     with hold_lock(make_private_folder(folder)):
         catalog = Catalog(make_private_folder(folder / "collections"))
-        app = KnowledgeApp(catalog, api_key=api_key, make_embedder=make_embedder)
+        models = Path(os.environ.get("MODEL_CACHE_DIR") or folder / "models")
+        app = KnowledgeApp(catalog, api_key=api_key, make_embedder=partial(make_embedder, models))
         KnowledgeServer(app, idle_s=idle_s).run(sockets=[listener])
 
 

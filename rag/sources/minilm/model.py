@@ -13,11 +13,11 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
-from rag.engine.embedding import Embedded, EmbeddingModel, Pieces, Vectors
+from rag.engine.embedding import Embedded, Pieces, Vectors
 from rag.sources.minilm.cache import load_graph
 from rag.sources.minilm.weights import read_tokenizer
+from rag.sources.minilm.wire import MODEL
 
-MODEL: Final = EmbeddingModel(id="minilm-l6-v2", dimension=384, has_tokens=True)
 MAX_PIECES: Final = 256  # what the model was trained with; the rest of a text is not read
 THREADS: Final = 2
 

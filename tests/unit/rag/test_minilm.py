@@ -11,7 +11,8 @@ from django.conf import settings
 from rag.engine.embedding import Embedded
 from rag.sources.minilm import cache, weights
 from rag.sources.minilm.errors import ModelError
-from rag.sources.minilm.model import MODEL, MiniLM, Network
+from rag.sources.minilm.model import MiniLM, Network
+from rag.sources.minilm.wire import MODEL
 
 TEXTS = [
     "How do I get inbound liquidity?",
