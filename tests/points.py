@@ -9,6 +9,7 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mcp_saas.kit.crypto import make_key
+from rag.engine.embedding import EmbeddingModel
 from rag.sources.qdrant.point import Content, Point, Vector
 from tenants.context import TenantRef, current_door, enter_tenant
 from tenants.models.dazbox import new_schema_name
@@ -17,12 +18,8 @@ from tenants.sealing.tenant import TenantKeys
 DIMENSION = 8
 
 
-class FakeModel(msgspec.Struct, frozen=True):
-    """An embedding model by name."""
-
-    id: str = "test/small"
-    dimension: int = DIMENSION
-    has_tokens: bool = True
+def make_model(id: str = "test/small", dimension: int = DIMENSION, *, has_tokens: bool = True) -> EmbeddingModel:  # noqa: A002
+    return EmbeddingModel(id=id, dimension=dimension, has_tokens=has_tokens)
 
 
 class Tenant:

@@ -123,9 +123,9 @@ class _Street:
         from rag.sources.qdrant import scope
         from rag.sources.qdrant.border import Border
         from rag.sources.qdrant.store import Store
-        from tests.points import FakeModel, Tenant, direction, make_point
+        from tests.points import Tenant, direction, make_model, make_point
 
-        self.store = Store(Border(QdrantClient(":memory:"), place="memory"), prefix="kb", model=FakeModel())
+        self.store = Store(Border(QdrantClient(":memory:"), place="memory"), prefix="kb", model=make_model())
         self.alice, self.bob = Tenant(), Tenant()
         self.store.upsert(scope.shared(), [make_point("shared", dense=direction(0.0, 1.0))])
         with self.alice.enter():

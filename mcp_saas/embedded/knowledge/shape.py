@@ -111,6 +111,10 @@ class Shape(Struct, frozen=True):
         return found if found and found.enabled else StrictMode()
 
 
+class VectorChange(Struct, frozen=True):
+    hnsw_config: Hnsw | None = None
+
+
 class ShapeChange(Struct, frozen=True):
     """The body that changes one; metadata is merged into what is there, and an empty one takes all of it away."""
 
@@ -118,6 +122,7 @@ class ShapeChange(Struct, frozen=True):
     metadata: Payload | None = None
     optimizers_config: Optimizers | None = None
     hnsw_config: Hnsw | None = None
+    vectors: dict[str, VectorChange] | None = None
 
     def apply(self, shape: Shape) -> Shape:
         parts = {
@@ -127,6 +132,12 @@ class ShapeChange(Struct, frozen=True):
         }
         if self.metadata is not None:
             parts["metadata"] = (shape.metadata or {}) | self.metadata if self.metadata else None
+        if self.vectors is not None:
+            parts["vectors"] = shape.dense | {
+                name: merge(params, change)
+                for name, change in self.vectors.items()
+                if (params := shape.dense.get(name)) is not None
+            }
         return msgspec.structs.replace(shape, **parts)
 
 

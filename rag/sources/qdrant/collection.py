@@ -6,11 +6,12 @@ server). Tenants lie together by the `tenant` index, with a graph each (m=0, pay
 
 import re
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct, ValidationError, convert, to_builtins
 from qdrant_client import QdrantClient, models
 
+from rag.engine.embedding import EmbeddingModel
 from rag.sources.qdrant.border import Border
 from rag.sources.qdrant.errors import ModelMismatchError, StoreRefusedError
 from rag.sources.qdrant.point import MAX_LIMIT
@@ -39,32 +40,27 @@ STRICT = models.StrictModeConfig(
 )
 
 
-class Model(Protocol):
-    """The embedding model in force."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def dimension(self) -> int: ...
-    @property
-    def has_tokens(self) -> bool: ...
-
-
 class Stored(Struct, frozen=True, kw_only=True):
-    """What a collection remembers: the model in force, and under which name its vectors lie."""
+    """What a collection remembers of a model, and how its vectors are called. `tokens`: None where it has none."""
 
     model: str
     dimension: int
     vector: str = DENSE
+    tokens: str | None = TOKENS
+
+
+class Metadata(Stored, frozen=True, kw_only=True):
+    """The model in force, and the one that is to follow while points are embedded with it."""
+
+    next: Stored | None = None
 
 
 class Collection(Struct, frozen=True, kw_only=True):
     name: str
-    stored: Stored
-    has_tokens: bool
+    stored: Metadata
 
 
-def open_collection(border: Border, prefix: str, *, model: Model) -> Collection:
+def open_collection(border: Border, prefix: str, *, model: EmbeddingModel) -> Collection:
     """Finds or makes the collection, and what of it is missing: to be done again after any interruption, by any number
     of processes at once. Raises ModelMismatchError, StoreRefusedError, StoreUnavailableError.
     """
@@ -79,7 +75,7 @@ def open_collection(border: Border, prefix: str, *, model: Model) -> Collection:
     return found
 
 
-def find_collection(border: Border, prefix: str, *, model: Model) -> Collection | None:
+def find_collection(border: Border, prefix: str, *, model: EmbeddingModel) -> Collection | None:
     """The one of this model; None where there is none at all. Raises ModelMismatchError where there is another's."""
     found = list_collections(border, prefix)
     for one in found:
@@ -101,11 +97,15 @@ def list_collections(border: Border, prefix: str) -> list[Collection]:
     return [_read(border, name) for name in sorted(names) if form.fullmatch(name)]
 
 
-def name_collection(prefix: str, model: Model) -> str:
-    return f"{prefix}_{re.sub(r'[^a-z0-9.]+', '-', model.id.lower())}_{model.dimension}"
+def name_collection(prefix: str, model: EmbeddingModel) -> str:
+    return f"{prefix}_{name_model(model)}"
 
 
-def remember(stored: Stored) -> dict[str, Any]:
+def name_model(model: EmbeddingModel) -> str:
+    return f"{re.sub(r'[^a-z0-9.]+', '-', model.id.lower())}_{model.dimension}"
+
+
+def remember(stored: Metadata) -> dict[str, Any]:
     """The collection's metadata for it."""
     builtins: dict[str, Any] = to_builtins(stored)
     return builtins
@@ -114,14 +114,12 @@ def remember(stored: Stored) -> dict[str, Any]:
 def _read(border: Border, name: str) -> Collection:
     config = border.call(lambda raw: raw.get_collection(name)).config
     try:
-        stored = convert(config.metadata, Stored)
+        return Collection(name=name, stored=convert(config.metadata, Metadata))
     except ValidationError as error:
         raise StoreRefusedError(f"the collection {name} does not say of which model it is: drop it") from error
-    vectors = config.params.vectors
-    return Collection(name=name, stored=stored, has_tokens=isinstance(vectors, dict) and TOKENS in vectors)
 
 
-def _create(border: Border, name: str, *, model: Model) -> None:
+def _create(border: Border, name: str, *, model: EmbeddingModel) -> None:
     """Another process may be faster."""
     try:
         border.call(lambda raw: _create_collection(raw, name, model=model))
@@ -130,28 +128,34 @@ def _create(border: Border, name: str, *, model: Model) -> None:
             raise
 
 
-def _create_collection(raw: QdrantClient, name: str, *, model: Model) -> None:
+def _create_collection(raw: QdrantClient, name: str, *, model: EmbeddingModel) -> None:
     vectors = {DENSE: dense_params(model.dimension)}
     if model.has_tokens:
-        vectors[TOKENS] = models.VectorParams(
-            size=model.dimension,
-            distance=models.Distance.COSINE,
-            datatype=models.Datatype.FLOAT16,
-            multivector_config=models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
-            hnsw_config=models.HnswConfigDiff(m=0),
-        )
+        vectors[TOKENS] = token_params(model.dimension)
     raw.create_collection(
         name,
         vectors_config=vectors,
         sparse_vectors_config={TERMS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
         hnsw_config=models.HnswConfigDiff(m=0, payload_m=16),
         strict_mode_config=STRICT,
-        metadata=remember(Stored(model=model.id, dimension=model.dimension)),
+        metadata=remember(
+            Metadata(model=model.id, dimension=model.dimension, tokens=TOKENS if model.has_tokens else None)
+        ),
     )
 
 
 def dense_params(dimension: int) -> models.VectorParams:
     return models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+
+
+def token_params(dimension: int) -> models.VectorParams:
+    return models.VectorParams(
+        size=dimension,
+        distance=models.Distance.COSINE,
+        datatype=models.Datatype.FLOAT16,
+        multivector_config=models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
+        hnsw_config=models.HnswConfigDiff(m=0, payload_m=0),
+    )
 
 
 def _create_indexes(border: Border, name: str) -> None:

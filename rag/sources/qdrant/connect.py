@@ -5,15 +5,15 @@ import threading
 
 from django.conf import settings
 
+from rag.engine.embedding import EmbeddingModel
 from rag.sources.qdrant.border import open_border
-from rag.sources.qdrant.collection import Model
 from rag.sources.qdrant.store import Store
 
 _stores: dict[tuple[object, ...], Store] = {}
 _lock = threading.Lock()
 
 
-def connect(model: Model) -> Store:
+def connect(model: EmbeddingModel) -> Store:
     """One a model and process, so one breaker too. No request is made yet: Qdrant may be down.
 
     A forked child gets its own: the connections of its parent are not its to use.

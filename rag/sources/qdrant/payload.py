@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from qdrant_client import models
 
-from rag.sources.qdrant.collection import TERMS, TOKENS
+from rag.sources.qdrant.collection import TERMS, Stored
 from rag.sources.qdrant.errors import ScopeError
 from rag.sources.qdrant.point import Hit, Point
 from rag.sources.qdrant.scope import SHARED, TENANT_FIELD, Scope
@@ -16,13 +16,13 @@ FACTS = ("chunk", "doc", "position", "lang", "kind", "version", "ts")
 LIGHT = (TENANT_FIELD, *FACTS)  # a hit without content
 
 
-def store_point(scope: Scope, point: Point, *, vector: str) -> models.PointStruct:
+def store_point(scope: Scope, point: Point, *, stored: Stored) -> models.PointStruct:
     """Raises ScopeError for what a tenant's point must not carry: token vectors, which no filter keeps small."""
     if point.tokens is not None and not scope.is_shared:
         raise ScopeError("token vectors are of the shared corpus alone")
-    vectors: dict[str, Any] = {vector: point.dense.tolist()}
-    if point.tokens is not None:
-        vectors[TOKENS] = point.tokens.tolist()
+    vectors: dict[str, Any] = {stored.vector: point.dense.tolist()}
+    if point.tokens is not None and stored.tokens is not None:
+        vectors[stored.tokens] = point.tokens.tolist()
     if point.terms:
         vectors[TERMS] = models.SparseVector(indices=list(point.terms), values=list(point.terms.values()))
     return models.PointStruct(id=name_point(scope, point), vector=vectors, payload=_describe(scope, point))

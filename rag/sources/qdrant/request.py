@@ -4,20 +4,20 @@ from typing import Any
 
 from qdrant_client import models
 
-from rag.sources.qdrant.collection import TERMS, TOKENS
+from rag.sources.qdrant.collection import TERMS, Stored
 from rag.sources.qdrant.payload import LIGHT
 from rag.sources.qdrant.point import MAX_LIMIT, Query, Rrf
 from rag.sources.qdrant.scope import Scope, narrow_part
 
 
-def build_request(scope: Scope, query: Query, *, vector: str) -> models.QueryRequest:
+def build_request(scope: Scope, query: Query, *, stored: Stored) -> models.QueryRequest:
     """Legs, fused where there are two, ranked by tokens where there are some. Raises ValueError for no leg at all."""
     condition = _narrow(scope, query)
-    legs = _build_legs(query, condition, vector=vector)
+    legs = _build_legs(query, condition, vector=stored.vector)
     step = legs[0] if len(legs) == 1 else models.Prefetch(prefetch=legs, query=_fuse(query), limit=query.candidates)
-    if query.tokens is not None:
+    if query.tokens is not None and stored.tokens is not None:
         tokens = query.tokens.tolist()
-        step = models.Prefetch(prefetch=[step] if legs else None, query=tokens, using=TOKENS, filter=condition)
+        step = models.Prefetch(prefetch=[step] if legs else None, query=tokens, using=stored.tokens, filter=condition)
     elif not legs:
         raise ValueError("a query has at least one of dense, terms and tokens")
     return models.QueryRequest(

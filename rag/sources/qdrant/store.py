@@ -8,23 +8,28 @@ Everything bears being done again. All methods raise StoreError (`rag.sources.qd
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from qdrant_client import QdrantClient, models
 
+from rag.engine.embedding import EmbeddingModel
 from rag.sources.qdrant.border import Border
-from rag.sources.qdrant.collection import UPSERT_BATCH, Collection, Model, open_collection
+from rag.sources.qdrant.collection import UPSERT_BATCH, Collection, open_collection
+from rag.sources.qdrant.errors import StoreRefusedError
 from rag.sources.qdrant.payload import read_hit, store_point
 from rag.sources.qdrant.point import Hit, Point, Query
 from rag.sources.qdrant.request import build_request
 from rag.sources.qdrant.scope import Scope, check_hits, confine, only_writes
 
+T = TypeVar("T")
+
 
 class Store:
     """Of one embedding model. Safe among threads; not across a fork."""
 
-    def __init__(self, border: Border, *, prefix: str, model: Model) -> None:
+    def __init__(self, border: Border, *, prefix: str, model: EmbeddingModel) -> None:
         self._border = border
         self._prefix = prefix
         self._model = model
@@ -41,25 +46,26 @@ class Store:
 
     def upsert(self, scope: Scope, points: Sequence[Point]) -> None:
         """Writes the points as the scope's, in batches. Visible to searches when it returns."""
-        name, vector = self.collection.name, self.collection.stored.vector
+        name, stored = self.collection.name, self.collection.stored
         for begin in range(0, len(points), UPSERT_BATCH):
-            batch = [store_point(scope, point, vector=vector) for point in points[begin : begin + UPSERT_BATCH]]
-            self._border.call(partial(_write, collection=name, batch=batch))
+            batch = [store_point(scope, point, stored=stored) for point in points[begin : begin + UPSERT_BATCH]]
+            self._call(partial(_write, collection=name, batch=batch))
 
     def search(self, scope: Scope, queries: Sequence[Query]) -> list[list[Hit]]:
         """The hits of each query, best first. Raises ForeignPointError for an answer of another tenant."""
         if not queries:
             return []
-        vector = self.collection.stored.vector
-        requests = [confine(scope, build_request(scope, query, vector=vector)) for query in queries]
-        answers = self._border.call(lambda raw: raw.query_batch_points(self.collection.name, requests))
+        name, stored = self.collection.name, self.collection.stored
+        requests = [confine(scope, build_request(scope, query, stored=stored)) for query in queries]
+        answers = self._call(lambda raw: raw.query_batch_points(name, requests))
         check_hits(scope, [point.payload for answer in answers for point in answer.points])
         return [[read_hit(point, scope=scope) for point in answer.points] for answer in answers]
 
     def count(self, scope: Scope, *, document: str | None = None) -> int:
         """Points the scope writes, exactly."""
         condition = only_writes(scope, _of_document(document))
-        return self._border.call(lambda raw: raw.count(self.collection.name, condition, exact=True)).count
+        name = self.collection.name
+        return self._call(lambda raw: raw.count(name, condition, exact=True)).count
 
     def delete_document(self, scope: Scope, document: str, *, but_version: int | None = None) -> None:
         """All its points, or those of other versions than the one to keep."""
@@ -73,8 +79,16 @@ class Store:
         self._border.close()
 
     def _delete(self, condition: models.Filter) -> None:
-        selector = models.FilterSelector(filter=condition)
-        self._border.call(lambda raw: raw.delete(self.collection.name, selector, wait=True))
+        name, selector = self.collection.name, models.FilterSelector(filter=condition)
+        self._call(lambda raw: raw.delete(name, selector, wait=True))
+
+    def _call(self, do: Callable[[QdrantClient], T]) -> T:
+        """A refusal may mean that the collection changed under us: it is looked at anew with the next call."""
+        try:
+            return self._border.call(do)
+        except StoreRefusedError:
+            self._collection = None
+            raise
 
 
 def _write(raw: QdrantClient, *, collection: str, batch: list[models.PointStruct]) -> None:

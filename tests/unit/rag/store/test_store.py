@@ -1,64 +1,19 @@
 """What every Qdrant must do for us: one behaviour, whatever it is made of."""
 
-import os
-import secrets
 import threading
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 import pytest
-from qdrant_client import QdrantClient
 
 from mcp_saas.kit.crypto import SealBrokenError
 from rag.sources.qdrant import scope
-from rag.sources.qdrant.border import Border, open_border
+from rag.sources.qdrant.border import Border
 from rag.sources.qdrant.errors import ModelMismatchError, ScopeError
 from rag.sources.qdrant.point import Dbsf, Hit, Query, Rrf
 from rag.sources.qdrant.store import Store
-from tests.points import DIMENSION, FakeModel, Tenant, direction, make_point
-
-SERVER = os.environ.get("QDRANT_TEST_URL")  # noqa: TID251 - which servers there are to test with is no setting
-
-
-@pytest.fixture(params=["embedded", "local", *(["server"] if SERVER else [])])
-def border(request: pytest.FixtureRequest) -> Iterator[Border]:
-    """The embedded service over HTTP; qdrant-client's own imitation, as a second opinion; a server, where one is."""
-    if request.param == "embedded":
-        yield from opened(request.getfixturevalue("knowledge_url"), request.getfixturevalue("knowledge_key"))
-    elif request.param == "server":
-        yield from opened(str(SERVER), os.environ.get("QDRANT_TEST_API_KEY"))  # noqa: TID251 - as the line above SERVER
-    else:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Payload indexes have no effect")
-            yield Border(QdrantClient(":memory:"), place="memory")
-
-
-def opened(url: str, key: str | None) -> Iterator[Border]:
-    border = open_border(url, key)
-    yield border
-    border.close()
-
-
-@pytest.fixture
-def prefix(border: Border) -> Iterator[str]:
-    """Of this test alone: others may have collections on the same server."""
-    prefix = f"test-{secrets.token_hex(6)}"
-    yield prefix
-    for one in border.call(lambda raw: raw.get_collections()).collections:
-        if one.name.startswith(prefix):
-            border.call(partial(drop, name=one.name))
-
-
-def drop(raw: QdrantClient, *, name: str) -> None:
-    raw.delete_collection(name)
-
-
-@pytest.fixture
-def store(border: Border, prefix: str) -> Store:
-    return Store(border, prefix=prefix, model=FakeModel())
+from tests.points import DIMENSION, Tenant, direction, make_model, make_point
 
 
 @pytest.fixture
@@ -155,10 +110,10 @@ def test_a_document_is_deleted_for_its_tenant_alone(store: Store, alice: Tenant,
 
 def test_another_model_on_the_same_store_is_stopped_with_a_hint(border: Border, prefix: str, store: Store) -> None:
     store.upsert(scope.shared(), [make_point("old")])
-    other = Store(border, prefix=prefix, model=FakeModel(id="other", dimension=4))
+    other = Store(border, prefix=prefix, model=make_model(id="other", dimension=4))
     with pytest.raises(ModelMismatchError, match="migrate_embeddings"):
         other.search(scope.shared(), [Query(dense=direction(1.0)[:4])])
-    assert Store(border, prefix=f"{prefix}-other", model=FakeModel(id="other")).count(scope.shared()) == 0
+    assert Store(border, prefix=f"{prefix}-other", model=make_model(id="other")).count(scope.shared()) == 0
 
 
 def test_many_processes_may_set_it_up_at_once(border: Border, prefix: str) -> None:
@@ -168,7 +123,7 @@ def test_many_processes_may_set_it_up_at_once(border: Border, prefix: str) -> No
 
     def set_up(_: int) -> str:
         start.wait(timeout=10)
-        return Store(border, prefix=prefix, model=FakeModel()).collection.name
+        return Store(border, prefix=prefix, model=make_model()).collection.name
 
     with ThreadPoolExecutor(4 if is_real else 1) as pool:
         names = set(pool.map(set_up, range(4)))
@@ -178,7 +133,13 @@ def test_many_processes_may_set_it_up_at_once(border: Border, prefix: str) -> No
 def test_the_collection_is_laid_out_for_tenants_and_says_of_which_model_it_is(border: Border, store: Store) -> None:
     info = border.call(lambda raw: raw.get_collection(store.collection.name))
     params = info.config.params
-    assert info.config.metadata == {"model": "test/small", "dimension": DIMENSION, "vector": "dense"}
+    assert info.config.metadata == {
+        "model": "test/small",
+        "dimension": DIMENSION,
+        "vector": "dense",
+        "tokens": "tok",
+        "next": None,
+    }
     assert params.vectors["tok"].multivector_config.comparator == "max_sim"
     assert params.sparse_vectors["bm25"].modifier == "idf"
     if border.place != "memory":
