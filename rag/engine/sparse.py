@@ -21,11 +21,13 @@ Terms = dict[int, float]  # weight by index of the term, an unsigned number of 3
 
 
 class Bm25(Struct, frozen=True, kw_only=True):
-    """`avg_len`: terms of a usual chunk. It is fixed, so that a document's vector does not depend on the others'."""
+    """`avg_len`: terms of a usual chunk, here the mean of 765 of the field's documentation. It is fixed, so that a
+    document's vector does not depend on the others'.
+    """
 
     k1: float = 1.2
     b: float = 0.75
-    avg_len: float = 130.0
+    avg_len: float = 75.0
 
     def encode_document(self, text: str, language: Language, *, key: bytes | None = None) -> Terms:
         counts = Counter(tokenise(text, language))
