@@ -1,6 +1,7 @@
 """French as people type it: without accents, apostrophes or endings "liquidite" and "liquidités" are one."""
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
@@ -12,9 +13,9 @@ ELISIONS = {
 }  # fmt: skip
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", **dict.fromkeys("\u2019\u02bc\u2018`", "'")})
 # Names of options, files and calls (--fee-base, channel.db, lnd_rpc, v0.18) stay whole; all else is words.
-WORD = re.compile(r"--[\w-]+|\w+(?:[._/]\w+)+|aujourd'hui|quelqu'une?s?|[^\W_]+(?:_\w+)*'?")
+WORD = re.compile(r"(?i)--[\w-]+|\w+(?:[._/]\w+)+|aujourd'hui|quelqu'une?s?|[^\W_]+(?:_\w+)*'?")
 LONG_FEMININE = re.compile(r"ees?$")
-STEMMER = Stemmer.Stemmer("french")
+_stemmers = threading.local()  # one stemmer serves one thread at a time
 
 
 @lru_cache(maxsize=8192)
@@ -42,4 +43,6 @@ def whole(word: str) -> str:
 @lru_cache(maxsize=8192)
 def stem(folded: str) -> str:
     """The Snowball stem; the feminine of a participle, which it keeps apart once accents are gone, is joined first."""
-    return str(STEMMER.stemWord(LONG_FEMININE.sub("e", folded)))
+    if not hasattr(_stemmers, "french"):
+        _stemmers.french = Stemmer.Stemmer("french")
+    return str(_stemmers.french.stemWord(LONG_FEMININE.sub("e", folded)))

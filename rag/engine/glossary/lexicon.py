@@ -66,21 +66,21 @@ class Lexicon(msgspec.Struct, frozen=True):
         """
         folded = fold(word)
         verb = self.verbs.get(folded)
-        exact = self.accented.get(word.lower())
-        if verb and (is_verb or (exact is None and has_accents and word.isascii())):
-            return exact if exact and exact.kind == Kind.WORD else verb
-        if exact:
-            return exact
+        typed = next((self.accented[form] for form in singulars(word.lower()) if form in self.accented), None)
+        if verb and is_verb and not (typed and typed.kind == Kind.WORD):
+            return verb
+        if typed or (verb and has_accents and word.isascii()):
+            return typed or verb
         listed = next((self.listed[form] for form in singulars(folded) if form in self.listed), None)
         return listed or verb or self.stems.get(stem(folded))
 
 
-def singulars(folded: str) -> tuple[str, ...]:
+def singulars(word: str) -> tuple[str, ...]:
     """What a plural or feminine may be listed as: "petites" -> "petite", "petit"."""
-    if folded.endswith("aux"):
-        return (folded, folded.removesuffix("ux"), folded.removesuffix("ux") + "l")
-    bare = folded.removesuffix("x") if folded.endswith("x") else folded.removesuffix("s")
-    return (folded, bare, bare.removesuffix("e"))
+    if word.endswith("aux"):
+        return (word, word.removesuffix("ux"), word.removesuffix("ux") + "l")
+    bare = word.removesuffix("x") if word.endswith("x") else word.removesuffix("s")
+    return (word, bare, bare.removesuffix("e"))
 
 
 def read_entries(folder: str) -> Iterator[Entry]:

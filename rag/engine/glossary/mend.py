@@ -102,17 +102,21 @@ def chosen(piece: Piece, before: Piece | None, *, after: list[Piece]) -> str:
     word = fold(piece.french[0])
     if after and after[0].kind == Kind.VERB and is_infinitive(after[0]):
         if word in ASKING:
-            return f"{piece.english} to"
+            return "what to" if word == "que" else f"{piece.english} to"
         if word in BEFORE_INFINITIVE:
             return BEFORE_INFINITIVE[word]
+    if word == "des" and not piece.english.startswith("of"):
+        return piece.english  # "dès"
     return by_what_is_before(word, before, otherwise=piece.english)
 
 
 def by_what_is_before(word: str, before: Piece | None, *, otherwise: str) -> str:
     is_after_name = before is not None and before.kind in NAMED
     is_after_verb = before is not None and before.kind == Kind.VERB
-    if word in {"qui", "que"} and not (is_after_name or is_after_verb):
-        return "who" if word == "qui" else "what"
+    if word == "que" and before is None:
+        return "what"
+    if word == "qui" and not is_after_name:
+        return "who"
     if word in OF:
         return ("of the" if word == "du" else "of") if is_after_name else ""
     is_some_of = before is not None and word in {"la", "le"} and fold(before.french[-1]) == "de" and not before.english
