@@ -1,8 +1,11 @@
 """`manage.py simulate`: fee policies against each other on simulated nodes, and a written report."""
 
 import os
+import tempfile
 import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from nodes.simulator.closed_loop.network import Network
 from nodes.simulator.closed_loop.outcome import Outcome
 from nodes.simulator.closed_loop.profiles import PROFILES
 from nodes.simulator.closed_loop.report import weigh_outcomes, write_html, write_markdown
+from nodes.simulator.closed_loop.store import OutcomeStore, StoreError
 from nodes.simulator.small_network import generate_network
 from nodes.sources.describegraph.graph import Graph
 from nodes.sources.describegraph.positions import rank_network
@@ -46,26 +50,35 @@ class Command(BaseCommand):
         parser.add_argument("--competitors", nargs="+", choices=COMPETITOR_KINDS, default=list(COMPETITOR_KINDS))
         parser.add_argument("--profile", choices=sorted(PROFILES), help="give every node this mark")
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-        parser.add_argument("--out", type=Path, help="folder for report.md, report.html and outcomes.json")
+        parser.add_argument(
+            "--out", type=Path, help="folder for report.md, report.html and outcomes.json; goes on where it was"
+        )
         parser.add_argument("--json", action="store_true", help="print the findings as JSON instead of Markdown")
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = _plan(options)
         began_s = time.monotonic()
-        outcomes, total = _run(campaign, workers=options["workers"], screen=self.stderr)
-        if not outcomes:
-            raise CommandError("interrupted before the first node was done: nothing to report")
-        done = len({(outcome.pubkey, outcome.seed, outcome.competitors) for outcome in outcomes})
-        setting = _describe(campaign, options, done=f"{done} of {total}", took_s=time.monotonic() - began_s)
-        names = [contender.name for contender in campaign.contenders]
+        with tempfile.TemporaryDirectory() as passing:
+            outcomes, names = self._simulate(campaign, options, folder=options["out"] or Path(passing))
+        setting = _describe(campaign, options, outcomes=outcomes, took_s=time.monotonic() - began_s)
         findings = weigh_outcomes(outcomes, names, title="Simulated fee policies", setting=setting)
         report = write_markdown(findings)
         if options["out"] is not None:
-            options["out"].mkdir(parents=True, exist_ok=True)
             (options["out"] / "report.md").write_text(report, encoding="utf-8")
             (options["out"] / "report.html").write_text(write_html(findings), encoding="utf-8")
             (options["out"] / "outcomes.json").write_bytes(msgspec.json.encode(outcomes))
         self.stdout.write(msgspec.json.encode(findings).decode() if options["json"] else report)
+
+    def _simulate(
+        self, campaign: Campaign, options: dict[str, Any], *, folder: Path
+    ) -> tuple[list[Outcome], list[str]]:
+        """Goes on where the folder's last call was. All outcomes it holds then, and the policies of all calls."""
+        with closing(_open_store(folder, campaign)) as store:
+            _run(campaign, store, workers=options["workers"], screen=self.stderr)
+            outcomes = store.list_outcomes([network.pubkeys[network.own] for network in campaign.networks])
+            if not outcomes:
+                raise CommandError("interrupted before the first node was done: nothing to report")
+            return outcomes, store.policies
 
 
 def _plan(options: dict[str, Any]) -> Campaign:
@@ -104,21 +117,28 @@ def _read_graph(path: Path | None) -> Graph:
     return generate_network(seed=1, now_s=_GENERATED_AT_S, node_count=200)
 
 
-def _run(campaign: Campaign, *, workers: int, screen: OutputWrapper) -> tuple[list[Outcome], int]:
-    """Interrupted, it answers what was done so far."""
-    tasks = campaign.list_tasks()
-    outcomes: list[Outcome] = []
+def _open_store(folder: Path, campaign: Campaign) -> OutcomeStore:
+    try:
+        return OutcomeStore.open(folder, campaign)
+    except (StoreError, OSError) as error:
+        raise CommandError(str(error)) from None
+
+
+def _run(campaign: Campaign, store: OutcomeStore, *, workers: int, screen: OutputWrapper) -> None:
+    """Interrupted, the store holds what was done so far."""
+    tasks = campaign.list_tasks(done=store.done, probed=store.competitors[0])
+    if store.done:
+        screen.write(f"{len(store.done)} runs are done already; {len(tasks)} worlds are left.")
     began_s = time.monotonic()
     runs = run_campaign(tasks, workers=max(1, workers))
     try:
         for done, found in enumerate(runs, start=1):
-            outcomes.extend(found)
+            store.keep(found)
             _show_progress(screen, done, total=len(tasks), began_s=began_s)
     except KeyboardInterrupt:
-        screen.write("\nInterrupted: the report covers what was done.")
+        screen.write("\nInterrupted: the report covers what was done. The same call with the same --out goes on.")
     finally:
         runs.close()
-    return outcomes, len(tasks)
 
 
 def _show_progress(screen: OutputWrapper, done: int, *, total: int, began_s: float) -> None:
@@ -129,14 +149,16 @@ def _show_progress(screen: OutputWrapper, done: int, *, total: int, began_s: flo
     screen.flush()
 
 
-def _describe(campaign: Campaign, options: dict[str, Any], *, done: str, took_s: float) -> list[str]:
+def _describe(campaign: Campaign, options: dict[str, Any], *, outcomes: Sequence[Outcome], took_s: float) -> list[str]:
     graph = options["graph"].name if options["graph"] else "a generated network"
     sizes = sorted(len(network.own_directions) for network in campaign.networks)
     chosen = "given by public key" if options["pubkey"] else f"chosen before looking. {tell_choice(options['sizes'])}"
+    seeds = sorted({outcome.seed for outcome in outcomes})
+    worlds = {(outcome.pubkey, outcome.seed, outcome.competitors) for outcome in outcomes}
     return [
         f"Graph: {graph}; {len(campaign.networks)} nodes of {', '.join(map(str, sizes))} channels, {chosen}",
-        f"{len(campaign.seeds)} seeds from {campaign.seeds[0]}, {campaign.terms.days} days",
+        f"{len(seeds)} seeds, {seeds[0]} to {seeds[-1]}, {campaign.terms.days} days",
         f"A decision every {campaign.terms.period_h} h; profile: {campaign.profile or 'normal'}",
-        f"Worlds done: {done} (node x seed x competitors), in {took_s / 60:.1f} minutes",
+        f"Worlds (node x seed x competitors): {len(worlds)}; the last call took {took_s / 60:.1f} minutes",
         "Net = fees earned - rebalancing - share of on-chain fees, in sat a day. Simulated: no forecast of any income.",
     ]

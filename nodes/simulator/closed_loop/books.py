@@ -5,6 +5,8 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from msgspec import Struct, structs
+
 from nodes.engine.policy_change import PolicyChange, keep_change
 from nodes.engine.report import MAX_PPM, Forward, PeerPolicy
 from nodes.simulator.closed_loop.demand import DAY_MS
@@ -16,6 +18,20 @@ from nodes.simulator.closed_loop.world import ClosedWorld
 SHOWN_DAYS = 30
 
 
+class _Tally(Struct):
+    """The counts of a `Day` while it lasts."""
+
+    earned_msat: int = 0
+    rebalance_msat: int = 0
+    forwarded_msat: int = 0
+    settled: int = 0
+    failed: int = 0
+    local_failed: int = 0
+    tried: int = 0
+    passed: int = 0
+    changes: int = 0
+
+
 class Books:
     def __init__(self, world: ClosedWorld) -> None:
         self._world = world
@@ -23,7 +39,7 @@ class Books:
         self._forwarded_at_ms: list[int] = []  # of each forward: they are written in the order of time
         self.changes: defaultdict[str, list[PolicyChange]] = defaultdict(list)
         self._days: list[Day] = []
-        self._today: Counter[str] = Counter()
+        self._today = _Tally()
         self._earned: Counter[str] = Counter()
         self._forwarded: Counter[str] = Counter()
         self._counted_forwards = 0  # those before belong to the warm-up
@@ -35,14 +51,15 @@ class Books:
         return self._earned[scid] > 0
 
     def note_payment(self, tries: Sequence[Try]) -> None:
-        self._today["tried"] += 1
-        self._today["passed"] += any(tried.verdict == "passed" for tried in tries)
+        self._today.tried += 1
+        if tries and tries[-1].verdict == "passed":
+            self._today.passed += 1
 
     def note_settled(self, tried: Try, *, now_ms: int) -> None:
         forward = self._write_forward(tried, status="settled", now_ms=now_ms)
-        self._today["settled"] += 1
-        self._today["earned_msat"] += forward.fee_msat
-        self._today["forwarded_msat"] += forward.out_msat
+        self._today.settled += 1
+        self._today.earned_msat += forward.fee_msat
+        self._today.forwarded_msat += forward.out_msat
         self._earned[forward.outgoing_scid] += forward.fee_msat
         self._forwarded[forward.outgoing_scid] += forward.out_msat
 
@@ -52,11 +69,11 @@ class Books:
             return
         is_local = tried.hop == tried.route.own_hop
         self._write_forward(tried, status="local_failed" if is_local else "failed", now_ms=now_ms)
-        self._today["failed"] += 1
-        self._today["local_failed"] += is_local
+        self._today.failed += 1
+        self._today.local_failed += is_local
 
     def note_change(self, scid: str, present: PeerPolicy | None, *, new: PeerPolicy, now_ms: int) -> None:
-        self._today["changes"] += 1
+        self._today.changes += 1
         if present is not None and present.fee_rate_ppm != new.fee_rate_ppm:
             change = PolicyChange(
                 at=tell_instant(now_ms),
@@ -69,10 +86,10 @@ class Books:
             self.changes[scid] = keep_change(self.changes[scid], change)
 
     def note_rebalance(self, cost_msat: int) -> None:
-        self._today["rebalance_msat"] += cost_msat
+        self._today.rebalance_msat += cost_msat
 
     def end_day(self, market: Market, *, counts: bool) -> None:
-        today, self._today = self._today, Counter()
+        today, self._today = self._today, _Tally()
         if not counts:
             self._counted_forwards = len(self.forwards)
             self._earned.clear()
@@ -82,15 +99,7 @@ class Books:
         capacity = sum(market.ledger.capacities[d >> 1] for d in market.network.own_directions.values())
         local = sum(market.ledger.balances[d] for d in market.network.own_directions.values())
         day = Day(
-            earned_msat=today["earned_msat"],
-            rebalance_msat=today["rebalance_msat"],
-            forwarded_msat=today["forwarded_msat"],
-            settled=today["settled"],
-            failed=today["failed"],
-            local_failed=today["local_failed"],
-            tried=today["tried"],
-            passed=today["passed"],
-            changes=today["changes"],
+            **structs.asdict(today),
             depleted_share=sum(share < DEPLETED_SHARE for share in shares.values()) / max(1, len(shares)),
             local_share=local / max(1, capacity),
         )

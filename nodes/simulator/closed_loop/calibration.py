@@ -14,17 +14,18 @@ def calibrate(world: ClosedWorld) -> ClosedWorld:
     factor = 1.0
     for _ in range(_ROUNDS):
         terms = Terms(days=_PROBE_DAYS, warm_up_days=0)
-        outcome = ClosedLoop(world.scale_demand(factor), lambda _: {}, terms=terms).run()
+        scaled = world.scale_demand(factor)
+        outcome = ClosedLoop(scaled, lambda _: {}, terms=terms).run()
         settled = sum(day.settled for day in outcome.days)
-        wanted = _expect_settled(world, factor)
+        wanted = _expect_settled(scaled)
         factor *= wanted / max(settled, 0.1 * wanted) if wanted else 1.0
         factor = min(_MOST_FACTOR, max(_LEAST_FACTOR, factor))
     return world.scale_demand(factor)
 
 
-def _expect_settled(world: ClosedWorld, factor: float) -> float:
+def _expect_settled(world: ClosedWorld) -> float:
     """The wanted number, by the payments these very days hold: a quiet week must not make a busy world."""
-    demand = world.scale_demand(factor).demand
+    demand = world.demand
     first_day = world.start_ms // DAY_MS
     tried = sum(1 for day in range(first_day, first_day + _PROBE_DAYS) for _ in demand.plan_day(day))
     return tried / demand.mean_attempts * demand.mean_settled

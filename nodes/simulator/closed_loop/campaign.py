@@ -1,10 +1,12 @@
 """Many runs on all processors: every contender on the same nodes, seeds and competitors."""
 
 import gc
+import itertools
 import signal
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from multiprocessing import get_context
+from typing import NamedTuple
 
 from msgspec import Struct, structs
 
@@ -20,6 +22,15 @@ from nodes.simulator.closed_loop.world import ClosedWorld, make_closed_world
 PROBED_SEEDS = 3  # on the first seeds of each node elasticity is measured, with two more runs
 
 
+class RunKey(NamedTuple):
+    """What an outcome is the outcome of, within one setting."""
+
+    pubkey: str
+    seed: int
+    competitors: str
+    policy: str
+
+
 class Campaign(Struct, frozen=True, kw_only=True):
     """`profile`: the name of a node profile the worlds are shaped after; None: as they come out of the graph."""
 
@@ -30,21 +41,26 @@ class Campaign(Struct, frozen=True, kw_only=True):
     terms: Terms
     profile: str | None = None
 
-    def list_tasks(self) -> list["Task"]:
-        """Seed by seed, so that an interrupted campaign has looked at all nodes."""
-        return [
-            Task(
-                network=network,
-                seed=seed,
-                contenders=self.contenders,
-                terms=structs.replace(self.terms, competitors=kind),
-                profile=self.profile,
-                is_probed=position < PROBED_SEEDS and kind == self.competitors[0],
-            )
-            for position, seed in enumerate(self.seeds)
-            for kind in self.competitors
-            for network in self.networks
-        ]
+    def list_tasks(self, *, done: Collection[RunKey] = (), probed: CompetitorKind | None = None) -> list["Task"]:
+        """What is not done yet, seed by seed, so that an interrupted campaign has looked at all nodes.
+
+        `probed`: the competitors among whom elasticity is measured; None: the first.
+        """
+        tasks: list[Task] = []
+        for position, seed in enumerate(self.seeds):
+            for kind, network in itertools.product(self.competitors, self.networks):
+                is_probed = position < PROBED_SEEDS and kind == (probed or self.competitors[0])
+                probes = [make_probe(factor) for factor in PROBE_FACTORS] if is_probed else []
+                pubkey = network.pubkeys[network.own]
+                missing = [
+                    one for one in [*self.contenders, *probes] if RunKey(pubkey, seed, kind, one.name) not in done
+                ]
+                if missing:
+                    terms = structs.replace(self.terms, competitors=kind)
+                    tasks.append(
+                        Task(network=network, seed=seed, contenders=missing, terms=terms, profile=self.profile)
+                    )
+        return tasks
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -55,13 +71,18 @@ class Task(Struct, frozen=True, kw_only=True):
     contenders: list[Contender]
     terms: Terms
     profile: str | None
-    is_probed: bool
+
+
+def key_of(outcome: Outcome) -> RunKey:
+    return RunKey(outcome.pubkey, outcome.seed, outcome.competitors, outcome.policy)
 
 
 def run_campaign(tasks: Sequence[Task], *, workers: int) -> Generator[list[Outcome]]:
-    """The outcomes of each task, in the order of the tasks. Closing the iterator ends the workers."""
+    """The outcomes of each task, as they come: a small world does not wait for a large one. Closing the iterator ends
+    the workers.
+    """
     with get_context("spawn").Pool(workers, initializer=_begin_work) as pool:
-        yield from pool.imap(run_task, tasks)
+        yield from pool.imap_unordered(run_task, tasks)
 
 
 def run_task(task: Task) -> list[Outcome]:
@@ -69,8 +90,7 @@ def run_task(task: Task) -> list[Outcome]:
     if task.profile is not None:
         world = shape_world(world, task.profile)
     gc.collect()  # the only place where it runs
-    probes = [make_probe(factor) for factor in PROBE_FACTORS] if task.is_probed else []
-    return [_meet(world, contender, terms=task.terms) for contender in [*task.contenders, *probes]]
+    return [_meet(world, contender, terms=task.terms) for contender in task.contenders]
 
 
 def _meet(world: ClosedWorld, contender: Contender, *, terms: Terms) -> Outcome:

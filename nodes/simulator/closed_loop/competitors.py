@@ -1,6 +1,5 @@
 """What the other nodes do with their fees while ours decides about its own."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -12,13 +11,11 @@ from nodes.simulator.closed_loop.demand import DAY_MS
 from nodes.simulator.closed_loop.market import Changes
 from nodes.simulator.closed_loop.payment import Try
 from nodes.simulator.closed_loop.world import ClosedWorld
-from nodes.simulator.seed import seed_random
 
 CompetitorKind = Literal["frozen", "drifting", "reacting"]
 COMPETITOR_KINDS: tuple[str, ...] = get_args(CompetitorKind)
 
 WEEK = 7  # days between two moves of a node; each day has its seventh of the nodes
-_DRIFT = 0.1  # log units a week on each direction
 _LOSS, _GAIN = 0.8, 1.25  # of the flow of the week before
 _CUT, _RISE = 0.9, 1.05
 _LARGEST_FACTOR = 4.0  # a reacting node stays within this factor of where it began
@@ -52,14 +49,11 @@ class Competitors:
             policy = policies[direction]
             if policy is None or (self._world.network.tails[direction] + day) % WEEK:
                 continue
-            factor = self._drift(direction, day) if self._kind == "drifting" else self._react(direction)
+            factor = self._world.dice.find_drift(direction, day) if self._kind == "drifting" else self._react(direction)
             fee_rate_ppm = self._bound(direction, round(policy.fee_rate_ppm * factor))
             if fee_rate_ppm != policy.fee_rate_ppm:
                 changes[direction] = structs.replace(policy, fee_rate_ppm=fee_rate_ppm)
         return changes
-
-    def _drift(self, direction: int, day: int) -> float:
-        return math.exp(seed_random(self._world.seed, "drift", direction, day).gauss(0, _DRIFT))
 
     def _react(self, direction: int) -> float:
         flow, before = self._flow.pop(direction, 0), self._flow_before.get(direction, 0)

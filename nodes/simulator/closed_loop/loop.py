@@ -53,11 +53,12 @@ class ClosedLoop:
         """1. plan what comes by the clock, 2. day by day every payment in order, and before each what is due by then,
         3. close the books.
         """
-        first_day = self.world.start_ms // DAY_MS
+        agenda, first_day = self._agenda, self.world.start_ms // DAY_MS
         for day in range(first_day, first_day + self._terms.warm_up_days + self._terms.days):
             self._plan_day(day)
             for payment in self.world.demand.plan_day(day):
-                self._advance(payment.at_ms)
+                if agenda[0][0] <= payment.at_ms:  # there is always the end of the day
+                    self._advance(payment.at_ms)
                 self._take(payment)
             self._advance((day + 1) * DAY_MS - 1)
         return self.books.close(self.market, policy=policy_name, competitors=self._terms.competitors)

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from nodes.simulator.closed_loop.books import Books, measure_local_shares
 from nodes.simulator.closed_loop.market import Market
-from nodes.simulator.closed_loop.paths import OuterGraph
-from nodes.simulator.closed_loop.routes import weigh_direction
 from nodes.simulator.forwarding import admits, price_forward
 
 FULL_SHARE, EMPTY_SHARE = 0.7, 0.1
@@ -20,8 +18,6 @@ MOST_SHARE_OF_FEE = 0.65  # of what the filled channel charges, as LNDg's ar_max
 class Rebalancer:
     def __init__(self, market: Market) -> None:
         self._market = market
-        self._outer = OuterGraph(market.network)
-        self._weights = [weigh_direction(market.network.policies[direction]) for direction in self._outer.directions]
 
     def rebalance(self, books: Books, *, now_ms: int) -> int:
         """What it cost, in msat; 0: nothing was worth it, or no way had the balance."""
@@ -31,7 +27,7 @@ class Rebalancer:
         full, empty = ends
         ledger, network = self._market.ledger, self._market.network
         amount = int(min(ledger.capacities[full >> 1], ledger.capacities[empty >> 1]) * AMOUNT_SHARE)
-        middle = self._find_path(network.heads[full], network.heads[empty])
+        middle = self._market.world.ways_around.find(network.heads[full], network.heads[empty])
         if middle is None:
             return 0
         directions = [full, *middle, empty ^ 1]
@@ -58,12 +54,6 @@ class Rebalancer:
             scid: policy.fee_rate_ppm if (policy := self._market.policies[directions[scid]]) else 0 for scid in empty
         }
         return directions[max(full, key=lambda scid: shares[scid])], directions[max(empty, key=lambda scid: fee[scid])]
-
-    def _find_path(self, source: int, target: int) -> list[int] | None:
-        if source == target:
-            return []
-        path = self._outer.find_paths(source, [target], weights=self._weights)[0]
-        return [self._outer.directions[edge] for edge in path] or None
 
     def _price(self, directions: Sequence[int], amount_msat: int) -> list[int] | None:
         amounts = [amount_msat]

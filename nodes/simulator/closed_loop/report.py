@@ -47,7 +47,7 @@ def weigh_outcomes(outcomes: Sequence[Outcome], policies: Sequence[str], *, titl
             f"Competitors {kind}: {find_claim(found, policy, is_real=judge_realism(checks))}"
             for kind, found in differences.items()
             for policy in policies
-            if policy not in CLAIM_BASELINES
+            if policy not in CLAIM_BASELINES and any(outcome.policy == policy for outcome in shown[kind])
         ]
         + _warn_of_idle(shown),
     )

@@ -61,9 +61,11 @@ class RouteFinder:
         for (into, enter), (leave, onto) in itertools.product(
             self._inwards(source)[:_WAYS_IN], self._onwards(target)[:_WAYS_OUT]
         ):
-            directions = (*into.directions, enter, leave, *onto.directions)
             weight = into.weight + onto.weight
-            if self._is_simple(source, directions) and weight < best.get(leave, (Leg((), math.inf), 0))[0].weight:
+            if weight >= (best[leave][0].weight if leave in best else math.inf):
+                continue
+            directions = (*into.directions, enter, leave, *onto.directions)
+            if self._is_simple(source, directions):
                 best[leave] = Leg(directions, weight), len(into.directions) + 1
         return sorted(best.values(), key=lambda found: found[0].weight)[:THROUGH_LIMIT]
 
@@ -106,6 +108,22 @@ class RouteFinder:
                 return False
             seen.add(head)
         return True
+
+
+class WaysAround:
+    """The cheapest ways that stay away from our node, by the fees of the start: each looked up once for a world."""
+
+    def __init__(self, network: Network) -> None:
+        self._outer = OuterGraph(network)
+        self._weights = [weigh_direction(network.policies[direction]) for direction in self._outer.directions]
+        self.find = cache(self._find)
+
+    def _find(self, source: int, target: int) -> list[int] | None:
+        """Its directions; None: no way."""
+        if source == target:
+            return []
+        path = self._outer.find_paths(source, [target], weights=self._weights)[0]
+        return [self._outer.directions[edge] for edge in path] or None
 
 
 def weigh_direction(policy: PeerPolicy | None, amount_msat: int = TYPICAL_AMOUNT_MSAT) -> float:

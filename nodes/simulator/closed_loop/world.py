@@ -1,17 +1,20 @@
 """What a closed loop starts from: a network, balances and a demand, all from one seed."""
 
+from functools import cached_property
+
 from msgspec import Struct, structs
 
 from nodes.simulator.closed_loop.demand import Demand, choose_pairs
+from nodes.simulator.closed_loop.dice import BALANCE_SHAPE, Dice
 from nodes.simulator.closed_loop.network import Network
+from nodes.simulator.closed_loop.routes import WaysAround
 from nodes.simulator.seed import seed_random
 from nodes.simulator.traffic import expect_settled_per_day
 
-BALANCE_SHAPE = 0.4  # Beta: most channels start near empty or near full, as a real node's do
 _FIRST_GUESS = 10.0  # attempts for each forward that should settle
 
 
-class ClosedWorld(Struct, frozen=True, kw_only=True):
+class ClosedWorld(Struct, frozen=True, kw_only=True, dict=True):
     """`first_shares[c]`: what channel `c`'s first node holds at the start, of what lies beyond the reserves.
 
     `start_ms` is the first midnight (unix milliseconds); nothing else in it depends on a calendar.
@@ -23,6 +26,14 @@ class ClosedWorld(Struct, frozen=True, kw_only=True):
     first_shares: list[float]
     away_share: float = 0.0  # of the time our channels' peers are not there, each by itself
     start_ms: int = 1_727_049_600_000  # 2024-09-23 00:00 UTC, the day after the graph of the tuning
+
+    @cached_property
+    def dice(self) -> Dice:
+        return Dice(self.seed)
+
+    @cached_property
+    def ways_around(self) -> WaysAround:
+        return WaysAround(self.network)
 
     def scale_demand(self, factor: float) -> "ClosedWorld":
         """The same world in which `factor` times as many payments are tried."""
