@@ -58,15 +58,13 @@ class Catalog:
             shutil.rmtree(gone)
         return True
 
-    def tidy(self) -> None:
-        """What is worth doing when nobody asks."""
+    def flush(self) -> None:
         for collection in list(self._open.values()):
-            if collection.is_dirty:
-                collection.tidy()
+            collection.flush()
 
-    @property
-    def is_dirty(self) -> bool:
-        return any(collection.is_dirty for collection in list(self._open.values()))
+    def optimize(self) -> None:
+        for collection in list(self._open.values()):
+            collection.optimize()
 
     def close(self) -> None:
         with self._changing:

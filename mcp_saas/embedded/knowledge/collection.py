@@ -31,7 +31,7 @@ class Collection:
     def __init__(self, folder: Path, shape: Shape, shard: edge.EdgeShard) -> None:
         self.folder, self.shape, self.shard = folder, shape, shard
         self.indexes = read_indexes(shard)
-        self.is_dirty = False  # written to since the last tidying
+        self._is_flushed = self._is_optimized = True
         self._changing = threading.Lock()
         self._operation = 0
 
@@ -61,7 +61,7 @@ class Collection:
         """In the write-ahead log when this returns. Raises RefusalError."""
         with engine_errors():
             self.shard.update(operation)
-        self.is_dirty = True
+        self._is_flushed = self._is_optimized = False
         self._operation += 1
         return {"operation_id": self._operation, "status": "completed"}
 
@@ -100,16 +100,24 @@ class Collection:
             self._keep(msgspec.structs.replace(self.shape, vectors=dense, sparse_vectors=sparse))
         return done
 
-    def tidy(self) -> None:
-        """To the disk, and into segments that are fast to read. Takes a second or two after many writes."""
-        self.is_dirty = False
-        with engine_errors():
-            self.shard.optimize()
-            self.shard.flush()
+    def flush(self) -> None:
+        """To the disk, for the case that the machine loses power; a killed process loses nothing of the log."""
+        if not self._is_flushed:
+            self._is_flushed = True
+            with engine_errors():
+                self.shard.flush()
+
+    def optimize(self) -> None:
+        """Into segments that are fast to read."""
+        if not self._is_optimized:
+            self._is_optimized = True
+            with engine_errors():
+                self.shard.optimize()
+                self.shard.flush()
 
     def close(self) -> None:
+        self.flush()
         with engine_errors():
-            self.shard.flush()
             self.shard.close()
 
     def _keep(self, shape: Shape) -> None:

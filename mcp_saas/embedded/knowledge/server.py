@@ -8,7 +8,11 @@ import uvicorn
 
 from mcp_saas.embedded.knowledge.app import KnowledgeApp
 
-QUIET_S = 1.0  # without a request, before what was written is put in order
+# Without a request for so long: what was written goes to the disk, and later into segments that are fast to read. The
+# engine keeps Python waiting for a second or more meanwhile, so neither is done between two requests of one job.
+FLUSH_AFTER_S = 3.0
+OPTIMIZE_AFTER_S = 20.0
+LATECOMER_S = 1.0
 HEADERS_LIMIT = 16_384
 
 
@@ -30,8 +34,7 @@ class KnowledgeServer(uvicorn.Server):
         if await super().on_tick(counter):
             return True
         quiet_s = 0.0 if self._app.under_way else time.monotonic() - self._app.last_asked_at_s
-        if quiet_s >= QUIET_S:
-            self._tidy()
+        self._tidy(quiet_s)
         return self._idle_s is not None and quiet_s >= self._idle_s and not self._is_tidying
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -43,7 +46,7 @@ class KnowledgeServer(uvicorn.Server):
         await asyncio.get_running_loop().run_in_executor(self._app.pool, self._app.catalog.close)
 
     async def _serve_latecomers(self) -> None:
-        deadline_s = time.monotonic() + QUIET_S
+        deadline_s = time.monotonic() + LATECOMER_S
         asked_at_s = self._app.last_asked_at_s
         await asyncio.sleep(0.02)  # what was accepted becomes a connection
         while self.server_state.connections and time.monotonic() < deadline_s and not self.force_exit:
@@ -55,6 +58,9 @@ class KnowledgeServer(uvicorn.Server):
     def _is_tidying(self) -> bool:
         return self._tidying is not None and not self._tidying.done()
 
-    def _tidy(self) -> None:
-        if not self._is_tidying and self._app.catalog.is_dirty:
-            self._tidying = asyncio.get_running_loop().run_in_executor(self._app.pool, self._app.catalog.tidy)
+    def _tidy(self, quiet_s: float) -> None:
+        catalog = self._app.catalog
+        steps = ((OPTIMIZE_AFTER_S, catalog.optimize), (FLUSH_AFTER_S, catalog.flush))
+        due = next((step for after_s, step in steps if quiet_s >= after_s), None)
+        if due and not self._is_tidying:
+            self._tidying = asyncio.get_running_loop().run_in_executor(self._app.pool, due)
