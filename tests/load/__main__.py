@@ -26,6 +26,7 @@ NAMES = (
     "fairness",
     "tokens",
     "encryption",
+    "knowledge",
 )
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRON = os.environ  # noqa: TID251 - it is set up here, before the settings are read

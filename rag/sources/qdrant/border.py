@@ -3,6 +3,7 @@
 import ipaddress
 import warnings
 from collections.abc import Callable
+from json import JSONDecodeError
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -48,7 +49,7 @@ class Border:
             raise StoreUnavailableError(words, retry_after_s=REST_S)
         try:
             answer = self._try_twice(do)
-        except (ApiException, QdrantException) as error:
+        except (ApiException, QdrantException, JSONDecodeError) as error:
             raise self._note(translate(error, place=self.place)) from error
         self.breaker.note_success()
         return answer
@@ -95,7 +96,7 @@ def translate(error: Exception, *, place: str) -> StoreError:
         return _translate_status(error, name)
     if isinstance(error, ResponseHandlingException):
         return StoreUnavailableError(f"{name} {_describe(error.source)}")
-    return StoreUnavailableError(f"{name} broke off ({type(error).__name__})")
+    return StoreUnavailableError(f"{name} {_describe(error)}")
 
 
 def _describe(source: Exception) -> str:
