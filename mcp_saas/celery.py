@@ -32,10 +32,12 @@ app.conf.update(
         "sweep-notices": {"task": "nodes.tasks.sweep_late_notices", "schedule": 300.0, "options": {"expires": 240}},
         "purge-answers": {"task": "tenants.tasks.purge_answers", "schedule": 300.0, "options": {"expires": 240}},
         "purge-tokens": {"task": "tenants.tasks.purge_tokens", "schedule": 300.0, "options": {"expires": 240}},
+        "forget-boxes": {"task": "rag.tasks.forget_departed_boxes", "schedule": 60.0, "options": {"expires": 50}},
+        "tend-library": {"task": "rag.tasks.tend_library", "schedule": 30.0, "options": {"expires": 25}},
         "purge-jobs": {"task": "tenants.tasks.purge_jobs", "schedule": 3600.0},
     },
 )
-app.autodiscover_tasks(["tenants", "nodes"])
+app.autodiscover_tasks(["tenants", "nodes", "rag"])
 
 
 def hurry_publishing(app: Celery) -> None:

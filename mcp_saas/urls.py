@@ -30,6 +30,7 @@ urlpatterns = [
     path("api/v1/provisioning/exports/<uuid:export_id>/archive", ExportDownloadView.as_view(), name="export-archive"),
     path("api/v1/provisioning/devices/<uuid:device_id>/quota", QuotaView.as_view()),
     path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
+    path("api/v1/knowledge/", include("rag.api.urls")),
 ]
 handler400 = "mcp_saas.api.errors.answer_bad_request"
 handler403 = "mcp_saas.api.errors.answer_forbidden"

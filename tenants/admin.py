@@ -30,6 +30,11 @@ def list_rooms(request: HttpRequest) -> list[dict[str, Any]]:
                 {"title": "Dazboxes", "icon": "dns", "link": reverse("admin:tenants_dazbox_changelist")},
                 {"title": "Cycles", "icon": "schedule", "link": reverse("admin:tenants_cycleschedule_changelist")},
                 {"title": "Jobs", "icon": "queue", "link": reverse("admin:tenants_job_changelist")},
+                {
+                    "title": "Library",
+                    "icon": "local_library",
+                    "link": reverse("admin:library_librarydocument_changelist"),
+                },
                 {"title": "Kill switch", "icon": "emergency_home", "link": reverse("admin:kill_switch")},
             ],
         },
@@ -71,6 +76,7 @@ class DazboxAdmin(ReadOnlyAdmin):
         "created_at",
         "last_seen_at",
         "look_inside",
+        "show_documents",
         "stop_it",
     )
     list_filter = ("state",)
@@ -82,6 +88,10 @@ class DazboxAdmin(ReadOnlyAdmin):
     def look_inside(self, dazbox: Dazbox) -> str:
         """Sealed for operators; the page behind it takes a reason."""
         return format_html('<a href="{}">Actions and decisions …</a>', reverse("admin:break_glass", args=[dazbox.id]))
+
+    @admin.display(description="documents")
+    def show_documents(self, dazbox: Dazbox) -> str:
+        return format_html('<a href="{}">States …</a>', reverse("admin:document_states", args=[dazbox.id]))
 
     @admin.display(description="engine")
     def stop_it(self, dazbox: Dazbox) -> str:

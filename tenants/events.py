@@ -1,13 +1,19 @@
 """What happens to a box here, told to whoever must know: journal and credentials lie in its own schema, above us."""
 
+from typing import cast
+from uuid import UUID
+
 from django.dispatch import Signal
 
 from tenants.context import TenantRef
+from tenants.engine.plan import LimitName
 
 Fact = str | int | float | bool | None
 
 event_happened = Signal()  # tenant: TenantRef, kind: str, text: str, facts: dict[str, Fact]
 owner_changes = Signal()  # tenant: TenantRef
+rows_end = Signal()  # dazbox_id: UUID
+usage_asked = Signal()  # nothing: of the tenant we are in; answers dict[LimitName, int]
 
 
 def record_event(tenant: TenantRef, kind: str, *, text: str, **facts: Fact) -> None:
@@ -18,3 +24,16 @@ def record_event(tenant: TenantRef, kind: str, *, text: str, **facts: Fact) -> N
 def announce_owner_change(tenant: TenantRef) -> None:
     """What is the owner's own, and not the box's, goes, in the transaction we are in. Its schema must exist."""
     owner_changes.send(sender=TenantRef, tenant=tenant)
+
+
+def announce_rows_end(dazbox_id: UUID) -> None:
+    """What lies elsewhere of a box goes with its schema, in the transaction we are in."""
+    rows_end.send(sender=TenantRef, dazbox_id=dazbox_id)
+
+
+def count_usage() -> dict[LimitName, int]:
+    """What the tenant we are in uses of its plan. What no part of the product counts yet is not in it."""
+    counted: dict[LimitName, int] = {}
+    for _, used in usage_asked.send(sender=TenantRef):
+        counted |= cast("dict[LimitName, int]", used)
+    return counted

@@ -57,6 +57,7 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     summary: str,
     tag: str,
     body: type | None = None,
+    form: dict[str, Any] | None = None,
     answers: dict[int, type | None],
     problems: tuple[int, ...] = (),
     parameters: list[OpenApiParameter] | None = None,
@@ -69,9 +70,10 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     """Describes one operation: what it reads, what it answers, which problems it can meet. The method's docstring is
     published as its description.
 
-    An answer is a struct, None for no body, `bytes` for a ZIP file, or `str` for a CSV file. Three arguments also make
-    it so: `idempotency` keeps the answer under the caller's Idempotency-Key, `is_tagged` gives it an ETag, and
-    `needs_match` writes only for a caller that names the present one; as a function it says which requests need not.
+    An answer is a struct, None for no body, `bytes` for a ZIP file, or `str` for a CSV file. `form`: the JSON Schema of
+    a form that is taken as well as JSON. Three arguments also make it so: `idempotency` keeps the answer under the
+    caller's Idempotency-Key, `is_tagged` gives it an ETag, and `needs_match` writes only for a caller that names the
+    present one; as a function it says which requests need not.
     """
     promises = choose_promises(idempotency, is_tagged=is_tagged, needs_match=needs_match)
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
@@ -82,7 +84,7 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
         summary=summary,
         tags=[tag],
         auth=[] if is_open else None,
-        request={"application/json": _refer(body)} if body else None,
+        request=_describe_bodies(body, form),
         responses=_describe_responses(answers | ({304: None} if is_tagged else {}), usual),
         parameters=[*(parameters or []), *(promise.header for promise in promises)],
     )
@@ -120,6 +122,12 @@ def _drop_default_structs(schema: dict[str, Any]) -> None:
 def _refer(struct: type) -> dict[str, str]:
     _structs[struct.__name__] = struct
     return {"$ref": f"#/components/schemas/{struct.__name__}"}
+
+
+def _describe_bodies(body: type | None, form: dict[str, Any] | None) -> dict[str, Any] | None:
+    if body is None:
+        return None
+    return {"application/json": _refer(body)} | ({"multipart/form-data": form} if form else {})
 
 
 def _describe_responses(answers: dict[int, type | None], problems: set[int]) -> dict[tuple[int, str], OpenApiResponse]:

@@ -9,10 +9,10 @@ from mcp_saas.api.body import answer
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView
 from nodes.api.contract import QuotaAnswer, QuotaItem
-from nodes.pipeline.quota import count_usage
 from tenants.api.owner import find_built_box, may_read
 from tenants.context import enter_tenant
 from tenants.engine.plan import LIMIT_NAMES, PLANS
+from tenants.events import count_usage
 from tenants.selectors import refer_to
 
 

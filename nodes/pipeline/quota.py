@@ -1,17 +1,17 @@
 """What a box uses of its plan, and what is refused beyond it: with a problem, never in silence."""
 
 import datetime as dt
-import math
 
 from django.db.models import QuerySet
+from django.dispatch import receiver
 from django.utils import timezone
 
-from mcp_saas.kit.errors import Problem
 from nodes.engine.report import NodeSnapshot
 from nodes.models.channel import Channel
 from nodes.models.snapshot import Snapshot
 from tenants.context import current_tenant
-from tenants.engine.plan import LimitName
+from tenants.engine.plan import LimitName, refuse_beyond
+from tenants.events import usage_asked
 from tenants.selectors import find_plan
 
 HOUR = dt.timedelta(hours=1)
@@ -29,26 +29,15 @@ def check_snapshot_quota(snapshot: NodeSnapshot) -> None:
         raise refuse_beyond("snapshots_per_hour", limit, detail="", reset=earliest + HOUR - now)
 
 
-def count_usage() -> dict[LimitName, int]:
-    """Of the tenant we are in. What no part of the product counts yet is not in it."""
+@receiver(usage_asked, dispatch_uid="nodes usage")
+def count_usage(**_: object) -> dict[LimitName, int]:
+    """Of the tenant we are in."""
     since = timezone.now() - HOUR
     limit = find_plan(current_tenant().id).limits["snapshots_per_hour"]
     return {
         "channels": Channel.objects.filter(closed_at=None).count(),
         "snapshots_per_hour": sum(at > since for at in _times_of_newest()[:limit]),
     }
-
-
-def refuse_beyond(name: LimitName, limit: int, *, detail: str, reset: dt.timedelta | None = None) -> Problem:
-    """`reset`: in what time there will be room again; None: not by waiting."""
-    words = f"The plan allows {limit} {name.replace('_', ' ')}. {detail}".strip()
-    problem = Problem(429, "quota-exceeded", "Beyond the plan", detail=f"{words} A larger plan allows more.")
-    problem.headers = {"RateLimit-Policy": f'"{name}";q={limit}', "RateLimit": f'"{name}";r=0'}
-    if reset is not None:
-        seconds = max(1, math.ceil(reset.total_seconds()))
-        problem.headers["RateLimit"] += f";t={seconds}"
-        problem.headers["Retry-After"] = str(seconds)
-    return problem
 
 
 def _times_of_newest() -> "QuerySet[Snapshot, dt.datetime]":

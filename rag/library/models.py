@@ -21,9 +21,8 @@ class LibraryDocument(models.Model):
     licence = models.CharField(max_length=64, help_text="SPDX identifier")
     attribution = models.CharField(max_length=500, blank=True)
     state = models.CharField(max_length=9, choices=[(state.value, state.value) for state in DocumentState])
-    reason = models.CharField(max_length=500, blank=True)
     chunk_count = models.IntegerField(default=0)
-    embedded_count = models.IntegerField(default=0)
+    version = models.IntegerField(default=1, help_text="counts its contents")
     loaded_at = models.DateTimeField()
 
     class Meta:
@@ -64,3 +63,13 @@ class LibraryEmbedding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} {self.sha256[:12]}"
+
+
+class DepartedBox(models.Model):
+    """A box whose schema is gone and whose points may still be in the index."""
+
+    dazbox_id = models.UUIDField(primary_key=True)
+    departed_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.dazbox_id)

@@ -20,7 +20,22 @@ from tenants.tokens.break_glass import find_leave, note_reading
 ENDED_STATES = (DazboxState.DELETING, DazboxState.DELETED)
 
 
-class NodeView(ApiView):
+class TenantView(ApiView):
+    """The tenant is the token's, and nothing in the address says which."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with ExitStack() as self.doors:
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.doors.enter_context(enter_tenant(self.find_tenant(request)))
+
+    def find_tenant(self, request: Request) -> TenantRef:
+        return tenant_of(request)
+
+
+class NodeView(TenantView):
     """Under `/node/{pubkey}`: the tenant is the token's; a pubkey that is not its own node answers 404.
 
     An operator who broke the glass (`tenants.tokens.break_glass`) reads what the owner's apps may read.
@@ -29,18 +44,13 @@ class NodeView(ApiView):
     opens_to_leave: ClassVar[bool] = True  # False: breaking the glass does not show it
     leave: BreakGlass | None = None
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with ExitStack() as self.doors:
-            return super().dispatch(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+    def find_tenant(self, request: Request) -> TenantRef:
         tenant = refer_to(self.leave.dazbox) if self.leave else tenant_of(request)
-        if kwargs.get("pubkey") != tenant.pubkey:
+        if self.kwargs.get("pubkey") != tenant.pubkey:
             raise not_found("This node is not the one your token belongs to.")
         if self.leave:
             note_reading(self.leave, what=request.path)
-        self.doors.enter_context(enter_tenant(tenant))
+        return tenant
 
     def check_permissions(self, request: Request) -> None:
         caller = request.user

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mcp_saas.api.models import StoredAnswer
+from tenants.events import announce_rows_end
 from tenants.models.api_key import ApiKey
 from tenants.models.challenge import Challenge, RedeemFailure
 from tenants.models.claim import Claim
@@ -48,6 +49,7 @@ def purge_dazbox(dazbox: Dazbox) -> Dazbox:
         if row.state == DazboxState.DELETED:
             return row
         drop_schema(row.schema_name)
+        announce_rows_end(row.id)
         destroy_keys(row.id)  # what backups hold of it is unreadable from here on
         RefreshToken.objects.filter(dazbox=row).delete()
         ApiKey.objects.filter(dazbox=row).delete()

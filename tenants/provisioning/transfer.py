@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants.engine.plan import PLANS
-from tenants.events import announce_owner_change
+from tenants.events import announce_owner_change, announce_rows_end
 from tenants.models.claim import Claim
 from tenants.models.dazbox import Dazbox, DazboxState
 from tenants.models.export import Export
@@ -65,6 +65,7 @@ def _wipe_history(dazbox: Dazbox) -> None:
     """
     template = current_template()
     drop_schema(dazbox.schema_name)
+    announce_rows_end(dazbox.id)
     build_schema(dazbox.schema_name, template)
     replace_keys(dazbox.id)  # of backups, too, nobody reads the history of the owner before
     Export.objects.filter(dazbox=dazbox).delete()  # their archives were in it

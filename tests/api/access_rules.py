@@ -55,6 +55,7 @@ BOX: Rule = SHUT | {
     Caller.NEVER_THERE: (401, "tenant-gone"),
 }
 BOX_READ: Rule = BOX | {Caller.WITH_LEAVE: "in"}
+OWN_THINGS: Rule = BOX | {Caller.ANOTHER: "in"}  # each its own
 OWNER: Rule = BOX | {Caller.SUSPENDED: "in", Caller.LEAVING: "in"}  # out of service it is theirs as well
 OWNER_AND_STAFF: Rule = OWNER | FOR_STAFF
 EVERY_OWNER: Rule = OWNER | {Caller.ANOTHER: "in"}  # each sees their own
@@ -112,6 +113,12 @@ RULES: dict[str, Rule] = {
     "create_api_key": BOX,
     "list_api_keys": BOX,
     "revoke_api_key": BOX,
+    # the box's own knowledge: nothing in the address says whose
+    "list_documents": OWN_THINGS,
+    "create_document": OWN_THINGS,
+    "get_document": BOX,
+    "replace_document": BOX,
+    "delete_document": BOX,
     # claims
     "create_claims": STAFF,
     "list_claims": STAFF,

@@ -20,6 +20,7 @@ from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.export.order import request_export
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
+from rag.pipeline.document import Offer, add_document
 from tenants.context import enter_tenant
 from tenants.models.api_key import ApiKey
 from tenants.models.claim import Claim
@@ -68,6 +69,8 @@ BODIES: dict[str, Any] = {
     "backtest_fee_policy": {"days": 3},
     "set_credential": {"secret": "x" * 40},
     "create_api_key": {"name": "new", "scopes": ["read"]},
+    "create_document": {"title": "Notes", "text": "# Notes\n\nFees were raised."},
+    "replace_document": {"title": "Notes", "text": "# Notes\n\nFees were lowered."},
     "create_claims": {},
     "change_device": {"alias": "x"},
     "suspend_device": REASON,
@@ -134,6 +137,7 @@ def settle(name: str) -> Resident:
         "device_id": box.dazbox.id,
         "kid": box.kid,
         "claim_id": Claim.objects.get(id=claim.claim.id).id,
+        "document_id": write_document(box, word),
         "export_id": request_export(box.dazbox.id, actor="test").id,
         "operation_id": box.dazbox.operations.get().id,
         "user_code": link_another(name, owner_id),
@@ -169,6 +173,12 @@ def write_action(box: Box) -> Action:
         action.refresh_from_db()
     assert action.state == "confirmed"
     return action
+
+
+def write_document(box: Box, word: str) -> uuid.UUID:
+    with enter_tenant(box.tenant):
+        offer = Offer(title=word, media_type="text/plain", content=f"{word} wrote this".encode())
+        return add_document(offer)[0].id
 
 
 def link_another(name: str, owner_id: uuid.UUID) -> str:

@@ -41,9 +41,9 @@ def _parse_xml(content: bytes) -> etree._Element:
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
-        is_deep = "depth" in str(error).lower()
-        code, what = ("too-deep", "is nested too deeply") if is_deep else ("malformed", "is damaged")
-        raise UnreadableError(code, f"The XML inside the DOCX file {what}.") from None  # type: ignore[arg-type]
+        if "depth" in str(error).lower():
+            raise UnreadableError("too-deep", "The XML inside the DOCX file is nested too deeply.") from None
+        raise UnreadableError("malformed", "The XML inside the DOCX file is damaged.") from None
     if root.getroottree().docinfo.doctype:
         raise UnreadableError("hostile", "The XML inside the DOCX file declares entities, which no honest file does.")
     return root

@@ -1,0 +1,10 @@
+"""Addresses below /api/v1/knowledge/."""
+
+from django.urls import path
+
+from rag.api.documents import DocumentsView, DocumentView
+
+urlpatterns = [
+    path("documents", DocumentsView.as_view()),
+    path("documents/<uuid:document_id>", DocumentView.as_view()),
+]
