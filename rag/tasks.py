@@ -11,6 +11,7 @@ from rag.pipeline.delete import forget_departed, forget_points, list_departed
 from rag.pipeline.index import advance
 from rag.pipeline.library import tend_library
 from rag.pipeline.point import open_index
+from rag.sources.embedder import EmbedderError
 from rag.sources.qdrant.errors import StoreError
 from tenants.context import current_tenant
 from tenants.queue import queue_job
@@ -41,12 +42,18 @@ def forget_document(document_id: str) -> None:
 @shared_task(name="rag.tasks.forget_departed_boxes")
 def forget_departed_boxes() -> None:
     """Every minute, from beat: points of boxes that are gone."""
-    for dazbox_id in list_departed():
-        forget_departed(dazbox_id, open_index().store)
+    try:
+        for dazbox_id in list_departed():
+            forget_departed(dazbox_id, open_index().store)
+    except StoreError as error:
+        log.warning("departed_boxes_not_forgotten", error=type(error).__name__)
 
 
 @shared_task(name="rag.tasks.tend_library")
 def tend_own_library() -> None:
     """Every half minute, from beat: the product's own text, and what else of the library waits for the index."""
-    if count := tend_library():
-        log.info("library_indexed", chunks=count)
+    try:
+        if count := tend_library():
+            log.info("library_indexed", chunks=count)
+    except (StoreError, EmbedderError) as error:
+        log.warning("library_not_indexed", error=type(error).__name__)

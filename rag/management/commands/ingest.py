@@ -12,6 +12,7 @@ from rag.pipeline.point import open_index
 from rag.sources.corpus.file import CorpusError, LibraryFile
 from rag.sources.corpus.folder import check_folder, read_files, read_manifest
 from rag.sources.corpus.product import read_product_texts
+from rag.sources.embedder import EmbedderError
 from rag.sources.qdrant.errors import StoreError
 
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._ingest(options["folder"], options["manifest"], prunes=options["prune"])
-        except (CorpusError, StoreError) as error:
+        except (CorpusError, StoreError, EmbedderError) as error:
             raise CommandError(str(error)) from None
 
     def _ingest(self, folder: Path | None, manifest_path: Path | None, *, prunes: bool) -> None:
