@@ -91,6 +91,18 @@ class Environment(BaseSettings):
     qdrant_collection: str = Field(
         "kb", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="how the names of our collections in Qdrant begin"
     )
+    openai_api_key: SecretStr | None = Field(
+        None, description="a key of OpenAI; empty: texts are embedded on this machine, answers quote their evidence"
+    )
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1",
+        pattern=r"^https?://[^?#]+$",
+        description="OpenAI, or a server that speaks its protocol",
+    )
+    openai_embedding_model: str = Field(
+        "text-embedding-3-small", min_length=1, description="the model that turns texts into vectors"
+    )
+    openai_embedding_dimension: int = Field(1536, ge=64, le=8192, description="numbers of one of its vectors")
     embedder_url: str = Field(
         "",
         pattern=r"^(https?://[^?#]+)?$",

@@ -29,16 +29,26 @@ class Embedder(Protocol):
 def choose_embedder() -> Embedder:
     """One a process, which loads nothing yet. A forked child gets its own: it has not the threads of its parent's.
 
-    1. The local model in another process, where EMBEDDER_URL is set.
-    2. The local model in this one.
+    1. OpenAI, where OPENAI_API_KEY is set.
+    2. The local model in another process, where EMBEDDER_URL is set.
+    3. The local model in this one.
     """
     return _make(os.getpid())
 
 
 @lru_cache(maxsize=1)
 def _make(_process: int) -> Embedder:
-    """Imports what is chosen alone: onnxruntime is large."""
+    """Imports what is chosen alone: onnxruntime and openai are large."""
     env = settings.ENV
+    if env.openai_api_key is not None:
+        from rag.sources.openai.embeddings import open_embedder
+
+        return open_embedder(
+            env.openai_api_key.get_secret_value(),
+            env.openai_base_url,
+            model=env.openai_embedding_model,
+            dimension=env.openai_embedding_dimension,
+        )
     if env.embedder_url:
         from rag.sources.minilm.client import EmbedderClient
 

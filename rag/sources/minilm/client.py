@@ -32,6 +32,7 @@ class EmbedderClient:
     def __init__(self, url: str, *, api_key: str = "", timeout: httpx.Timeout = TIMEOUT) -> None:
         self.model = MODEL
         self._url = url
+        self._place = httpx.URL(url).copy_with(username=None, password=None)  # what errors may tell
         self._breaker = Breaker()
         headers = {"Content-Type": MEDIA_TYPE} | ({KEY_HEADER: api_key} if api_key else {})
         transport = httpx.HTTPTransport(retries=CONNECT_RETRIES)
@@ -48,7 +49,7 @@ class EmbedderClient:
 
     def _embed_part(self, texts: Sequence[str], *, with_tokens: bool) -> list[Embedded]:
         if not self._breaker.allow():
-            raise EmbedderError(f"The embedder at {self._url} is down and left alone for now", is_temporary=True)
+            raise EmbedderError(f"The embedder at {self._place} is down and left alone for now", is_temporary=True)
         try:
             embedded = self._ask(texts, with_tokens=with_tokens)
         except EmbedderError as error:
@@ -65,7 +66,7 @@ class EmbedderClient:
         try:
             answer = self._http.post(self._url, content=msgspec.msgpack.encode(request))
         except httpx.HTTPError as error:
-            words = f"The embedder at {self._url} cannot be reached ({type(error).__name__}): check EMBEDDER_URL"
+            words = f"The embedder at {self._place} cannot be reached ({type(error).__name__}): check EMBEDDER_URL"
             raise EmbedderError(words, is_temporary=True) from error
         if answer.status_code != httpx.codes.OK:
             raise self._refuse(answer)
@@ -74,10 +75,10 @@ class EmbedderClient:
             embedded = [one.unpack(MODEL.dimension) for one in reply.embedded]
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise EmbedderError(
-                f"{self._url} answers, and is no embedder of ours: {error}", is_temporary=False
+                f"{self._place} answers, and is no embedder of ours: {error}", is_temporary=False
             ) from error
         if reply.model != MODEL or len(embedded) != len(texts):
-            raise EmbedderError(f"{self._url} embeds with {reply.model.id}, {MODEL.id} is wanted", is_temporary=False)
+            raise EmbedderError(f"{self._place} embeds with {reply.model.id}, {MODEL.id} is wanted", is_temporary=False)
         return embedded
 
     def _refuse(self, answer: httpx.Response) -> EmbedderError:
@@ -86,7 +87,7 @@ class EmbedderClient:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             words = "no words of ours: check EMBEDDER_URL"
         return EmbedderError(
-            f"The embedder at {self._url} refused ({answer.status_code}): {words}",
+            f"The embedder at {self._place} refused ({answer.status_code}): {words}",
             is_temporary=answer.status_code in _TEMPORARY,
         )
 

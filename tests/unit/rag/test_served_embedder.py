@@ -128,12 +128,13 @@ def test_a_model_that_cannot_be_loaded_is_told_to_who_asks() -> None:
 def test_a_service_that_is_down_is_left_alone_after_five_failures() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-    with closing(EmbedderClient(url)) as client:
+        place = f"127.0.0.1:{nobody.getsockname()[1]}"
+    with closing(EmbedderClient(f"http://:{KEY}@{place}/embed")) as client:
         for _ in range(5):
             with pytest.raises(EmbedderError, match="check EMBEDDER_URL") as down:
                 client.embed(["fees"], with_tokens=False)
             assert down.value.is_temporary
+            assert f"http://{place}/embed" in str(down.value), "where it is, without its key"
         with pytest.raises(EmbedderError, match="left alone"):
             client.embed(["fees"], with_tokens=False)
 
