@@ -10,7 +10,7 @@ from rag.engine.evidence import Citation, Evidence, Language, Sentence
 from rag.engine.figures import find_unfounded, read_figures
 from rag.engine.plain import has_markup, make_plain
 from rag.engine.suspicion import speaks_to_assistant
-from rag.engine.terms import list_terms
+from rag.engine.tokenise import tokenise
 
 MIN_QUOTE_CHARS = 8  # shorter ones occur anywhere; a whole short evidence may be quoted all the same
 MAX_SENTENCE_CHARS = 600
@@ -116,8 +116,8 @@ def _find_fault_of_content(text: str, cited: list[Evidence], *, language: Langua
 
 
 def _is_supported(text: str, known: str, *, language: Language) -> bool:
-    words = set(list_terms(text, language))
-    strangers = words - set(list_terms(known, language))
+    words = set(tokenise(text, language))
+    strangers = words - set(tokenise(known, language))
     return len(strangers) <= max(MAX_STRANGERS, (1 - MIN_SUPPORT) * len(words)) and strangers != words
 
 

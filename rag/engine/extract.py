@@ -10,7 +10,7 @@ from rag.engine.evidence import Citation, Evidence, Language, Sentence
 from rag.engine.plain import has_markup
 from rag.engine.sentences import cut_sentences
 from rag.engine.suspicion import speaks_to_assistant
-from rag.engine.terms import list_terms
+from rag.engine.tokenise import tokenise
 
 MAX_PASSAGES = 3
 SENTENCES_A_PASSAGE = (3, 2, 1)  # of the best one, the next, the last
@@ -59,8 +59,8 @@ def _weigh_terms(question: str, passages: Sequence[Evidence]) -> dict[Language, 
     """By language: what of the question's words few of the passages use counts more."""
     weights: dict[Language, dict[str, float]] = {}
     for language in {passage.language for passage in passages}:
-        seen = Counter(term for passage in passages for term in set(list_terms(passage.text, language)))
-        terms = set(list_terms(question, language))
+        seen = Counter(term for passage in passages for term in set(tokenise(passage.text, language)))
+        terms = set(tokenise(question, language))
         weights[language] = {term: math.log(1 + (len(passages) + 1) / (seen[term] + 0.5)) for term in terms}
     return weights
 
@@ -80,4 +80,4 @@ def _choose(passage: Evidence, weights: dict[Language, dict[str, float]], *, pla
 
 
 def _score(text: str, wanted: dict[str, float], *, language: Language) -> float:
-    return math.fsum(wanted.get(term, 0.0) for term in set(list_terms(text, language)))
+    return math.fsum(wanted.get(term, 0.0) for term in set(tokenise(text, language)))

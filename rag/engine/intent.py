@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from rag.engine.evidence import LANGUAGES
 from rag.engine.suspicion import fold
-from rag.engine.terms import list_terms
+from rag.engine.tokenise import tokenise
 
 Topic = Literal[
     "why_fee", "changes", "unchanged", "held", "state", "depleted", "mode", "earnings", "failures", "rolled_back"
@@ -259,7 +259,7 @@ def _is_telling(alias: str) -> bool:
     """A peer called `Why` is in no question by that word."""
     return (
         len(alias) >= MIN_ALIAS_CHARS
-        and any(list_terms(alias, language) for language in LANGUAGES)
+        and any(tokenise(alias, language) for language in LANGUAGES)
         and not (set(alias.split()) <= _QUESTION_WORDS)
     )
 

@@ -1,8 +1,6 @@
 """Words that say nothing about what a text is about, folded as `tokenise.fold` does. Text and question lose them."""
 
-from typing import Final
-
-from rag.engine.language import Language
+from typing import Final, Literal
 
 _ENGLISH = """
 a about after again all also am an and any are as at be because been before being between both but by can could did do
@@ -19,7 +17,7 @@ memes mes moi moins mon n ne ni non nos notre nous on ont ou par pas peu peut pe
 puisqu qu quand que quel quelle quelles quels qui quoi s sa sans se selon sera ses si soit son sont sous sur t ta te tes
 toi ton tous tout toute toutes tres tu un une vers vos votre vous y
 """
-STOP_WORDS: Final[dict[Language, frozenset[str]]] = {
+STOP_WORDS: Final[dict[Literal["en", "fr"], frozenset[str]]] = {
     "en": frozenset(_ENGLISH.split()),
     "fr": frozenset(_FRENCH.split()),
 }

@@ -6,11 +6,11 @@
 
 import re
 import threading
-import unicodedata
 from collections.abc import Iterator
 
 import Stemmer
 
+from rag.engine.accents import strip_accents
 from rag.engine.language import Language
 from rag.engine.stop_words import STOP_WORDS
 
@@ -35,9 +35,7 @@ def tokenise(text: str, language: Language) -> list[str]:
 
 def fold(text: str) -> str:
     """Without accents, ligatures and elisions; one sort of apostrophe. Capitals stay."""
-    decomposed = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
-    plain = "".join(one for one in decomposed if not unicodedata.combining(one))
-    return _ELISION.sub("", plain.translate(_APOSTROPHES))
+    return _ELISION.sub("", strip_accents(text.translate(_LIGATURES)).translate(_APOSTROPHES))
 
 
 def _split(folded: str) -> Iterator[str]:
