@@ -8,7 +8,7 @@ ARGS ?=
 # DAZBOX_HOME, PORT, MCP_PORT, FLEET and GRAPH, set here (`make run PORT=8010`) or in the environment, choose what is run:
 # docs/embedded.md.
 
-.PHONY: run manage test check format bench judge lock clean environment
+.PHONY: run manage test check format bench evaluate judge lock clean environment
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m mcp_saas.embedded
@@ -34,6 +34,10 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp var/bench/charge-lnd
 	@$(BIN)/python -m tests.load
+
+# make evaluate ARGS="--questions FILE --corpus FOLDER --json OUT": how good retrieval is (docs/knowledge.md).
+evaluate: $(VENV)/run.stamp
+	@$(BIN)/python -m mcp_saas.embedded.evaluate $(ARGS)
 
 # The program our speed is measured beside, run by itself and no part of ours (GPL-2).
 var/bench/charge-lnd:

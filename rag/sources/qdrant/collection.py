@@ -151,7 +151,7 @@ def dense_params(dimension: int) -> models.VectorParams:
 def token_params(dimension: int) -> models.VectorParams:
     return models.VectorParams(
         size=dimension,
-        distance=models.Distance.COSINE,
+        distance=models.Distance.DOT,  # of unit vectors: tokens of a question weigh as much as they are long
         datatype=models.Datatype.FLOAT16,
         multivector_config=models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
         hnsw_config=models.HnswConfigDiff(m=0, payload_m=0),

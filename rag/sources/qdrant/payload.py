@@ -22,7 +22,7 @@ def store_point(scope: Scope, point: Point, *, stored: Stored) -> models.PointSt
         raise ScopeError("token vectors are of the shared corpus alone")
     vectors: dict[str, Any] = {stored.vector: point.dense.tolist()}
     if point.tokens is not None and stored.tokens is not None:
-        vectors[stored.tokens] = point.tokens.tolist()
+        vectors[stored.tokens] = point.tokens.astype(float).round(5).tolist()  # kept in half precision
     if point.terms:
         vectors[TERMS] = models.SparseVector(indices=list(point.terms), values=list(point.terms.values()))
     return models.PointStruct(id=name_point(scope, point), vector=vectors, payload=_describe(scope, point))

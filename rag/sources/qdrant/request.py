@@ -16,7 +16,7 @@ def build_request(scope: Scope, query: Query, *, stored: Stored) -> models.Query
     legs = _build_legs(query, condition, vector=stored.vector)
     step = legs[0] if len(legs) == 1 else models.Prefetch(prefetch=legs, query=_fuse(query), limit=query.candidates)
     if query.tokens is not None and stored.tokens is not None:
-        tokens = query.tokens.tolist()
+        tokens = query.tokens.astype(float).round(6).tolist()  # eight bytes a number, not twenty
         step = models.Prefetch(prefetch=[step] if legs else None, query=tokens, using=stored.tokens, filter=condition)
     elif not legs:
         raise ValueError("a query has at least one of dense, terms and tokens")
