@@ -10,6 +10,7 @@ from mcp_saas.api.ops import HealthView
 from nodes.api.events import AuditView, EventsView
 from nodes.api.exports import ExportDownloadView, ExportsView, ExportView
 from nodes.api.quota import QuotaView
+from recommendations.api.ask import AskView
 from tenants.api.auth import JwksView
 
 urlpatterns = [
@@ -30,6 +31,7 @@ urlpatterns = [
     path("api/v1/provisioning/exports/<uuid:export_id>/archive", ExportDownloadView.as_view(), name="export-archive"),
     path("api/v1/provisioning/devices/<uuid:device_id>/quota", QuotaView.as_view()),
     path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
+    path("api/v1/knowledge/ask", AskView.as_view()),
     path("api/v1/knowledge/", include("rag.api.urls")),
 ]
 handler400 = "mcp_saas.api.errors.answer_bad_request"

@@ -17,6 +17,7 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 JSON = "application/json"
 ZIP = "application/zip"
 CSV = "text/csv"
+EVENTS = "text/event-stream"
 _READ = "dazbox.body"
 
 
@@ -56,6 +57,13 @@ class CsvRenderer(ZipRenderer):
 
     media_type = CSV
     format = "csv"
+
+
+class EventStreamRenderer(ZipRenderer):
+    """The same for a caller who accepts server-sent events only."""
+
+    media_type = EVENTS
+    format = "events"
 
 
 def answer(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:

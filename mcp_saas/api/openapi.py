@@ -10,7 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
-from mcp_saas.api.body import CSV, ZIP
+from mcp_saas.api.body import CSV, EVENTS, ZIP
 from mcp_saas.api.errors import PROBLEM_JSON
 from mcp_saas.api.etag import Waiver
 from mcp_saas.api.idempotency import Idempotency
@@ -36,6 +36,7 @@ _TITLES = {
     429: "too many requests: `Retry-After` says when to come back",
     503: "for a moment out of service",
 }
+EVENT_STREAM = {(200, EVENTS): OpenApiResponse(OpenApiTypes.STR, description="server-sent events")}
 PAGE_PARAMETERS = [
     OpenApiParameter(
         "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, description="rows a page"
@@ -61,6 +62,7 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     answers: dict[int, type | None],
     problems: tuple[int, ...] = (),
     parameters: list[OpenApiParameter] | None = None,
+    streams: bool = False,
     is_open: bool = False,
     is_limited: bool = True,
     idempotency: Idempotency | None = None,
@@ -85,7 +87,8 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
         tags=[tag],
         auth=[] if is_open else None,
         request=_describe_bodies(body, form),
-        responses=_describe_responses(answers | ({304: None} if is_tagged else {}), usual),
+        responses=_describe_responses(answers | ({304: None} if is_tagged else {}), usual)
+        | (EVENT_STREAM if streams else {}),
         parameters=[*(parameters or []), *(promise.header for promise in promises)],
     )
     return lambda view: describe(description=_read_description(view))(keep_promises(view, promises))

@@ -31,6 +31,7 @@ SHARED_APPS = [
     "django_tenants",
     "tenants",
     "nodes.graph",
+    "recommendations",
     "rag.library",
     "unfold",
     "django.contrib.admin",

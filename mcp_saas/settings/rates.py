@@ -8,6 +8,7 @@ RATE_CLASSES = {
     "report": (600, 60),  # a box reports twice a minute; after weeks off the net it catches up at full speed
     "provisioning": (120, 60),
     "auth": (300, 60),  # many boxes may stand behind one address
+    "ask": (60, 60),
     "sign_in": (30, 60),  # secrets and passwords
 }
 

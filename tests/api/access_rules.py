@@ -119,6 +119,7 @@ RULES: dict[str, Rule] = {
     "get_document": BOX,
     "replace_document": BOX,
     "delete_document": BOX,
+    "ask": OWN_THINGS,
     # claims
     "create_claims": STAFF,
     "list_claims": STAFF,

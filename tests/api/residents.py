@@ -67,6 +67,7 @@ BODIES: dict[str, Any] = {
     "import_fee_policy": {"config": "[default]\nstrategy = static\nfee_ppm = 200\n"},
     "preview_fee_policy": {},
     "backtest_fee_policy": {"days": 3},
+    "ask": {"question": "what is the balance of channel 800000x1x0?"},
     "set_credential": {"secret": "x" * 40},
     "create_api_key": {"name": "new", "scopes": ["read"]},
     "create_document": {"title": "Notes", "text": "# Notes\n\nFees were raised."},

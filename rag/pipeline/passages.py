@@ -1,0 +1,69 @@
+"""Passages that may answer a question, for answers and recommendations alike: none of them fails for want of any."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import structlog
+from msgspec.structs import replace
+
+from rag.engine.evidence import Evidence
+from rag.engine.plain import list_blocks, make_plain
+from rag.engine.suspicion import speaks_to_assistant
+
+log = structlog.get_logger(__name__)
+LIMIT = 6
+RAG = "rag"  # how `degraded` names the library where it cannot be searched
+
+
+class Passage(NamedTuple):
+    """What a search found, as it is stored: `evidence.text` may hold anything."""
+
+    evidence: Evidence
+    score: float
+
+
+class Retrieved(NamedTuple):
+    """`answerable`: whether they look as if they answer the question at all."""
+
+    passages: tuple[Passage, ...]
+    answerable: bool
+
+
+Retrieve = Callable[[str], Retrieved]  # for the tenant we are in; raises KnowledgeAwayError
+
+
+class KnowledgeAwayError(Exception):
+    """The store of vectors or the embedder does not answer."""
+
+
+class Found(NamedTuple):
+    """`withheld`: passages left out because they give orders to the assistant."""
+
+    evidence: tuple[Evidence, ...] = ()
+    answerable: bool = False
+    degraded: tuple[str, ...] = ()
+    withheld: int = 0
+
+
+def find_passages(question: str, retrieve: Retrieve) -> Found:
+    """Plain text of what was retrieved, the best first. Whatever fails there is said in `degraded`."""
+    try:
+        retrieved = retrieve(question)
+    except KnowledgeAwayError as error:
+        log.warning("knowledge_away", error=str(error))
+        return Found(degraded=(RAG,))
+    safe = [one for one in retrieved.passages if not _gives_orders(one.evidence)]
+    evidence = tuple(plain for one in safe if (plain := _make_plain(one.evidence)).text)
+    return Found(
+        evidence=evidence,
+        answerable=retrieved.answerable and bool(evidence),
+        withheld=len(retrieved.passages) - len(safe),
+    )
+
+
+def _gives_orders(evidence: Evidence) -> bool:
+    return any(map(speaks_to_assistant, (evidence.title, evidence.text, *evidence.text.splitlines())))
+
+
+def _make_plain(evidence: Evidence) -> Evidence:
+    return replace(evidence, text="\n".join(list_blocks(evidence.text)), title=make_plain(evidence.title))
