@@ -112,14 +112,6 @@ class Environment(BaseSettings):
     model_cache_dir: Path = Field(
         Path("var/models"), description="folder in which the local embedding model is kept once it is made, 60 MB"
     )
-    openai_api_key: SecretStr | None = Field(
-        None, description="a key of OpenAI: answers are put into words by a model; empty: they quote their evidence"
-    )
-    openai_base_url: str = Field(
-        "https://api.openai.com/v1",
-        pattern=r"^https?://[^?#]+$",
-        description="OpenAI, or a server that speaks its protocol",
-    )
     openai_model: str = Field("gpt-4.1-mini", min_length=1, description="the model that puts answers into words")
     openai_timeout_s: float = Field(10, ge=8, le=20, description="seconds to wait for the model's next byte")
     openai_budget_s: float = Field(20, ge=8, le=40, description="seconds for a model's answer, one repeat included")
