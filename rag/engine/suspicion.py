@@ -86,6 +86,7 @@ _SPEECH = tuple(
         r"\b(?:repond(?:s|ez)|recommande[rz]?|di(?:s|tes)) (?:toujours|uniquement|seulement|systematiquement)\b",
         r"\b(?:tu dois|vous devez) (?:repondre|recommander|dire|afficher)\b",
         # secrets, tools, other tenants, silence
+        rf"(?<!not )(?<!never )(?<!n't )\b{_TELL}\b.{{0,40}}\b(?:system prompt|invite systeme)\b",
         (
             rf"(?<!not )(?<!never )(?<!n't )\b{_TELL}\b.{{0,80}}\b(?:system prompt|invite systeme|(?:all|every"
             rf"|the|your|tes|vos|les"

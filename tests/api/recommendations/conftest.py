@@ -7,16 +7,32 @@ import pytest
 from django.core.cache import cache
 from pydantic import SecretStr
 
-from mcp_saas.kit.breaker import Breakers
+from mcp_saas.kit.breaker import Breaker, Breakers
 from rag.pipeline import rephrase
 from rag.sources.openai.answers import forget_dialects
 from tests.fakes.openai_server import KEY, MODEL, OpenAIServer, Said
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
+def clock() -> Clock:
+    """Of the breakers."""
+    return Clock()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[OpenAIServer]:
     forget_dialects()
-    monkeypatch.setattr(rephrase, "breakers", Breakers())
+    monkeypatch.setattr(rephrase, "breakers", Breakers(lambda: Breaker(clock=clock)))
     with OpenAIServer(lambda _: Said(status=500)) as server:
         yield server
     cache.clear()
@@ -24,15 +40,17 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
 
 @pytest.fixture
 def use_model(settings: Any, server: OpenAIServer) -> Callable[..., None]:
-    """From then on answers are put into words by the server; `changes` to the settings."""
+    """From then on answers are put into words by the server; `changes` to the settings. There is time enough: a test
+    whose server hangs takes less of it.
+    """
 
     def use(**changes: Any) -> None:
         usual = {
             "openai_api_key": SecretStr(KEY),
             "openai_base_url": server.base_url,
             "openai_model": MODEL,
-            "openai_timeout_s": 0.5,
-            "openai_budget_s": 1.0,
+            "openai_timeout_s": 20.0,
+            "openai_budget_s": 40.0,
         }
         settings.ENV = settings.ENV.model_copy(update=usual | changes)
 

@@ -1,7 +1,6 @@
 """A model may put evidence into words. What is not borne out goes, and whatever fails there costs nothing else."""
 
 import datetime as dt
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,9 @@ from django.utils import timezone
 
 from nodes.engine.credential import Service
 from nodes.pipeline.credential import set_credential
-from rag.pipeline.budget import count_tokens
+from rag.pipeline.budget import count_tokens, reserve_tokens
 from tenants.context import enter_tenant
+from tests.api.recommendations.conftest import Clock
 from tests.api.recommendations.test_ask import ask
 from tests.conftest import ApiClient
 from tests.factories import Box, make_offer
@@ -21,7 +21,7 @@ from tests.hostile_texts import ATTACKS
 QUESTION = "what mode am I in?"
 QUOTE = "The mode is shadow"
 GOOD = answer_of([("Your node is in the mode shadow.", [("E1", QUOTE)])])
-LEEWAY_S = 3.0  # of a loaded machine
+IMPATIENT = {"openai_timeout_s": 0.5, "openai_budget_s": 1.0}  # a server that hangs does so for half a minute
 Use = Callable[..., None]
 
 
@@ -87,14 +87,12 @@ def test_a_model_that_obeys_an_injection_is_not_believed(
 
 @pytest.mark.fault
 @pytest.mark.parametrize("kind", FAILURES)
-def test_each_failure_ends_in_the_deterministic_answer_in_time(
+def test_each_failure_ends_in_the_deterministic_answer(
     api: ApiClient, alice: Box, server: OpenAIServer, use_model: Use, kind: str
 ) -> None:
-    use_model()
+    use_model(**IMPATIENT)
     server.script = fail(kind, server.over)
-    began_at = time.monotonic()
     told = ask(api, alice, QUESTION)
-    assert time.monotonic() - began_at < 1.0 + LEEWAY_S
     assert (told["mode"], told["grounded"], told["model_used"]) == ("deterministic", True, None)
     assert "model" in told["degraded"]
     assert "The mode is shadow" in told["answer"]
@@ -108,14 +106,17 @@ def test_nobody_at_the_address_ends_in_the_deterministic_answer(api: ApiClient, 
 
 
 @pytest.mark.fault
-def test_after_five_failures_nobody_waits_for_it(
-    api: ApiClient, alice: Box, server: OpenAIServer, use_model: Use
+def test_after_five_failures_nobody_waits_for_it_and_half_a_minute_later_it_is_back(
+    api: ApiClient, alice: Box, server: OpenAIServer, use_model: Use, clock: Clock
 ) -> None:
     use_model()
     server.script = fail("HTML", server.over)
     told = [ask(api, alice, QUESTION) for _ in range(7)]
     assert len(server.asked) == 5
     assert ["model_busy" in one["degraded"] for one in told] == [False] * 5 + [True] * 2
+    server.script = says(GOOD)
+    clock.now_s = 30.0
+    assert ask(api, alice, QUESTION)["mode"] == "llm"
 
 
 def test_the_same_question_on_the_same_evidence_is_asked_once_and_never_across_boxes(
@@ -160,8 +161,6 @@ def test_a_call_that_cost_nothing_is_given_back_and_one_that_may_have_is_not(
 def test_beyond_the_plans_tokens_no_model_is_asked(
     api: ApiClient, alice: Box, server: OpenAIServer, use_model: Use
 ) -> None:
-    from rag.pipeline.budget import reserve_tokens
-
     use_model()
     assert reserve_tokens(alice.dazbox.id, 99_990, limit=100_000, now=timezone.now())
     told = ask(api, alice, QUESTION)
@@ -169,8 +168,6 @@ def test_beyond_the_plans_tokens_no_model_is_asked(
 
 
 def test_tomorrow_is_another_budget(alice: Box) -> None:
-    from rag.pipeline.budget import reserve_tokens
-
     now = timezone.now()
     assert reserve_tokens(alice.dazbox.id, 10, limit=10, now=now)
     assert reserve_tokens(alice.dazbox.id, 1, limit=10, now=now) is None
