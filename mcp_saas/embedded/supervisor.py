@@ -49,6 +49,16 @@ class Ward:
         self.child.stop()
 
 
+class Errand:
+    """Runs once beside the others, who can do without it."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+
+    def stop(self) -> None:
+        self.child.stop()
+
+
 class Supervisor:
     """`hold` keeps a stop signal waiting while a child is started and written down: none is ever forgotten."""
 
@@ -63,7 +73,7 @@ class Supervisor:
         self.say = say
         self.state, self._hold, self._clock = state, hold, clock
         self._registry = ProcessRegistry(state)
-        self._wards: list[Ward | OnDemand] = []
+        self._wards: list[Ward | OnDemand | Errand] = []
         self._writing = threading.Lock()
 
     def end_leftovers(self) -> None:
@@ -77,6 +87,12 @@ class Supervisor:
             self._wards.append(Ward(child, self._clock()))
             self._write_registry()
         return child
+
+    def start_errand(self, command: Command) -> None:
+        """From the main thread only. It is never started anew; a failure is told, and is nobody else's."""
+        with self._hold():
+            self._wards.append(Errand(self._start_child(command)))
+            self._write_registry()
 
     def start_on_demand(self, command: Command, listener: socket.socket) -> None:
         """It is started by the first connection to `listener`, and anew after each end."""
@@ -96,9 +112,11 @@ class Supervisor:
 
     def revive(self) -> None:
         """Looks after every child once; to be called every half second or so. Raises LaunchError on giving up."""
-        for ward in self._wards:
+        for ward in list(self._wards):
             if isinstance(ward, Ward) and ward.child.exit_code is not None:
                 self._revive_ward(ward)
+            elif isinstance(ward, Errand) and ward.child.exit_code is not None:
+                self._end_errand(ward)
 
     def stop_all(self) -> None:
         while self._wards:
@@ -106,6 +124,13 @@ class Supervisor:
             self._wards.pop()
         with contextlib.suppress(OSError):  # a full disk: the next start finds none of those in the old list alive
             self._write_registry()
+
+    def _end_errand(self, errand: Errand) -> None:
+        errand.child.end_group()
+        if errand.child.exit_code != 0:
+            self.say(errand.child.explain_end())
+        self._wards.remove(errand)
+        self._write_registry()
 
     def _revive_ward(self, ward: Ward) -> None:
         now_s = self._clock()

@@ -36,6 +36,11 @@ def choose_embedder() -> Embedder:
     return _make(os.getpid())
 
 
+def forget_embedder() -> None:
+    """The next is chosen anew: for tests, whose settings change."""
+    _make.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _make(_process: int) -> Embedder:
     """Imports what is chosen alone: onnxruntime and openai are large."""

@@ -223,6 +223,23 @@ def test_five_quick_deaths_are_the_end(
     assert len(said) == 4
 
 
+def test_an_errand_is_run_once_and_its_failure_is_told_and_nobody_elses(
+    state: StateFolder, supervisor: Supervisor, said: list[str]
+) -> None:
+    supervisor.start_errand(python("quick", "print('done')", state))
+    supervisor.start_errand(python("wrong", "raise SystemExit('error: no weights')", state))
+    supervisor.start_errand(python("slow", f"print('up', flush=True); {WAIT}", state))
+    assert eventually(lambda: supervisor.revive() or names_of(state) == ["slow"])
+    assert len(said) == 1
+    assert said[0].startswith("wrong stopped with exit code 1 (error: no weights)")
+    supervisor.stop_all()
+    assert names_of(state) == []
+
+
+def names_of(state: StateFolder) -> list[str]:
+    return [record.name for record in ProcessRegistry(state).read()]
+
+
 def revive_later(supervisor: Supervisor, clock: Clock) -> bool:
     supervisor.revive()
     clock.now_s += 1.0

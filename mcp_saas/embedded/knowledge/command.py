@@ -44,6 +44,12 @@ def knowledge_command(
     )  # fmt: skip
 
 
+def model_command(environment: Mapping[str, str]) -> Command:
+    """Makes the local model where it is not made yet, and gives way to everybody meanwhile."""
+    argv = (sys.executable, "-m", "rag.sources.minilm.make", environment["MODEL_CACHE_DIR"])
+    return Command("model", argv, PROJECT, environment)
+
+
 def is_ready(listener: socket.socket) -> bool:
     """True once it answers."""
     host, port = listener.getsockname()

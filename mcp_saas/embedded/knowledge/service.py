@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from mcp_saas.embedded.given import check_qdrant
-from mcp_saas.embedded.knowledge.command import SERVICE, address_of, bind_listener, knowledge_command
+from mcp_saas.embedded.knowledge.command import SERVICE, address_of, bind_listener, knowledge_command, model_command
 from mcp_saas.embedded.state import StateFolder, make_private_folder
 from mcp_saas.embedded.supervisor import Supervisor
 
@@ -29,13 +29,18 @@ class KnowledgeService:
         self.environment: Mapping[str, str] = ours
 
     def start(self, supervisor: Supervisor, *, environment: Mapping[str, str]) -> None:
-        """Opens the socket; the process comes with the first connection. `environment`: of every process."""
+        """Opens the socket; the process comes with the first connection. `environment`: of every process.
+
+        Meanwhile the local model is made, once a state folder, so that the first question need not wait for it.
+        """
         if not self.environment:
             self.close()
             return
         folder = make_private_folder(self._state.home / SERVICE)
         command = knowledge_command(folder, self._listener, api_key=self._key, environment=environment, idle_s=IDLE_S)
         supervisor.start_on_demand(command, self._listener)
+        if "EMBEDDER_URL" in self.environment and not environment.get("OPENAI_API_KEY"):
+            supervisor.start_errand(model_command(environment))
 
     def close(self) -> None:
         """When it is not started after all."""

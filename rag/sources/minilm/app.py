@@ -1,7 +1,7 @@
 """The local embedder over HTTP, one process for many: plain ASGI. POST / takes texts and gives vectors (`wire.py`).
 
 200 vectors   400 not what is asked for   401 no key   404, 405 elsewhere   413 too much at once
-429 too many are waiting   503 the model cannot be loaded
+429 too many are waiting   503 the model cannot be loaded, or is being made and will be there in `retry_after_s`
 """
 
 import asyncio
@@ -33,9 +33,9 @@ MAX_WAITING: Final = 32
 
 
 class _RefusedError(Exception):
-    def __init__(self, status: int, words: str) -> None:
+    def __init__(self, status: int, words: str, *, retry_after_s: float = 0.0) -> None:
         super().__init__(words)
-        self.status = status
+        self.status, self.retry_after_s = status, retry_after_s
 
 
 class EmbedderApp:
@@ -52,7 +52,8 @@ class EmbedderApp:
             content = await self._serve(scope, receive)
             status = 200
         except _RefusedError as refused:
-            content, status = msgspec.msgpack.encode(Refusal(str(refused))), refused.status
+            content = msgspec.msgpack.encode(Refusal(str(refused), refused.retry_after_s))
+            status = refused.status
         headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(content)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
@@ -78,7 +79,7 @@ class EmbedderApp:
         try:
             embedded = self._embedder.embed(request.texts, with_tokens=request.with_tokens)
         except EmbedderError as error:
-            raise _RefusedError(503, str(error)) from error
+            raise _RefusedError(503, str(error), retry_after_s=error.retry_after_s) from error
         reply = EmbedReply(self._embedder.model, [PackedText.pack(one) for one in embedded])
         content: bytes = msgspec.msgpack.encode(reply)
         return content

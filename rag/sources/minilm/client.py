@@ -19,7 +19,7 @@ from rag.sources.minilm.wire import (
     Refusal,
 )
 
-# Seconds. It may have to load the model first, or once, on a machine that is busy, to make it.
+# Seconds. It may have to load the model first, on a machine that is busy; while it makes it, it says so at once.
 TIMEOUT: Final = httpx.Timeout(20, connect=2)
 CONNECT_RETRIES: Final = 2  # nothing was asked yet
 MAX_TEXT_CHARACTERS: Final = MAX_BODY_BYTES // MAX_TEXTS // 4 - 16  # far more than the model reads
@@ -53,7 +53,7 @@ class EmbedderClient:
         try:
             embedded = self._ask(texts, with_tokens=with_tokens)
         except EmbedderError as error:
-            if error.is_temporary:
+            if error.is_temporary and not error.retry_after_s:  # who says when to come back is up
                 self._breaker.note_failure()
             else:
                 self._breaker.note_success()
@@ -83,12 +83,13 @@ class EmbedderClient:
 
     def _refuse(self, answer: httpx.Response) -> EmbedderError:
         try:
-            words = msgspec.msgpack.decode(answer.content, type=Refusal).error
+            refusal = msgspec.msgpack.decode(answer.content, type=Refusal)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            words = "no words of ours: check EMBEDDER_URL"
+            refusal = Refusal("no words of ours: check EMBEDDER_URL")
         return EmbedderError(
-            f"The embedder at {self._place} refused ({answer.status_code}): {words}",
-            is_temporary=answer.status_code in _TEMPORARY,
+            f"The embedder at {self._place} refused ({answer.status_code}): {refusal.error}",
+            is_temporary=refusal.retry_after_s > 0 or answer.status_code in _TEMPORARY,
+            retry_after_s=refusal.retry_after_s,
         )
 
 

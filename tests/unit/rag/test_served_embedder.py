@@ -16,7 +16,7 @@ from django.conf import settings
 from rag.engine.embedding import Embedded, EmbedderError
 from rag.sources.minilm.app import EmbedderApp
 from rag.sources.minilm.client import EmbedderClient
-from rag.sources.minilm.errors import ModelError
+from rag.sources.minilm.errors import ModelError, ModelPendingError
 from rag.sources.minilm.model import MiniLM
 from rag.sources.minilm.wire import MAX_BODY_BYTES, MAX_TEXTS, MODEL, EmbedRequest, Refusal
 from tests.fakes.json_server import JsonServer, Reply
@@ -42,7 +42,9 @@ def serve(app: EmbedderApp) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def minilm() -> MiniLM:
-    return MiniLM(settings.ENV.model_cache_dir)
+    minilm = MiniLM(settings.ENV.model_cache_dir)
+    minilm.load()
+    return minilm
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,11 @@ class Broken:
 
     def embed(self, texts: Sequence[str], *, with_tokens: bool) -> list[Embedded]:
         raise ModelError("the weights are other ones: install them again")
+
+
+class Pending(Broken):
+    def embed(self, texts: Sequence[str], *, with_tokens: bool) -> list[Embedded]:
+        raise ModelPendingError
 
 
 def embed(
@@ -123,6 +130,17 @@ def test_a_model_that_cannot_be_loaded_is_told_to_who_asks() -> None:
     with serve(EmbedderApp(Broken())) as url, pytest.raises(EmbedderError, match="install them again") as refused:
         embed(url, ["fees"])
     assert not refused.value.is_temporary
+
+
+def test_a_model_that_is_being_made_is_no_service_that_is_down() -> None:
+    """Asked again and again: the answer stays what it is, at once, with the time to come back."""
+    app = EmbedderApp(Pending())
+    with serve(app) as url, closing(EmbedderClient(url)) as client:
+        for _ in range(7):
+            with pytest.raises(EmbedderError, match="being made") as pending:
+                client.embed(["fees"], with_tokens=False)
+            assert pending.value.is_temporary
+            assert pending.value.retry_after_s == ModelPendingError().retry_after_s
 
 
 def test_a_service_that_is_down_is_left_alone_after_five_failures() -> None:
