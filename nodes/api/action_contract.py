@@ -18,7 +18,10 @@ Words = Annotated[str, without_nul(max_length=400)]
 
 
 class ActionView(Struct, frozen=True):
-    """What to write to the node, always the whole policy, and how far it is."""
+    """What to write to the node, always the whole policy, and how far it is.
+
+    `confirmed` from the report of a success on; `verified_at` is when a snapshot showed it in force, null until then.
+    """
 
     id: UUID
     kind: str
@@ -32,7 +35,8 @@ class ActionView(Struct, frozen=True):
     run_id: UUID | None
     sent_at: dt.datetime | None
     lease_until: dt.datetime | None
-    reported_at: dt.datetime | None  # the box says it is written; `confirmed` is the word of a snapshot
+    reported_at: dt.datetime | None  # the box says it is written
+    verified_at: dt.datetime | None  # a snapshot shows it
     settled_at: dt.datetime | None
     error: str | None
 
@@ -42,7 +46,7 @@ class ActionView(Struct, frozen=True):
             id=action.id,
             kind=action.kind,
             channel=action.short_channel_id,
-            state=action.state,
+            state=action.public_state,
             policy=action.policy,
             expected_policy=action.expected_policy,
             created_at=action.created_at,
@@ -52,6 +56,7 @@ class ActionView(Struct, frozen=True):
             sent_at=action.sent_at,
             lease_until=action.lease_until,
             reported_at=action.reported_at,
+            verified_at=action.verified_at,
             settled_at=action.settled_at,
             error=action.outcome.error if action.outcome else None,
         )

@@ -27,7 +27,9 @@ from tenants.api.view import NodeView
 HOLDER_PATTERN = r"^[0-9A-Za-z_-]{1,40}$"
 Holder = Annotated[str, msgspec.Meta(pattern=HOLDER_PATTERN)]
 _STATE = OpenApiParameter(
-    "state", {"type": "string", "enum": ActionState.values, "default": "approved"}, description="actions in this state"
+    "state",
+    {"type": "string", "enum": ActionState.values, "default": "approved"},
+    description="actions in this state; `confirmed` has those that no snapshot has verified yet as well",
 )
 _HOLDER = OpenApiParameter(
     "holder",
@@ -90,8 +92,9 @@ class ResultView(NodeView):
         idempotency="optional",
     )
     def post(self, request: Request, pubkey: str, action_id: UUID) -> HttpResponse:
-        """A success is noted (`reported_at`) and `confirmed` by the next snapshot that shows the policy. A failure is
-        `superseded` where the node had another policy than expected, else `failed`. A repeat is harmless.
+        """A success is `confirmed`, and `verified_at` is null until a snapshot shows the policy; a snapshot that shows
+        another one makes it `failed` or `superseded` after all. A failure is `superseded` where the node had another
+        policy than expected, else `failed`. A repeat is harmless: the answer tells what is true by then.
         """
         result = read_body(request, ActionResultBody).to_result()
         return answer(ActionView.describe(record_result(find_action(action_id), result)))

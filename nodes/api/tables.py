@@ -33,7 +33,9 @@ from tenants.api.view import NodeView
 from tenants.context import current_tenant
 
 _ANY_STATE = OpenApiParameter(
-    "state", {"type": "string", "enum": ActionState.values}, description="only actions in this state"
+    "state",
+    {"type": "string", "enum": ActionState.values},
+    description="only actions in this state; `confirmed`: verified or not",
 )
 
 

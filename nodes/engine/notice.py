@@ -23,7 +23,6 @@ _KINDS: Mapping[str, Event] = {
     "kill-switch": "kill_switch",
     "manual-change": "manual_change",
 }
-_ACTIONS: Mapping[Fact, Event] = {"confirmed": "actions", "failed": "action_failed"}
 _TITLES: Mapping[Language, Mapping[Event, str]] = {
     "en": {
         "start": "The fee engine",
@@ -85,7 +84,14 @@ class Pace(Struct, frozen=True, kw_only=True):
 
 def name_event(kind: str, facts: Mapping[str, Fact]) -> Event | None:
     """None: nobody is told."""
-    return _ACTIONS.get(facts.get("after")) if kind == "action" and "channel" in facts else _KINDS.get(kind)
+    return _name_step(facts) if kind == "action" and "channel" in facts else _KINDS.get(kind)
+
+
+def _name_step(facts: Mapping[str, Fact]) -> Event | None:
+    """A fee is told as written when a snapshot shows it: the box's own word is in the journal."""
+    if facts.get("verified"):
+        return "actions"
+    return "action_failed" if facts.get("after") == "failed" else None
 
 
 def write_message(event: Event, lines: Sequence[NoticeLine], *, node: str, language: Language) -> str:

@@ -13,6 +13,8 @@ from tenants.sealing.payload import PayloadField, SealedModel
 
 
 class ActionState(models.TextChoices):
+    """As it is stored. People and programs are told `Action.public_state`."""
+
     PLANNED = "planned"  # recorded; in shadow mode it stays here
     APPROVED = "approved"  # handed over to the box when it asks
     SENT = "sent"  # the box has it: it may be written already
@@ -58,6 +60,7 @@ TRANSITIONS: Mapping[ActionState, frozenset[ActionState]] = {
 OPEN_STATES = (ActionState.PLANNED, ActionState.APPROVED)  # the box does not have it: it can be taken back
 IN_FLIGHT_STATES = (ActionState.APPROVED, ActionState.SENT)  # one a channel
 UNSETTLED_STATES = (*OPEN_STATES, ActionState.SENT)
+PROVEN_STATES = (ActionState.CONFIRMED, ActionState.ROLLED_BACK)  # a snapshot showed it in force
 
 
 class ActionOutcome(Struct, frozen=True, kw_only=True):
@@ -111,10 +114,39 @@ class Action(SealedModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.state} action {self.id}"
+        return f"{self.public_state} action {self.id}"
+
+    @property
+    def public_state(self) -> ActionState:
+        """The one name of its state for people and programs: confirmed from the report of a success on.
+
+        Inside it stays sent until a snapshot proves it: until then it is on its way, and its channel gets no other.
+        """
+        return ActionState.CONFIRMED if self.awaits_proof else ActionState(self.state)
+
+    @property
+    def awaits_proof(self) -> bool:
+        """Reported as written, and no snapshot has shown it yet."""
+        return self.state == ActionState.SENT and self.reported_at is not None
+
+    @property
+    def verified_at(self) -> dt.datetime | None:
+        """When a snapshot showed it in force; None: not yet, or never."""
+        return self.settled_at if self.state in PROVEN_STATES else None
 
     @property
     def written_policy(self) -> ChannelPolicy:
         """What the node made of it: it may have bounds of its own for the smallest and the largest payment."""
         applied = self.outcome.applied_policy if self.outcome and self.reported_at else None
         return applied or self.policy
+
+
+def in_public_state(state: str) -> models.Q:
+    """The rows whose `public_state` it is."""
+    reported = models.Q(state=ActionState.SENT, reported_at__isnull=False)
+    match state:
+        case ActionState.CONFIRMED:
+            return models.Q(state=state) | reported
+        case ActionState.SENT:
+            return models.Q(state=state, reported_at__isnull=True)
+    return models.Q(state=state)

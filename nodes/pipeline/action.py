@@ -40,7 +40,7 @@ def move_action(
 
     `fields` and `outcome` change with it, also in `action` itself. Raises TransitionError.
     """
-    before = ActionState(action.state)
+    before, told = ActionState(action.state), action.public_state
     fields |= {"state": _check_step(before, to)} | _stamp(before, to)
     if outcome is not None:
         fields["outcome"] = seal_outcome(action, outcome)
@@ -48,11 +48,18 @@ def move_action(
         return False
     for name, value in (fields | ({"outcome": outcome} if outcome else {})).items():
         setattr(action, name, value)
-    facts = {"action": str(action.id), "channel": action.short_channel_id, "before": before.value, "after": to.value}
-    text = f"Fee of {action.short_channel_id}, {before.label.lower()}, is now {to.label.lower()}: {reason}"
-    fees = {"old_fee_rate_ppm": action.expected_policy.fee_rate_ppm, "fee_rate_ppm": action.policy.fee_rate_ppm}
-    note("action", text, **facts, **fees)
+    _note_step(action, to, told=told, reason=reason)
     return True
+
+
+def _note_step(action: Action, to: ActionState, *, told: ActionState, reason: str) -> None:
+    """By public states: what was reported is confirmed already when a snapshot verifies it."""
+    now = "verified" if told == to else f"now {to.label.lower()}"
+    facts: dict[str, Any] = {"action": str(action.id), "channel": action.short_channel_id}
+    facts |= {"before": told.value, "after": to.value} | ({"verified": True} if to == ActionState.CONFIRMED else {})
+    fees = {"old_fee_rate_ppm": action.expected_policy.fee_rate_ppm, "fee_rate_ppm": action.policy.fee_rate_ppm}
+    text = f"Fee of {action.short_channel_id}, {told.label.lower()}, is {now}: {reason}"
+    note("action", text, **facts, **fees)
 
 
 @transaction.atomic
@@ -129,7 +136,7 @@ def find_action(action_id: UUID) -> Action:
 
 
 def refuse_step(action: Action, detail: str) -> Problem:
-    label = ActionState(action.state).label.lower()
+    label = action.public_state.label.lower()
     return Problem(409, "wrong-state", "Not possible in this state", detail=f"The action is {label}: {detail}.")
 
 

@@ -68,9 +68,9 @@ def _hand_one(action: Action, holder: str, *, now: dt.datetime) -> bool:
 def record_result(action: Action, result: ActionResult) -> Action:
     """What the box says came of it. A repeat, or a word about one that is settled meanwhile, changes nothing.
 
-    Success is noted and waits for the snapshot that shows it. Failure settles it: superseded where the node had
-    another policy than expected, else failed. A box that read an approved action without taking it over, and wrote it,
-    has it by its own word. Raises Problem 409 for an action that was not approved.
+    Success is confirmed in public, and stays sent inside until a snapshot shows it. Failure settles it: superseded
+    where the node had another policy than expected, else failed. A box that read an approved action without taking it
+    over, and wrote it, has it by its own word. Raises Problem 409 for an action that was not approved.
     """
     lock_own_node()
     action.refresh_from_db()
@@ -111,8 +111,11 @@ def _note_written(action: Action, outcome: ActionOutcome) -> Action:
     reported_at = timezone.now()
     if rows.update(reported_at=reported_at, outcome=seal_outcome(action, outcome)):
         action.reported_at, action.outcome = reported_at, outcome
-        text = f"Fee of {action.short_channel_id} was written to the node; the next snapshot shows it"
-        note("action", text, action=str(action.id), channel=action.short_channel_id)
+        text = (
+            f"Fee of {action.short_channel_id}, sent, is now confirmed: it was written; the next snapshot verifies it"
+        )
+        facts = {"action": str(action.id), "channel": action.short_channel_id}
+        note("action", text, **facts, before=ActionState.SENT.value, after=action.public_state.value)
     return action
 
 

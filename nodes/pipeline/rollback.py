@@ -26,7 +26,7 @@ from nodes.selectors.kill_switch import read_switches
 from nodes.selectors.node import lock_own_node
 
 ENDED = (ActionState.FAILED, ActionState.SUPERSEDED, ActionState.EXPIRED, ActionState.REJECTED)
-NOT_IN_FORCE = "only what a snapshot has confirmed can be taken back"
+NOT_IN_FORCE = "only what a snapshot has verified can be taken back"
 ON_ITS_WAY = "another change of this channel is on its way: again when it is settled"
 CLOSED = "the channel is closed"
 CHANGED = "the node has another policy now than we wrote: what somebody else set stays"

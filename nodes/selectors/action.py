@@ -13,15 +13,15 @@ from nodes.engine.actor import translate_actor
 from nodes.engine.language.difference import tell_differences
 from nodes.engine.language.sentence import Language, tell_decision
 from nodes.engine.notice import NoticeLine
-from nodes.models.action import Action, ActionState
+from nodes.models.action import Action, ActionState, in_public_state
 from nodes.models.channel import Channel, digest_channel
 
 MAX_ACTIONS = 100
 
 
 def list_actions(state: str) -> list[Action]:
-    """Oldest first, at most 100: the order in which a box applies them."""
-    return list(Action.objects.filter(state=state).order_by("created_at", "decision_id", "id")[:MAX_ACTIONS])
+    """In this public state, oldest first, at most 100: the order in which a box applies them."""
+    return list(Action.objects.filter(in_public_state(state)).order_by("created_at", "decision_id", "id")[:MAX_ACTIONS])
 
 
 def tell_why(action: Action, language: Language) -> str:
@@ -41,9 +41,9 @@ def list_newest_actions(limit: int) -> list[Action]:
 
 
 def filter_actions(*, state: str | None, channel: str | None, since: dt.datetime | None) -> QuerySet[Action]:
-    """None: whatever. `since`: created from then on."""
+    """None: whatever. `state`: the public one; `since`: created from then on."""
     rows = Action.objects.all()
-    rows = rows.filter(state=state) if state is not None else rows
+    rows = rows.filter(in_public_state(state)) if state is not None else rows
     rows = rows.filter(channel_digest=digest_channel(channel)) if channel is not None else rows
     return rows.filter(created_at__gte=since) if since is not None else rows
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mcp_saas.kit.alias import tame_alias
 from nodes.engine.language.difference import tell_differences
-from nodes.models.action import Action, ActionState
+from nodes.models.action import Action
 from nodes.selectors.channel import ChannelRow
 
 NONE = "-"
@@ -33,11 +33,11 @@ def lay_channels(rows: list[ChannelRow]) -> dict[str, Any]:
 
 
 def _lay_action(action: Action) -> list[str]:
-    state = ActionState(action.state).label
+    state = f"{action.public_state.label}{', not verified yet' if action.awaits_proof else ''}"
     error = f" ({action.outcome.error})" if action.outcome and action.outcome.error else ""
     held_by = action.decision.outcome.held_by if action.decision else None
     change = tell_differences(action.expected_policy, action.policy) or NONE
-    when = _tell_time(action.settled_at or action.sent_at or action.created_at)
+    when = _tell_time(action.settled_at or action.reported_at or action.sent_at or action.created_at)
     return [action.short_channel_id, f"{state}{error}", change, action.why, held_by or NONE, when]
 
 

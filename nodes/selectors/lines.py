@@ -59,7 +59,7 @@ class DecisionLine(Struct, frozen=True, kw_only=True):
             rule=outcome.rule,
             held_by=outcome.held_by,
             action_id=action.id if action else None,
-            action_state=action.state if action else None,
+            action_state=action.public_state if action else None,
             why=tell_decision(given, outcome, language=language),
         )
 
@@ -79,15 +79,18 @@ class ActionLine(Struct, frozen=True, kw_only=True):
     created_at: dt.datetime
     approved_at: dt.datetime | None
     sent_at: dt.datetime | None
+    reported_at: dt.datetime | None
+    verified_at: dt.datetime | None  # by a snapshot
     settled_at: dt.datetime | None
     error: str | None
     why: str
 
     @classmethod
     def tell(cls, row: Action, language: Language) -> "ActionLine":
-        same = ("id", "kind", "state", "run_id", "decision_id", "created_at", "approved_at", "sent_at", "settled_at")
+        moments = ("created_at", "approved_at", "sent_at", "reported_at", "verified_at", "settled_at")
         return cls(
-            **{name: getattr(row, name) for name in same},
+            **{name: getattr(row, name) for name in ("id", "kind", "run_id", "decision_id", *moments)},
+            state=row.public_state,
             channel=row.short_channel_id,
             old_fee_rate_ppm=row.expected_policy.fee_rate_ppm,
             new_fee_rate_ppm=row.policy.fee_rate_ppm,

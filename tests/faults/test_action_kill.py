@@ -214,7 +214,7 @@ def test_killed_at_any_step_an_action_is_written_once_and_confirmed(committed_db
             assert set(Action.objects.values_list("state", flat=True)) == {"confirmed"}
             assert verify_chain().fault is None
             lines = [entry.detail.facts for entry in JournalEntry.objects.filter(kind="action")]
-            assert len([facts for facts in lines if facts.get("after") == "confirmed"]) == ROUNDS
+            assert len([facts for facts in lines if facts.get("verified")]) == ROUNDS
 
 
 CLN_STEPS: dict[str, Strike] = {

@@ -18,9 +18,13 @@ HEADER = {
     "en": ("Channel", "Old ppm", "New ppm", "Kind    ", "State      "),
     "fr": ("Canal", "Avant ppm", "Après ppm", "Genre   ", "État       "),
 }
+MOMENTS = {
+    "en": ("created", "sent", "verified", "not verified yet", "settled"),
+    "fr": ("créée", "envoyée", "vérifiée", "pas encore vérifiée", "réglée"),
+}
 WORDS = {
-    "en": ("created", "sent", "settled", "Error:", "changes:", "There are more: --limit, or --csv for all."),
-    "fr": ("créée", "envoyée", "réglée", "Erreur :", "change :", "Il y en a d'autres : --limit, ou --csv pour toutes."),
+    "en": ("Error:", "changes:", "There are more: --limit, or --csv for all."),
+    "fr": ("Erreur :", "change :", "Il y en a d'autres : --limit, ou --csv pour toutes."),
 }
 
 
@@ -57,11 +61,8 @@ class Command(BaseCommand):
 
 def lay_action(line: ActionLine, language: str) -> list[str]:
     """The lines of one action, none wider than the terminal."""
-    created, sent, settled, failed, changed, _ = WORDS[language]
+    failed, changed, _ = WORDS[language]
     fees = (str(line.old_fee_rate_ppm), str(line.new_fee_rate_ppm))
-    times = [f"{created} {line.created_at:%Y-%m-%d %H:%M} UTC"]
-    times += [f"{sent} {line.sent_at:%H:%M}"] if line.sent_at else []
-    times += [f"{settled} {line.settled_at:%Y-%m-%d %H:%M}"] if line.settled_at else []
     error = lay_text(f"{failed} {line.error}", INDENT) if line.error else []
     row = lay_row((line.channel, *fees, line.kind, line.state), HEADER[language])
     changes = lay_text(f"{changed} {line.changes}", INDENT) if line.changes else []
@@ -71,5 +72,14 @@ def lay_action(line: ActionLine, language: str) -> list[str]:
         *changes,
         *lay_text(line.why, INDENT),
         *error,
-        *lay_text(f"{', '.join(times)}, {line.id}", INDENT),
+        *lay_text(f"{', '.join(_tell_moments(line, language))}, {line.id}", INDENT),
     ]
+
+
+def _tell_moments(line: ActionLine, language: str) -> list[str]:
+    created, sent, verified, unverified, settled = MOMENTS[language]
+    told = [f"{created} {line.created_at:%Y-%m-%d %H:%M} UTC"]
+    told += [f"{sent} {line.sent_at:%H:%M}"] if line.sent_at else []
+    if line.settled_at:
+        return [*told, f"{verified if line.verified_at else settled} {line.settled_at:%Y-%m-%d %H:%M}"]
+    return [*told, unverified] if line.state == ActionState.CONFIRMED else told

@@ -47,12 +47,46 @@ def test_an_action_is_approved_fetched_reported_and_seen(
     assert given["expires_at"]
     assert given["state"] == "sent"
     reported = act(api, alice, token, f"{action.id}/result", DONE | {"applied_policy": given["policy"]}).json
-    assert (reported["state"], reported["reported_at"] is not None) == ("sent", True)
+    assert (reported["state"], reported["verified_at"]) == ("confirmed", None)
     with inside(alice):
         show(alice, (action, action.policy))
     [confirmed] = fetch(api, alice, token, "state=confirmed")
-    assert confirmed["id"] == str(action.id)
-    assert act(api, alice, token, f"{action.id}/result", DONE).json["state"] == "confirmed"
+    assert (confirmed["id"], confirmed["verified_at"] is not None) == (str(action.id), True)
+    assert act(api, alice, token, f"{action.id}/result", DONE).json == confirmed
+
+
+def test_a_reported_success_is_confirmed_wherever_it_is_read(
+    api: ApiClient, alice: Box, action: Action, token: str
+) -> None:
+    act(api, alice, token, f"{action.id}/approve")
+    fetch(api, alice, token, "state=approved&holder=agent")
+    assert [one["id"] for one in fetch(api, alice, token, "state=sent")] == [str(action.id)]
+    answers = [act(api, alice, token, f"{action.id}/result", DONE).raw for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert fetch(api, alice, token, "state=sent") == []
+    [confirmed] = fetch(api, alice, token, "state=confirmed")
+    assert (confirmed["state"], confirmed["verified_at"], confirmed["settled_at"]) == ("confirmed", None, None)
+    decisions = api.get(alice.path("decisions"), token=token).json["items"]
+    assert {"id": str(action.id), "state": "confirmed"} in [one["action"] for one in decisions]
+    for name, count in (("confirmed", 1), ("sent", 0)):
+        table = api.get(alice.path(f"actions.csv?state={name}"), token=token, Accept="text/csv").raw
+        assert len(table.splitlines()) == 1 + count
+
+
+def test_a_result_is_answered_confirmed_failed_or_superseded(
+    api: ApiClient, alice: Box, action: Action, token: str
+) -> None:
+    refused = {"success": False, "at": DONE["at"], "error": "no"}
+    with inside(alice):
+        other = planned()[1]
+    ends = ((action, action.expected_policy, "failed"), (other, make_policy(fee_rate_ppm=4321), "superseded"))
+    for one, applied, state in ends:
+        act(api, alice, token, f"{one.id}/approve")
+        fetch(api, alice, token, "state=approved&holder=agent")
+        body = refused | {"applied_policy": as_json(applied)}
+        first, again = (act(api, alice, token, f"{one.id}/result", body).json for _ in range(2))
+        assert first == again
+        assert (first["state"], first["verified_at"]) == (state, None)
 
 
 def test_actions_and_rollbacks_are_told_in_the_language_of_who_asks(

@@ -1,6 +1,7 @@
 """The life of an action: every step once, by the table, with a line in the journal."""
 
 import datetime as dt
+import itertools
 from typing import Any
 
 import msgspec
@@ -9,12 +10,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
+from nodes.engine.report import ChannelPolicy
 from nodes.models.action import IN_FLIGHT_STATES, OPEN_STATES, TRANSITIONS, Action, ActionState
 from nodes.pipeline.action import TransitionError, approve_action, expire_actions, move_action, reject_action
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.handover import LEASE, hand_over
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.pipeline.rollback import roll_back_action
+from nodes.selectors.action import list_actions
 from nodes.tasks import expire_late_actions
 from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
 from tenants.tasks import SHARES
@@ -40,8 +43,8 @@ def test_an_action_lives_from_planned_to_confirmed_with_a_line_for_each_step(ali
         assert [line.split(", is now ")[-1].split(":")[0] for line in journal()] == [
             "approved",
             "sent",
-            "Fee of 800000x1x0 was written to the node; the next snapshot shows it",
             "confirmed",
+            "Fee of 800000x1x0, confirmed, is verified",
         ]
         assert action.settled_at is not None
         assert action.sent_at is not None
@@ -73,13 +76,49 @@ def test_of_two_who_move_an_action_one_does(alice: Box) -> None:
         assert len(journal()) == 1
 
 
-def test_a_success_is_reported_until_a_snapshot_shows_it(alice: Box) -> None:
+def test_a_success_is_confirmed_and_waits_inside_for_the_snapshot_that_verifies_it(alice: Box) -> None:
     with inside(alice):
         action = report(sent())
-        assert action.reported_at is not None
-        assert state_of(action) == "sent"
+        assert (action.public_state, action.verified_at, state_of(action)) == ("confirmed", None, "sent")
         show(alice, (action, action.policy))
-        assert state_of(action) == "confirmed"
+        assert state_of(action) == action.public_state == "confirmed"
+        assert action.verified_at == action.settled_at is not None
+
+
+@pytest.mark.parametrize(
+    ("present", "state", "reason"),
+    [
+        (None, "failed", "reported as written, but the node shows the policy from before"),
+        (OTHER, "superseded", "the snapshot shows a policy that is neither ours nor the one before"),
+    ],
+)
+def test_what_was_confirmed_ends_otherwise_when_a_snapshot_contradicts(
+    alice: Box, present: ChannelPolicy | None, state: str, reason: str
+) -> None:
+    with inside(alice):
+        action = report(sent())
+        Action.objects.filter(id=action.id).update(sent_at=TAKEN_AT, reported_at=TAKEN_AT)
+        show(alice, (action, present or action.expected_policy), taken_at=timezone.now())
+        assert state_of(action) == action.public_state == state
+        assert action.verified_at is None
+        assert journal()[-1] == f"Fee of {action.short_channel_id}, confirmed, is now {state}: {reason}"
+
+
+def test_a_public_state_finds_the_actions_that_are_told_to_be_in_it(alice: Box) -> None:
+    with inside(alice):
+        action = planned()[0]
+        for state, reported_at in itertools.product(ActionState, (TAKEN_AT, None)):
+            Action.objects.filter(id=action.id).update(state=state, reported_at=reported_at)
+            action.refresh_from_db()
+            assert [one for one in ActionState if action in list_actions(one)] == [action.public_state]
+            assert action.public_state == ("confirmed" if state == "sent" and reported_at else state)
+
+
+def test_nothing_is_taken_back_before_a_snapshot_has_verified_it(alice: Box) -> None:
+    with inside(alice):
+        action = report(sent())
+        with pytest.raises(Problem, match="The action is confirmed: only what a snapshot has verified"):
+            roll_back_action(action, actor="owner")
 
 
 def test_a_snapshot_confirms_what_the_box_never_reported(alice: Box) -> None:

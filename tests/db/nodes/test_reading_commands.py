@@ -10,9 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from wcwidth import width
 
+from nodes.pipeline.action import approve_action
 from nodes.pipeline.cycle import run_cycle
+from nodes.pipeline.handover import hand_over
 from nodes.pipeline.ingest import accept_snapshot
+from nodes.selectors.admin_table import lay_actions
 from tenants.context import enter_tenant
+from tests.db.nodes.acting import planned, report, show
 from tests.factories import Box, make_channel, make_snapshot
 
 
@@ -81,6 +85,21 @@ def test_filters_and_limit_choose_rows(alice: Box) -> None:
     assert len(run("decisions", alice, "--limit", "3", "--json").splitlines()) == 3
     created = [json.loads(line)["created_at"] for line in run("actions", alice, "--json").splitlines()]
     assert created == sorted(created, reverse=True)
+
+
+def test_a_reported_action_is_shown_as_confirmed_and_not_verified_yet(alice: Box) -> None:
+    with enter_tenant(alice.tenant):
+        action = approve_action(planned()[0], actor="test")
+        hand_over("box")
+        report(action)
+    assert "not verified yet" in run("actions", alice, "--state", "confirmed")
+    assert "pas encore vérifiée" in run("actions", alice, "--language", "fr")
+    [line] = run("actions", alice, "--state", "confirmed", "--json").splitlines()
+    assert (json.loads(line)["state"], json.loads(line)["verified_at"]) == ("confirmed", None)
+    with enter_tenant(alice.tenant):
+        assert lay_actions([action])["rows"][0][1] == "Confirmed, not verified yet"
+        show(alice, (action, action.policy))
+    assert ", verified " in run("actions", alice, "--state", "confirmed")
 
 
 def test_a_box_nobody_knows_is_said_so(db: None) -> None:

@@ -114,7 +114,7 @@ def test_only_what_is_in_force_is_taken_back(alice: Box) -> None:
             roll_back_action(action, actor="owner")
         approve_action(action, actor="owner")
         hand_over("box")
-        with pytest.raises(Problem, match="confirmed"):
+        with pytest.raises(Problem, match="verified"):
             roll_back_action(action, actor="owner")
 
 

@@ -21,7 +21,8 @@ FACTS |= {"mode": "canary", "mode_before": "shadow", "share_percent": 10, "is_on
     [
         ("mode", {}, "start"),
         ("first-snapshot", {}, "start"),
-        ("action", {"after": "confirmed", "channel": "1x1x1"}, "actions"),
+        ("action", {"after": "confirmed", "channel": "1x1x1", "verified": True}, "actions"),
+        ("action", {"after": "confirmed", "channel": "1x1x1"}, None),
         ("action", {"after": "failed", "channel": "1x1x1"}, "action_failed"),
         ("action", {"after": "sent", "channel": "1x1x1"}, None),
         ("action", {"after": "expired", "count": 9}, None),
