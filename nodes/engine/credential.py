@@ -38,7 +38,9 @@ class Unprinted(Struct, frozen=True):
 
 
 class CredentialOffer(Unprinted, frozen=True, forbid_unknown_fields=True):
-    """What opens a service. Address and certificate are for servers of the owner's own: lnd, cln and lnbits."""
+    """What opens a service. Address and certificate are for servers of the owner's own: lnd, cln and lnbits. For openai
+    an address says that the key may go to the model this service uses, and to no other than that.
+    """
 
     secret: Annotated[str, spelled(r"[!-~]+", "visible ASCII characters without blanks", min_length=1, max_length=4096)]
     url: (
@@ -63,10 +65,13 @@ class ServerAccess(Unprinted, frozen=True, tag="server"):
 
 
 class KeyAccess(Unprinted, frozen=True, tag="key"):
-    """A third party, whose address is known. `chat_id`: where a bot of Telegram writes to."""
+    """A third party, whose address is known. `chat_id`: where a bot of Telegram writes to. `url`: of openai, where its
+    owner lets the key go to instead of OpenAI itself.
+    """
 
     secret: str
     chat_id: str | None = None
+    url: str | None = None
 
 
 Access = ServerAccess | KeyAccess

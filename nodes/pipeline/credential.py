@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificates
+from django.conf import settings
 from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
@@ -71,14 +72,15 @@ def _read_access(service: Service, offer: CredentialOffer) -> Access:
         raise _refuse("/secret", words)
     if service in get_args(Server):
         return ServerAccess(_read_address(offer.url), offer.secret, _read_certificate(offer.tls_certificate))
-    for field in ("url", "tls_certificate"):
+    is_named = service == Service.OPENAI and offer.url == settings.ENV.openai_base_url
+    for field in ("tls_certificate",) if is_named else ("url", "tls_certificate"):
         if getattr(offer, field) is not None:
             raise _refuse(f"/{field}", f"the address of {service} is known: leave it out")
     if offer.chat_id is not None and service != Service.TELEGRAM:
         raise _refuse("/chat_id", "only telegram has a chat")
     if offer.chat_id is None and service == Service.TELEGRAM:
         raise _refuse("/chat_id", "say where the bot writes to: the chat's number, or @name of a channel")
-    return KeyAccess(offer.secret, offer.chat_id)
+    return KeyAccess(offer.secret, offer.chat_id, offer.url)
 
 
 def _read_address(url: str | None) -> str:

@@ -11,11 +11,11 @@ from rag.engine.citation import find_quote
 from rag.engine.evidence import Citation, Evidence, Language, Sentence
 from rag.engine.extract import extract_answer
 from rag.engine.wording import LIBRARY_AWAY, NO_EVIDENCE, WOULD_HELP, quote
-from rag.pipeline.passages import RAG, Found
+from rag.pipeline.passages import LIMIT, RAG, Found
 from rag.pipeline.rephrase import Asking, Phrasing, rephrase
 from rag.sources.openai.connect import ModelAccess
 
-MAX_FACTS, MAX_PASSAGES = 8, 5
+MAX_FACTS = 8
 MAX_BESIDE_FACTS = 1  # passages: records answer a question about the node
 Mode = Literal["deterministic", "llm"]
 
@@ -53,7 +53,7 @@ def gather(question: str, facts: Sequence[Evidence], *, found: Found, language: 
         question=question,
         language=language,
         facts=tuple(facts[:MAX_FACTS]),
-        passages=found.evidence[: MAX_BESIDE_FACTS if facts else MAX_PASSAGES] if found.answerable else (),
+        passages=found.evidence[: MAX_BESIDE_FACTS if facts else LIMIT] if found.answerable else (),
         lead=lead,
         degraded=found.degraded,
         withheld=found.withheld,

@@ -11,7 +11,7 @@ from rag.engine.plain import list_blocks, make_plain
 from rag.engine.suspicion import speaks_to_assistant
 
 log = structlog.get_logger(__name__)
-LIMIT = 6
+LIMIT = 5
 RAG = "rag"  # how `degraded` names the library where it cannot be searched
 
 

@@ -1,9 +1,14 @@
 """What a box's documents use of its plan, and what is refused beyond it."""
 
+from contextlib import suppress
+
 from django.db.models import Sum
 from django.dispatch import receiver
+from django.utils import timezone
+from redis.exceptions import RedisError
 
 from rag.models.document import Document
+from rag.pipeline.budget import count_tokens
 from rag.selectors.document import sum_sizes
 from tenants.context import current_tenant
 from tenants.engine.plan import LimitName, refuse_beyond
@@ -34,6 +39,13 @@ def find_chunk_excess(document: Document, count: int) -> str:
 
 @receiver(usage_asked, dispatch_uid="rag usage")
 def count_usage(**_: object) -> dict[LimitName, int]:
-    """Of the tenant we are in."""
+    """Of the tenant we are in. Without Redis nobody knows of tokens."""
     chunks = Document.objects.aggregate(total=Sum("chunk_count"))["total"] or 0
-    return {"rag_documents": Document.objects.count(), "rag_mb": -(-sum_sizes() // MB), "rag_chunks": chunks}
+    used: dict[LimitName, int] = {
+        "rag_documents": Document.objects.count(),
+        "rag_mb": -(-sum_sizes() // MB),
+        "rag_chunks": chunks,
+    }
+    with suppress(RedisError):
+        used["llm_tokens_per_day"] = count_tokens(current_tenant().id, timezone.now())
+    return used

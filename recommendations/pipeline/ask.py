@@ -10,11 +10,15 @@ from rag.engine.intent import read_intent
 from rag.engine.language import detect_language
 from rag.engine.wording import NO_SUCH_CHANNEL
 from rag.pipeline.answer import Composed, Gathered, compose, gather
-from rag.pipeline.passages import Found, KnowledgeAwayError, Retrieved, find_passages
+from rag.pipeline.knowledge import search_knowledge
+from rag.pipeline.passages import Found, find_passages
 from rag.sources.openai.connect import ModelAccess
 from recommendations.pipeline.facts import gather_facts, know, list_known
 from tenants.context import current_tenant
 from tenants.selectors import find_plan
+
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_MODEL = "gpt-4.1-mini"  # of OpenAI itself, where the settings name a model of another server
 
 
 def gather_evidence(question: str, language: Language | None = None) -> Gathered:
@@ -27,7 +31,7 @@ def gather_evidence(question: str, language: Language | None = None) -> Gathered
     intent = read_intent(question, know(channels))
     facts = gather_facts(intent, channels, language=spoken) if intent.is_own and not intent.misses_channel else []
     lead = NO_SUCH_CHANNEL[spoken] if intent.misses_channel else ""
-    found = Found() if intent.misses_channel else find_passages(question, retrieve_passages)
+    found = Found() if intent.misses_channel else find_passages(question, search_knowledge)
     return gather(question, facts, found=found, language=spoken, lead=lead)
 
 
@@ -37,24 +41,23 @@ def compose_answer(gathered: Gathered) -> Composed:
 
 
 def find_model() -> ModelAccess | None:
-    """With the box's own key where its owner has set one, else with the operator's; None without either."""
+    """With the box's own key where its owner has set one, else with the operator's; None without either.
+
+    The owner's key goes to OpenAI itself, unless the credential names OPENAI_BASE_URL.
+    """
     env = settings.ENV
     try:
         own = read_credential(Service.OPENAI)
     except SealError:
         own = None
-    key = own.secret if own else env.openai_api_key.get_secret_value() if env.openai_api_key else None
+    operators = env.openai_api_key.get_secret_value() if env.openai_api_key else None
+    key, base_url = (own.secret, own.url or OPENAI_URL) if own else (operators, env.openai_base_url)
     if key is None:
         return None
     return ModelAccess(
         api_key=key,
-        base_url=env.openai_base_url,
-        model=env.openai_model,
+        base_url=base_url,
+        model=env.openai_model if base_url == env.openai_base_url else OPENAI_MODEL,
         timeout_s=env.openai_timeout_s,
         budget_s=env.openai_budget_s,
     )
-
-
-def retrieve_passages(question: str) -> Retrieved:
-    """Raises KnowledgeAwayError."""
-    raise KnowledgeAwayError("there is no search yet")

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from nodes.engine.credential import Service
+from mcp_saas.kit.errors import Problem
+from nodes.engine.credential import CredentialOffer, Service
 from nodes.pipeline.credential import set_credential
 from rag.pipeline.budget import count_tokens, reserve_tokens
+from recommendations.pipeline.ask import find_model
 from tenants.context import enter_tenant
 from tests.api.recommendations.conftest import Clock
 from tests.api.recommendations.test_ask import ask
@@ -187,8 +189,32 @@ def test_the_owners_own_key_comes_before_the_operators(
 ) -> None:
     use_model(openai_api_key=None)
     server.script = says(GOOD)
+    offer = CredentialOffer("sk-owned-by-alice-0123456789", url=server.base_url)
     with enter_tenant(alice.tenant):
-        set_credential(Service.OPENAI, make_offer("sk-owned-by-alice-0123456789"), actor="test")
+        set_credential(Service.OPENAI, offer, actor="test")
     assert ask(api, alice, QUESTION)["mode"] == "llm"
     assert server.asked[0].headers["authorization"] == "Bearer sk-owned-by-alice-0123456789"
     assert ask(api, bob, QUESTION)["mode"] == "deterministic"
+
+
+def test_the_owners_own_key_goes_to_openai_unless_its_owner_names_our_server(
+    alice: Box, server: OpenAIServer, use_model: Use
+) -> None:
+    use_model()
+    with enter_tenant(alice.tenant):
+        set_credential(Service.OPENAI, make_offer("sk-owned-by-alice-0123456789"), actor="test")
+        access = find_model()
+        with pytest.raises(Problem):
+            set_credential(Service.OPENAI, CredentialOffer("sk-1", url="https://evil.example/v1"), actor="test")
+    assert access is not None
+    assert (access.base_url, access.model) == ("https://api.openai.com/v1", "gpt-4.1-mini")
+    assert access.api_key == "sk-owned-by-alice-0123456789"
+
+
+def test_the_quota_counts_the_tokens_of_today(api: ApiClient, alice: Box, server: OpenAIServer, use_model: Use) -> None:
+    use_model()
+    server.script = lambda asked: say(asked, GOOD, tokens=150)
+    ask(api, alice, QUESTION)
+    quota = api.get(f"/api/v1/provisioning/devices/{alice.dazbox.id}/quota", token=api.token_of(alice)).json
+    [tokens] = [one for one in quota["items"] if one["name"] == "llm_tokens_per_day"]
+    assert (tokens["used"], tokens["is_counted"]) == (150, True)
