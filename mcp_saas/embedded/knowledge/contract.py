@@ -4,7 +4,7 @@ Names and shapes are those of Qdrant's OpenAPI. Unions that only differ by their
 optional: msgspec reads those fast, and the translation refuses what does not belong together.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -83,7 +83,7 @@ class SearchParams(Struct, frozen=True):
 
 
 class Rrf(Struct, frozen=True):
-    k: int | None = None
+    k: Annotated[int, msgspec.Meta(ge=1)] | None = None
     weights: list[float] | None = None
 
 

@@ -5,8 +5,8 @@ import re
 BAD_REQUEST, UNAUTHORIZED, NOT_FOUND, CONFLICT, TOO_LARGE, UNPROCESSABLE, FAILED = 400, 401, 404, 409, 413, 422, 500
 # What the engine says when the request is at fault, and not the engine.
 _REQUEST_AT_FAULT = re.compile(
-    r"^(Vector dimension error|Not existing vector name|Wrong usage of multi vectors|Validation error|Bad request"
-    r"|Wrong input|Conversion between|failed to parse|failed to extract|Expected)"
+    r"^(Vector dimension error|Not existing vector name|Wrong usage of multi vectors|Validation (error|failed)"
+    r"|Bad request|Wrong input|Conversion between|failed to parse|failed to extract|Expected)"
 )
 
 

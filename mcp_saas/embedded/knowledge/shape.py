@@ -1,11 +1,12 @@
 """What a collection is made of: Qdrant's configuration, as far as the engine takes it, and what we keep on disk."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from mcp_saas.embedded.knowledge.contract import Memory, Payload, Struct
 
+Size = Annotated[int, msgspec.Meta(ge=1, le=65_536)]  # numbers of a vector
 Datatype = Literal["float32", "float16", "uint8"]
 
 
@@ -24,7 +25,7 @@ class MultiVector(Struct, frozen=True):
 
 
 class VectorParams(Struct, frozen=True):
-    size: int
+    size: Size
     distance: Literal["Cosine", "Dot", "Euclid", "Manhattan"]
     hnsw_config: Hnsw | None = None
     on_disk: bool | None = None
@@ -142,7 +143,7 @@ class ShapeChange(Struct, frozen=True):
 
 
 class DenseVector(Struct, frozen=True):
-    size: int
+    size: Size
     distance: Literal["Cosine", "Dot", "Euclid", "Manhattan"]
     datatype: Datatype | None = None
     multivector_config: MultiVector | None = None

@@ -1,5 +1,6 @@
 """Vectors of a request as the engine takes them, checked where it would take a wrong one; and back."""
 
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,8 @@ def build_vector(vector: Dense | Sparse, shape: Shape, *, using: str) -> Any:
         raise wrong_input(f"Conversion between multi and regular vectors failed: {using} holds one vector a point")
     elif len(vector) != params.size:
         raise wrong_dimension(params.size, len(vector))
+    else:
+        check_finite(vector)
     return vector
 
 
@@ -44,6 +47,15 @@ def check_rows(vector: Dense, size: int) -> None:
         found = len(row) if isinstance(row, list) else 0
         if found != size:
             raise wrong_dimension(size, found)
+        check_finite(row)
+
+
+def check_finite(numbers: Any) -> None:
+    """The engine would take what is too large for 32 bits as infinite, and find nothing near it ever after."""
+    try:
+        struct.pack(f"<{len(numbers)}f", *numbers)  # "<": the native form takes any
+    except (OverflowError, struct.error):
+        raise wrong_input("a vector holds numbers of 32 bits, and one of these is too large or no number") from None
 
 
 def build_sparse(indices: list[int], values: list[float]) -> edge.SparseVector:
@@ -53,6 +65,7 @@ def build_sparse(indices: list[int], values: list[float]) -> edge.SparseVector:
         raise RefusalError(UNPROCESSABLE, "Validation error in body: [indices: must be unique]")
     if any(not 0 <= index <= LARGEST_INDEX for index in indices):
         raise wrong_input(f"an index of a sparse vector lies between 0 and {LARGEST_INDEX}")
+    check_finite(values)
     return edge.SparseVector(indices, values)
 
 
