@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from rag.engine.plan import Step, Weights
+from rag.engine.plan import Step
+from rag.engine.weights import Weights
 
 Scores = Mapping[str, float]  # by id
 

@@ -1,66 +1,110 @@
 """What is searched for a question, in which documents and with which weights: decided here, echoed in the answer.
 
-English documents: MiniLM and BM25 find candidates, MaxSim over token vectors (Khattab and Zaharia 2020, ColBERT)
-ranks them. French documents: BM25 alone, since the local model reads no French. The question is put into the language
-of the documents first. Both lists are scored on one scale, so that one of them can come first by right.
+The library in English: vectors and BM25 find candidates, MaxSim over token vectors (Khattab and Zaharia 2020, ColBERT)
+ranks them. A box's own documents carry no token vectors: their score is what the library's texts of such a cosine and
+BM25 get. French documents: BM25 alone, where the model reads no French. A question is put into the language of the
+documents first. All lists are scored on one scale, so that each of them can come first by right.
 """
 
 from typing import Literal
 
 from msgspec import Struct
 
+from rag.engine.embedding import EmbeddingModel
 from rag.engine.language import Language
+from rag.engine.weights import (
+    ENGLISH,
+    ENGLISH_OWN,
+    ENGLISH_TERMS,
+    FRENCH,
+    FRENCH_OWN,
+    WITHOUT_TOKENS,
+    WITHOUT_TOKENS_OWN,
+    Weights,
+)
 
 Step = Literal["dense", "bm25", "maxsim"]
-
-
-class Weights(Struct, frozen=True):
-    """A passage's score is offset + sum of weight * score. Cosines and MaxSim, a mean of them, end at 1."""
-
-    dense: float = 0.0
-    bm25: float = 0.0
-    maxsim: float = 0.0
-    offset: float = 0.0
+Part = Literal["shared", "own"]
+CANDIDATES: dict[Part, int] = {"shared": 60, "own": 20}  # of each step
 
 
 class Leg(Struct, frozen=True, kw_only=True):
-    """One search: documents of one language, by these steps, the last one ranking."""
+    """One search: documents of one language, of the library or of the box, by these steps, the last one ranking."""
 
+    part: Part
     lang: Language
     steps: tuple[Step, ...]
     weights: Weights
     candidates: int
     is_translated: bool = False  # the question was put into this language
+    reads_all: bool = False  # the model reads the question in any language
 
 
 class Plan(Struct, frozen=True, kw_only=True):
+    """`degraded`: what was out of service and done without."""
+
     language: Language  # of the question
     model: str  # that embeds
     rerank: Literal["maxsim"] | None
     legs: tuple[Leg, ...]
+    degraded: tuple[Literal["embedder"], ...] = ()
 
 
-CANDIDATES = 60
-ENGLISH = Weights(dense=0.3, bm25=0.3 / 25, maxsim=1.0)
-WITHOUT_TOKENS = Weights(dense=1.3, bm25=0.3 / 25)
-# A French text comes first from a BM25 of about 11: a question about something else rarely shares words of that weight.
-FRENCH_ALIKE, FRENCH_SLOPE = 11.0, 0.05
-FRENCH = Weights(bm25=FRENCH_SLOPE, offset=1.0 - FRENCH_SLOPE * FRENCH_ALIKE)
-FIELD_WORDS = 0.2  # share of the words that the field uses for what the question names, in dense and MaxSim
-FIELD_TERM = 0.5  # weight of each of them in BM25
-STOP_WORD = 0.4  # weight of "how", "the" and their like in MaxSim
+class Means(Struct, frozen=True, kw_only=True):
+    """What there is to search with. Without vectors the embedder is down, and words are all there is."""
+
+    has_tokens: bool
+    has_vectors: bool = True
+    reads_french: bool = False
+
+    @property
+    def english(self) -> tuple[Weights, Weights]:
+        """For the library and for a box's own documents."""
+        if not self.has_vectors:
+            return ENGLISH_TERMS, ENGLISH_TERMS
+        return (ENGLISH, ENGLISH_OWN) if self.has_tokens else (WITHOUT_TOKENS, WITHOUT_TOKENS_OWN)
+
+    @property
+    def french(self) -> tuple[Weights, Weights]:
+        return self.english if self.reads_french and self.has_vectors else (FRENCH, FRENCH_OWN)
 
 
-def make_plan(language: Language, *, model: str, has_tokens: bool) -> Plan:
-    """An English question goes to English documents, a French one to both."""
-    steps: tuple[Step, ...] = ("dense", "bm25", "maxsim") if has_tokens else ("dense", "bm25")
-    english = Leg(
-        lang="en",
-        steps=steps,
-        weights=ENGLISH if has_tokens else WITHOUT_TOKENS,
-        candidates=CANDIDATES,
-        is_translated=language == "fr",
+def find_means(model: EmbeddingModel, *, has_vectors: bool = True) -> Means:
+    """The local model is the one with token vectors, and the one that reads English alone."""
+    return Means(
+        has_tokens=model.has_tokens and has_vectors, has_vectors=has_vectors, reads_french=not model.has_tokens
     )
-    french = Leg(lang="fr", steps=("bm25",), weights=FRENCH, candidates=CANDIDATES)
-    legs = (english, french) if language == "fr" else (english,)
-    return Plan(language=language, model=model, rerank="maxsim" if has_tokens else None, legs=legs)
+
+
+def make_plan(language: Language, *, model: EmbeddingModel, has_own: bool, has_vectors: bool = True) -> Plan:
+    """Of the library an English question reads the English texts, a French one all; of the box's own both read all."""
+    means = find_means(model, has_vectors=has_vectors)
+    legs = [_plan_leg("shared", "en", language=language, means=means)]
+    if language == "fr":
+        legs.append(_plan_leg("shared", "fr", language=language, means=means))
+    if has_own:
+        legs += [_plan_leg("own", lang, language=language, means=means) for lang in ("en", "fr")]
+    return Plan(
+        language=language,
+        model=model.id,
+        rerank="maxsim" if means.has_tokens else None,
+        legs=tuple(legs),
+        degraded=() if has_vectors else ("embedder",),
+    )
+
+
+def _plan_leg(part: Part, lang: Language, *, language: Language, means: Means) -> Leg:
+    weights = (means.english if lang == "en" else means.french)[part == "own"]
+    has_vectors = means.has_vectors and (lang == "en" or means.reads_french)
+    steps: tuple[Step, ...] = ("dense", "bm25") if has_vectors else ("bm25",)
+    if means.has_tokens and lang == "en" and part == "shared":
+        steps = (*steps, "maxsim")
+    return Leg(
+        part=part,
+        lang=lang,
+        steps=steps,
+        weights=weights,
+        candidates=CANDIDATES[part],
+        is_translated=language == "fr" and lang == "en",
+        reads_all=means.reads_french,
+    )

@@ -7,9 +7,9 @@ from msgspec import Struct
 from rag.engine.glossary.field_words import find_field_words
 from rag.engine.glossary.translate import Term, translate_question
 from rag.engine.language import Language
-from rag.engine.plan import FIELD_TERM
 from rag.engine.sparse import Terms, index_terms
 from rag.engine.tokenise import tokenise
+from rag.engine.weights import FIELD_TERM
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -26,16 +26,12 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 def read_question(text: str, *, asked_in: Language, documents: Language) -> Question:
-    """An English question is never put to French documents: raises ValueError."""
-    if asked_in == documents:
-        words = dict.fromkeys(tokenise(text, documents), 1.0)
-        return (
-            _add_field_words(text, words)
-            if documents == "en"
-            else Question(text=text, lang="fr", words=words, asked_words=words)
-        )
+    """Nothing is translated into French: of an English question, French documents may have the names and numbers."""
     if documents == "fr":
-        raise ValueError("there is no way from English to French here")
+        words = dict.fromkeys(tokenise(text, "fr"), 1.0)
+        return Question(text=text, lang="fr", words=words, asked_words=words)
+    if asked_in == "en":
+        return _add_field_words(text, dict.fromkeys(tokenise(text, "en"), 1.0))
     translation = translate_question(text)
     return _add_field_words(translation.english, _stem(translation.terms))
 

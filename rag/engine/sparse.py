@@ -30,9 +30,17 @@ class Bm25(Struct, frozen=True, kw_only=True):
     avg_len: float = 75.0
 
     def encode_document(self, text: str, language: Language, *, key: bytes | None = None) -> Terms:
+        return index_terms(self.weigh(text, language), key=key)
+
+    def score(self, text: str, language: Language, *, words: Mapping[str, float], idf: float) -> float:
+        """Without a store: of a text for the weighed words of a question, each as rare as `idf` says."""
+        weights = self.weigh(text, language)
+        return idf * sum(weight * weights.get(word, 0.0) for word, weight in words.items())
+
+    def weigh(self, text: str, language: Language) -> dict[str, float]:
         counts = Counter(tokenise(text, language))
         scale = self.k1 * (1 - self.b + self.b * counts.total() / self.avg_len)
-        return index_terms({term: n * (self.k1 + 1) / (n + scale) for term, n in counts.items()}, key=key)
+        return {term: n * (self.k1 + 1) / (n + scale) for term, n in counts.items()}
 
 
 def encode_question(text: str, language: Language, *, key: bytes | None = None) -> Terms:

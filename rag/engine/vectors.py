@@ -3,7 +3,7 @@
 import numpy as np
 
 from rag.engine.embedding import Embedded, Vector, Vectors
-from rag.engine.plan import FIELD_WORDS, STOP_WORD
+from rag.engine.weights import FIELD_WORDS, STOP_WORD
 
 Stops = frozenset[int]  # word pieces that every text has
 _DECIMALS = 5  # of what is sent: the store keeps half precision

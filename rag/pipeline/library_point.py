@@ -7,9 +7,10 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
-from rag.engine.language import Language
+from rag.engine.language import LANGUAGES, Language
 from rag.engine.types import Chunk
 from rag.library.models import LibraryChunk, LibraryDocument, LibraryEmbedding
+from rag.pipeline.passage import embed_passages
 from rag.pipeline.point import BATCH, BM25, Index
 from rag.sources.embedder import Embedded
 from rag.sources.qdrant import scope
@@ -36,14 +37,14 @@ def make_chunk(document: LibraryDocument, chunk: Chunk) -> LibraryChunk:
 
 
 def embed_chunks(chunks: Sequence[LibraryChunk], index: Index) -> Vectors:
-    """Vectors for each text, what is new embedded in one call and remembered before anything else is tried."""
-    passages = {chunk.sha256: _passage_of(chunk) for chunk in chunks}
-    known = LibraryEmbedding.objects.filter(model=index.name, sha256__in=list(passages))
+    """Vectors for each text, what is new embedded and remembered before anything else is tried."""
+    known = LibraryEmbedding.objects.filter(model=index.name, sha256__in=[chunk.sha256 for chunk in chunks])
     vectors = {row.sha256: _unpack(row) for row in known}
-    missing = [sha256 for sha256 in passages if sha256 not in vectors]
-    if missing:
+    for lang in LANGUAGES:
+        passages = {chunk.sha256: _passage_of(chunk) for chunk in chunks if chunk.document.lang == lang}
+        missing = [sha256 for sha256 in passages if sha256 not in vectors]
         texts = [passages[sha256] for sha256 in missing]
-        embedded = index.embedder.embed(texts, with_tokens=index.embedder.model.has_tokens)
+        embedded = embed_passages(texts, lang, embedder=index.embedder) if texts else []
         new = dict(zip(missing, embedded, strict=True))
         rows = [_pack(index.name, sha256, vector=vector) for sha256, vector in new.items()]
         LibraryEmbedding.objects.bulk_create(rows, ignore_conflicts=True)

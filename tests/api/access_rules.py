@@ -120,6 +120,7 @@ RULES: dict[str, Rule] = {
     "replace_document": BOX,
     "delete_document": BOX,
     "ask": OWN_THINGS,
+    "search": OWN_THINGS,
     # claims
     "create_claims": STAFF,
     "list_claims": STAFF,

@@ -71,6 +71,7 @@ BODIES: dict[str, Any] = {
     "set_credential": {"secret": "x" * 40},
     "create_api_key": {"name": "new", "scopes": ["read"]},
     "create_document": {"title": "Notes", "text": "# Notes\n\nFees were raised."},
+    "search": {"query": "fees"},
     "replace_document": {"title": "Notes", "text": "# Notes\n\nFees were lowered."},
     "create_claims": {},
     "change_device": {"alias": "x"},

@@ -23,7 +23,7 @@ Kept = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def lasting_town(lasting_db: None) -> Town:
+def lasting_town(lasting_db: None, knowledge_url: str) -> Town:
     return found_town()
 
 

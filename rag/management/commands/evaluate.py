@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from msgspec import json
 
-from rag.pipeline.evaluate import evaluate, index_corpus, make_report, read_corpus, read_questions
-from rag.pipeline.evaluation_table import draw_table
+from rag.pipeline.evaluate import evaluate
+from rag.pipeline.evaluation_corpus import index_corpus, read_corpus, read_questions
+from rag.pipeline.evaluation_report import draw_table, make_report
 from rag.sources.embedder import choose_embedder
 from rag.sources.qdrant.connect import connect
 
@@ -29,8 +30,6 @@ class Command(BaseCommand):
             sections, questions = read_corpus(options["corpus"]), read_questions(options["questions"])
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
-        if not questions:
-            raise CommandError(f"{options['questions']} holds no question")
         embedder = choose_embedder()
         store = connect(embedder.model)
         cache = settings.ENV.model_cache_dir / "evaluated"

@@ -15,8 +15,9 @@ from typing import TypeVar
 from qdrant_client import QdrantClient, models
 
 from rag.engine.embedding import EmbeddingModel
-from rag.sources.qdrant.border import Border
-from rag.sources.qdrant.collection import UPSERT_BATCH, Collection, open_collection
+from rag.sources.qdrant.batch import cut_batches
+from rag.sources.qdrant.border import WRITE_TIMEOUT_S, Border
+from rag.sources.qdrant.collection import Collection, open_collection
 from rag.sources.qdrant.errors import StoreRefusedError
 from rag.sources.qdrant.payload import read_hit, store_point
 from rag.sources.qdrant.point import Hit, Point, Query
@@ -47,9 +48,9 @@ class Store:
     def upsert(self, scope: Scope, points: Sequence[Point]) -> None:
         """Writes the points as the scope's, in batches. Visible to searches when it returns."""
         name, stored = self.collection.name, self.collection.stored
-        for begin in range(0, len(points), UPSERT_BATCH):
-            batch = [store_point(scope, point, stored=stored) for point in points[begin : begin + UPSERT_BATCH]]
-            self._call(partial(_write, collection=name, batch=batch))
+        for batch in cut_batches(points):
+            stored_points = [store_point(scope, point, stored=stored) for point in batch]
+            self._call(partial(_write, collection=name, batch=stored_points))
 
     def search(self, scope: Scope, queries: Sequence[Query]) -> list[list[Hit]]:
         """The hits of each query, best first. Raises ForeignPointError for an answer of another tenant."""
@@ -92,7 +93,7 @@ class Store:
 
 
 def _write(raw: QdrantClient, *, collection: str, batch: list[models.PointStruct]) -> None:
-    raw.upsert(collection, batch, wait=True)
+    raw.upsert(collection, batch, wait=True, timeout=WRITE_TIMEOUT_S)
 
 
 def _of_document(document: str | None, but_version: int | None = None) -> models.Filter | None:

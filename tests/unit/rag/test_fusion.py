@@ -1,7 +1,7 @@
 """Lists of several steps and languages become one."""
 
 from rag.engine.fusion import combine, fuse_ranks
-from rag.engine.plan import Weights
+from rag.engine.weights import Weights
 
 
 def test_scores_are_weighed_and_added() -> None:

@@ -1,0 +1,31 @@
+"""The numbers of retrieval in one place: few, round, and the same for every question (docs/knowledge.md)."""
+
+from typing import Final
+
+from msgspec import Struct
+
+
+class Weights(Struct, frozen=True):
+    """A passage's score is offset + sum of weight * score. Cosines and MaxSim, a mean of them, end at 1."""
+
+    dense: float = 0.0
+    bm25: float = 0.0
+    maxsim: float = 0.0
+    offset: float = 0.0
+
+
+ENGLISH: Final = Weights(dense=0.3, bm25=0.012, maxsim=1.0)
+WITHOUT_TOKENS: Final = Weights(dense=1.3, bm25=0.012)
+# A French text comes first from a BM25 of about 11: a question about something else rarely shares words of that weight.
+_FRENCH_SLOPE: Final = 0.05
+FRENCH: Final = Weights(bm25=_FRENCH_SLOPE, offset=1.0 - _FRENCH_SLOPE * 11)
+# A box has too few documents to count how rare a word is: each counts as one of the library's does on average.
+OWN_IDF: Final = 4.0
+# Least squares on the library's candidates: what a text of such a cosine and BM25 scores there, MaxSim included.
+ENGLISH_OWN: Final = Weights(dense=0.8, bm25=0.016, offset=0.15)
+ENGLISH_TERMS: Final = Weights(bm25=0.02, offset=0.4)
+WITHOUT_TOKENS_OWN: Final = WITHOUT_TOKENS
+FRENCH_OWN: Final = FRENCH
+FIELD_WORDS: Final = 0.2  # share of the words that the field uses for what the question names, in dense and MaxSim
+FIELD_TERM: Final = 0.5  # weight of each of them in BM25
+STOP_WORD: Final = 0.4  # weight of "how", "the" and their like in MaxSim
