@@ -13,6 +13,8 @@ from rag.engine.suspicion import speaks_to_assistant
 from rag.engine.tokenise import tokenise
 
 MAX_PASSAGES = 3
+HEADED_SENTENCES = (4, 1, 1)  # where the headings ask what was asked
+HEADED_SHARE = 0.75  # of the words of a question
 SENTENCES_A_PASSAGE = (3, 2, 1)  # of the best one, the next, the last
 MIN_WORDS = 5
 RANK_WEIGHT = 0.35  # how much a passage's place counts beside what its sentence says
@@ -30,13 +32,15 @@ def extract_answer(question: str, passages: Sequence[Evidence], *, language: Lan
     """At most six sentences, those of a passage together and in their order, the best passage first.
 
     Passages in the language of the question come before the others: a quote is not translated. Orders to the
-    assistant, markup, code and headings are never chosen.
+    assistant, markup, code and headings are never chosen. Passages whose headings ask what was asked answer alone, with
+    how they begin.
     """
     chosen = sorted(passages, key=lambda passage: passage.language != language)[:MAX_PASSAGES]
     weights = _weigh_terms(question, chosen)
+    headed = [passage for passage in chosen if _is_headed(passage, question)]
     quoted: list[Sentence] = []
-    for place, passage in enumerate(chosen):
-        for text in _choose(passage, weights, place=place):
+    for place, passage in enumerate(headed or chosen):
+        for text in _open(passage, place=place) if headed else _choose(passage, weights, place=place):
             if all(text != sentence.text for sentence in quoted):
                 quoted.append(Sentence(text, (Citation(passage.id, text),)))
     return quoted
@@ -63,6 +67,15 @@ def _weigh_terms(question: str, passages: Sequence[Evidence]) -> dict[Language, 
         terms = set(tokenise(question, language))
         weights[language] = {term: math.log(1 + (len(passages) + 1) / (seen[term] + 0.5)) for term in terms}
     return weights
+
+
+def _is_headed(passage: Evidence, question: str) -> bool:
+    terms = set(tokenise(question, passage.language))
+    return bool(terms) and len(terms & set(tokenise(passage.title, passage.language))) >= HEADED_SHARE * len(terms)
+
+
+def _open(passage: Evidence, *, place: int) -> list[str]:
+    return list_quotable(passage)[: HEADED_SENTENCES[place]]
 
 
 def _choose(passage: Evidence, weights: dict[Language, dict[str, float]], *, place: int) -> list[str]:

@@ -22,6 +22,10 @@ LIBRARY_AWAY: dict[Language, str] = {
     "en": "The library cannot be searched at the moment: ask again in a minute.",
     "fr": "La bibliothèque ne peut pas être consultée pour le moment : réessayez dans une minute.",
 }
+WITHHELD: dict[Language, str] = {
+    "en": "Something was found and left out: it gives orders to whoever answers. Look at your documents.",
+    "fr": "Un passage a été trouvé et écarté : il donne des ordres à qui répond. Vérifiez vos documents.",
+}
 NO_SUCH_CHANNEL: dict[Language, str] = {
     "en": "Your node has no channel of that name: check the id, the alias or the key.",
     "fr": "Votre nœud n'a pas de canal de ce nom : vérifiez l'identifiant, l'alias ou la clé.",

@@ -10,7 +10,7 @@ from msgspec import Struct
 from rag.engine.citation import find_quote
 from rag.engine.evidence import Citation, Evidence, Language, Sentence
 from rag.engine.extract import extract_answer
-from rag.engine.wording import LIBRARY_AWAY, NO_EVIDENCE, WOULD_HELP, quote
+from rag.engine.wording import LIBRARY_AWAY, NO_EVIDENCE, WITHHELD, WOULD_HELP, quote
 from rag.pipeline.passages import LIMIT, RAG, Found
 from rag.pipeline.rephrase import Asking, Phrasing, rephrase
 from rag.sources.openai.connect import ModelAccess
@@ -121,6 +121,7 @@ def _decline(gathered: Gathered) -> Composed:
     language = gathered.language
     words = [gathered.lead or NO_EVIDENCE[language]]
     words += [LIBRARY_AWAY[language]] if RAG in gathered.degraded else []
+    words += [WITHHELD[language]] if gathered.withheld else []
     return Composed(
         sentences=tuple(Sentence(text, ()) for text in (*words, *WOULD_HELP[language])),
         mode="deterministic",

@@ -1,81 +1,106 @@
-"""What the library and the asker's own documents hold on a question.
+"""What the library and the asker's own documents hold on a question: nothing that does not look like an answer.
 
-Passages that do not look like an answer are left out: of the library all together, of own documents each. These carry
-no token vectors, so the share of the question's words that one holds stands where MaxSim does.
+Passages are those of `rag.pipeline.retrieve`. A box's own have no token vectors: to rate them, the share of the
+question's words that they hold stands where MaxSim does.
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
-import msgspec
+from msgspec.structs import replace
 
 from rag.engine.evidence import Evidence
 from rag.engine.language import Language
 from rag.engine.question import Question
 from rag.engine.refusal import REFUSED_BELOW, Signs, cover, weigh_signs
 from rag.engine.tokenise import tokenise
-from rag.pipeline import retrieve
-from rag.pipeline.passages import LIMIT, KnowledgeAwayError, Passage, Retrieved
+from rag.pipeline import passages, retrieve
+from rag.pipeline.passages import LIMIT, KnowledgeAwayError
 from rag.pipeline.point import Index
 from rag.pipeline.search import search_passages
 from rag.sources.qdrant.errors import ForeignPointError, StoreError
+from rag.sources.qdrant.point import Content
 
-DEPTH = 40  # passages that are looked at, before those go that do not answer
+DEPTH = 120  # all that a search looks at
+HEADED = 0.3  # of a passage whose headings say what was asked
 SPOKEN, SPOKEN_COVERAGE = 3, 0.5
 OWN_SOURCE = "document"
 
 
-def search_knowledge(question: str, index: Index | None = None) -> Retrieved:
-    """For the tenant we are in, the best first. Raises KnowledgeAwayError."""
+class Ranked(NamedTuple):
+    passage: retrieve.Passage
+    score: float
+
+
+def search_knowledge(question: str, index: Index | None = None) -> passages.Retrieved:
+    """For the tenant we are in, the best first. Passages that do not look like an answer are left out, of the library
+    all together and of own documents each. Raises KnowledgeAwayError, also without the embedder: by words alone
+    nobody can say what is an answer.
+    """
     try:
         found = search_passages(question, limit=DEPTH, index=index)
     except (StoreError, ForeignPointError) as error:
         raise KnowledgeAwayError(str(error)) from error
     if found.plan.degraded:
-        raise KnowledgeAwayError("words alone do not tell whether a passage answers")
-    shared = tuple(one for one in found.passages if one.hit.is_shared)
-    if retrieve.rate_evidence(msgspec.structs.replace(found, passages=shared)) < REFUSED_BELOW:
-        shared = ()
-    own = [one for one in found.passages if not one.hit.is_shared and _rate(one, found.questions) >= REFUSED_BELOW]
-    best = _choose(sorted([*shared, *own], key=lambda one: (-one.score, one.hit.id)), found)
-    return Retrieved(tuple(_tell(one) for one in best), answerable=bool(best))
+        raise KnowledgeAwayError("the embedder does not answer")
+    best = _choose(_rank(found), found)
+    return passages.Retrieved(tuple(_tell(one) for one in best), answerable=bool(best))
 
 
-def _choose(ranked: Sequence[retrieve.Passage], found: retrieve.Retrieved) -> list[retrieve.Passage]:
+def _rank(found: retrieve.Retrieved) -> list[Ranked]:
+    library = replace(found, passages=tuple(one for one in found.passages if one.hit.is_shared))
+    own = [one for one in found.passages if not one.hit.is_shared]
+    kept = list(library.passages) if retrieve.rate_evidence(library) >= REFUSED_BELOW else []
+    kept += [one for one in own if _rate_own(one, found) >= REFUSED_BELOW]
+    ranked = [Ranked(one, one.score + HEADED * _cover(found, _headings_of(one.content))) for one in kept]
+    return sorted(ranked, key=_order)
+
+
+def _rate_own(passage: retrieve.Passage, found: retrieve.Retrieved) -> float:
+    held = _cover(found, _whole_of(passage.content))
+    dense, bm25 = (passage.parts.get(step, 0.0) for step in ("dense", "bm25"))
+    return weigh_signs(Signs(maxsim=held, dense=dense, bm25=bm25, coverage=held))
+
+
+def _choose(ranked: Sequence[Ranked], found: retrieve.Retrieved) -> list[Ranked]:
     """The best, of which some are in the asker's language where any there hold half of the question: a quote is not
     translated.
     """
     spoken = [
         one
         for one in ranked
-        if one.hit.lang == found.plan.language and _cover_best(found.questions, one) >= SPOKEN_COVERAGE
+        if one.passage.hit.lang == found.plan.language
+        and _cover(found, _whole_of(one.passage.content)) >= SPOKEN_COVERAGE
     ][:SPOKEN]
     others = [one for one in ranked if one not in spoken][: LIMIT - len(spoken)]
-    return sorted([*spoken, *others], key=lambda one: (-one.score, one.hit.id))
+    return sorted([*spoken, *others], key=_order)
 
 
-def _rate(passage: retrieve.Passage, questions: Sequence[Question]) -> float:
-    coverage = _cover_best(questions, passage)
-    parts = passage.parts
-    signs = Signs(maxsim=coverage, dense=parts.get("dense", 0.0), bm25=parts.get("bm25", 0.0), coverage=coverage)
-    return weigh_signs(signs)
+def _order(one: Ranked) -> tuple[float, str]:
+    return -one.score, one.passage.hit.id
 
 
-def _cover_best(questions: Sequence[Question], passage: retrieve.Passage) -> float:
-    return max(_cover(question, passage) for question in questions)
+def _cover(found: retrieve.Retrieved, text: str) -> float:
+    """Share of the question's words, by weight, in whichever language holds more."""
+    return max((_cover_question(question, text) for question in found.questions), default=0.0)
 
 
-def _cover(question: Question, passage: retrieve.Passage) -> float:
+def _cover_question(question: Question, text: str) -> float:
     """0 for a question without words of its own: it tells nothing of any passage."""
-    if not question.asked_words:
-        return 0.0
-    content = passage.content
-    text = "\n".join((content.title, *content.path, content.text))
-    return cover(question.asked_words, [frozenset(tokenise(text, question.lang))])
+    words = frozenset(tokenise(text, question.lang))
+    return cover(question.asked_words, [words]) if question.asked_words else 0.0
 
 
-def _tell(passage: retrieve.Passage) -> Passage:
-    hit, content = passage.hit, passage.content
+def _headings_of(content: Content) -> str:
+    return "\n".join((content.title, *content.path))
+
+
+def _whole_of(content: Content) -> str:
+    return f"{_headings_of(content)}\n{content.text}"
+
+
+def _tell(ranked: Ranked) -> passages.Passage:
+    hit, content = ranked.passage.hit, ranked.passage.content
     headings = [content.title, *(one for one in content.path if one != content.title)]
     evidence = Evidence(
         id=hit.chunk,
@@ -86,4 +111,4 @@ def _tell(passage: retrieve.Passage) -> Passage:
         source=content.source if hit.is_shared else OWN_SOURCE,
         licence=content.licence,
     )
-    return Passage(evidence, passage.score)
+    return passages.Passage(evidence, ranked.score)

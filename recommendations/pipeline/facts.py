@@ -28,7 +28,7 @@ from rag.engine.evidence import Evidence, Language
 from rag.engine.intent import Intent, KnownChannel, Topic
 from recommendations.engine.telling import name_channel, tell, tell_error
 
-MAX_LISTED = 5
+MAX_LISTED = 3
 MAX_OPENED = 500  # decisions or actions opened for one question
 USUAL_DAYS = 7.0
 

@@ -36,10 +36,14 @@ def lay_answer(told: AskAnswer) -> list[str]:
     lines = [
         line for one, mark in zip(told.sentences, marks, strict=True) for line in lay_text(f"{one.text} {mark}".strip())
     ]
-    cited = [
-        line
-        for one in told.citations
-        for line in lay_text(f"[{one.number}] {one.chunk_id} {one.title or one.source}".strip(), INDENT)
-    ]
+    cited = [line for source in _list_sources(told) for line in lay_text(source, INDENT)]
     degraded = f", degraded: {', '.join(told.degraded)}" if told.degraded else ""
     return [*lines, RULE, *cited, *lay_text(f"{told.mode}{degraded}", INDENT)]
+
+
+def _list_sources(told: AskAnswer) -> list[str]:
+    """One a passage or record, with the numbers of its quotes."""
+    numbers: dict[str, list[str]] = {}
+    for one in told.citations:
+        numbers.setdefault(f"{one.chunk_id} {one.title or one.source}", []).append(f"[{one.number}]")
+    return [f"{''.join(marks)} {source}" for source, marks in numbers.items()]

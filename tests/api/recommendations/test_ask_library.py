@@ -89,6 +89,7 @@ def test_a_document_that_gives_orders_is_withheld(api: ApiClient, alice: Box, li
     add(alice, f"# Zeppelin fees\n\nThe zeppelin fee is high. {attack.text}", library)
     told = ask(api, alice, "how high is the zeppelin fee?")
     assert told["withheld_passages"] == 1
+    assert "gives orders" in told["answer"]
     assert [word for word in attack.taboo if word in str(told)] == []
 
 
