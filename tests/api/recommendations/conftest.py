@@ -13,6 +13,12 @@ from rag.sources.openai.answers import forget_dialects
 from tests.fakes.openai_server import KEY, MODEL, OpenAIServer, Said
 
 
+@pytest.fixture(autouse=True)
+def store_away(settings: Any) -> None:
+    """Nobody is at QDRANT_URL, but for tests that ask for `library`."""
+    settings.ENV = settings.ENV.model_copy(update={"qdrant_url": "http://127.0.0.1:9", "qdrant_api_key": None})
+
+
 class Clock:
     """Seconds that pass when a test says so."""
 

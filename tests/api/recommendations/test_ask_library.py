@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from mcp_saas.kit.breaker import Breaker
 from rag.library.models import LibraryChunk
@@ -36,9 +37,14 @@ The uninterruptible power supply in the cellar is a Kestrel 900 and its battery 
 
 
 @pytest.fixture
-def library(knowledge_url: str, settings: Any, db: None) -> Index:
+def library(knowledge_url: str, knowledge_key: str, settings: Any, db: None) -> Index:
     """Two texts of the product in both languages, in a collection of this test's own."""
-    settings.ENV = settings.ENV.model_copy(update={"qdrant_collection": f"t{uuid.uuid4().hex[:12]}"})
+    ours = {
+        "qdrant_url": knowledge_url,
+        "qdrant_api_key": SecretStr(knowledge_key) if knowledge_key else None,
+        "qdrant_collection": f"t{uuid.uuid4().hex[:12]}",
+    }
+    settings.ENV = settings.ENV.model_copy(update=ours)
     index = open_index()
     load_files(PRODUCT, [one for one in read_product_texts() if Path(one.path).name in TEXTS])
     fill_index(index)
