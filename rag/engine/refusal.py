@@ -1,7 +1,7 @@
 """Do the passages answer the question? A number from 0 to 1, by which an answer is refused.
 
-A logistic model over what each step says of the best passages and how many of the question's words they hold. Its
-weights stand here. They are a first guess by hand and not fitted yet: the order they give is to be measured.
+A logistic model over what each step says of the best passages, how many of the question's words they hold, and whether
+the question is about this field at all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,17 @@ TOP = 3  # passages that are looked at
 
 
 class Signs(Struct, frozen=True):
-    """`maxsim`, `dense`: of the best English passage. `coverage`: share of the question's words, by weight, that are in
-    the best passages."""
+    """`maxsim`, `dense`, `bm25`: the highest of the passages. `coverage`: share of the question's words, by weight,
+    that are in the best passages. `nearness`, `farness`: cosines of the question with the nearest meaning of the
+    glossary and with the nearest thing that is answered elsewhere.
+    """
 
     maxsim: float
     dense: float
     bm25: float
     coverage: float
+    nearness: float
+    farness: float
 
 
 def weigh_signs(signs: Signs) -> float:
@@ -35,5 +39,19 @@ def cover(words: Mapping[str, float], passages: Sequence[frozenset[str]]) -> flo
     return sum(weight for word, weight in words.items() if word in held) / whole if whole else 1.0
 
 
-BIAS = -9.0
-WEIGHTS: dict[str, float] = {"maxsim": 8.0, "dense": 4.0, "bm25": 0.05, "coverage": 2.0}
+def rate_own(*, dense: float, coverage: float) -> float:
+    """Of one passage of a box's own documents, which may be about anything. By hand, not fitted."""
+    return 1 / (1 + exp(9.0 - 4.0 * dense - 10.0 * coverage))
+
+
+# Fitted by logistic regression (both classes of one weight, L2 1 on standardised signs) on 488 answerable and 131
+# unanswerable questions of our own; 0.5 keeps 95 % of the answerable ones.
+BIAS = -12.86
+WEIGHTS: dict[str, float] = {
+    "maxsim": 7.9,
+    "dense": 17.6,
+    "bm25": 0.127,
+    "coverage": -0.87,
+    "nearness": 10.8,
+    "farness": -16.4,
+}

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from rag.engine.evidence import Evidence
 from rag.engine.language import Language
 from rag.engine.question import Question
-from rag.engine.refusal import REFUSED_BELOW, Signs, cover, weigh_signs
+from rag.engine.refusal import REFUSED_BELOW, cover, rate_own
 from rag.engine.tokenise import tokenise
 from rag.pipeline import passages, retrieve
 from rag.pipeline.passages import LIMIT, KnowledgeAwayError
@@ -57,9 +57,7 @@ def _rank(found: retrieve.Retrieved) -> list[Ranked]:
 
 
 def _rate_own(passage: retrieve.Passage, found: retrieve.Retrieved) -> float:
-    held = _cover(found, _whole_of(passage.content))
-    dense, bm25 = (passage.parts.get(step, 0.0) for step in ("dense", "bm25"))
-    return weigh_signs(Signs(maxsim=held, dense=dense, bm25=bm25, coverage=held))
+    return rate_own(dense=passage.parts.get("dense", 0.0), coverage=_cover(found, _whole_of(passage.content)))
 
 
 def _choose(ranked: Sequence[Ranked], found: retrieve.Retrieved) -> list[Ranked]:

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 
-from rag.engine.embedding import Embedded
+import numpy as np
+
+from rag.engine.embedding import Embedded, Vectors
+from rag.engine.glossary.meanings import Meanings, read_entries, read_topics
 from rag.engine.language import Language
 from rag.engine.stop_words import STOP_WORDS
 from rag.engine.vectors import prune_tokens
 from rag.sources.embedder import Embedder
 
-_stops: dict[str, frozenset[int]] = {}  # by model
+_stops: dict[str, frozenset[int]] = {}  # by model, as the next one
+_meanings: dict[str, Meanings] = {}
 
 
 def embed_passages(texts: Sequence[str], lang: Language, *, embedder: Embedder) -> list[Embedded]:
@@ -26,3 +30,21 @@ def find_stops(embedder: Embedder) -> frozenset[int]:
         (embedded,) = embedder.embed([" ".join(sorted(STOP_WORDS["en"]))], with_tokens=True)
         _stops[name] = frozenset() if embedded.pieces is None else frozenset(embedded.pieces.tolist())
     return _stops[name]
+
+
+def find_meanings(embedder: Embedder) -> Meanings:
+    """The glossary of meanings embedded: some 350 short texts, once a process, half a second. Raises EmbedderError."""
+    name = embedder.model.id
+    if name not in _meanings:
+        entries = read_entries()
+        _meanings[name] = Meanings(
+            entries=entries,
+            meanings=_stack([one.meaning for one in entries], embedder),
+            words=_stack([one.words for one in entries], embedder),
+            elsewhere=_stack(read_topics(), embedder),
+        )
+    return _meanings[name]
+
+
+def _stack(texts: Sequence[str], embedder: Embedder) -> Vectors:
+    return np.stack([one.dense for one in embedder.embed(texts, with_tokens=False)])

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import structlog
 from msgspec import Struct
 
 from rag.engine.embedding import Embedded, EmbedderError, Vector, Vectors
+from rag.engine.glossary.meanings import Named, add_terms, mix_named, name_things
 from rag.engine.language import Language, detect_language
 from rag.engine.plan import Leg, Plan, make_plan
 from rag.engine.question import Question, read_question
 from rag.engine.vectors import mix_dense, mix_tokens
-from rag.pipeline.passage import find_stops
+from rag.pipeline.passage import find_meanings, find_stops
 from rag.sources.embedder import Embedder
 
 log = structlog.get_logger(__name__)
@@ -26,8 +28,11 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
+    """`named`: what of the field the question is about; None where the model's cosines do not tell."""
+
     plan: Plan
     asked: tuple[Asked, ...]
+    named: Named | None = None
 
 
 def prepare(question: str, *, embedder: Embedder, has_own: bool, language: Language | None = None) -> Prepared:
@@ -46,10 +51,15 @@ def _prepare(text: str, plan: Plan, *, embedder: Embedder) -> Prepared:
     langs = {leg.lang for leg in plan.legs}
     questions = {lang: read_question(text, asked_in=plan.language, documents=lang) for lang in langs}
     embedded = _embed(text, plan, questions=questions, embedder=embedder)
+    named = _name(questions["en"], embedded, embedder=embedder) if plan.rerank else None
+    if named is not None:
+        question = questions["en"]
+        questions["en"] = msgspec.structs.replace(question, words=add_terms(question.words, named))
     return Prepared(
         plan=plan,
+        named=named,
         asked=tuple(
-            _ask(leg, text=text, question=questions[leg.lang], embedded=embedded, embedder=embedder)
+            _ask(leg, text=text, question=questions[leg.lang], embedded=embedded, named=named, embedder=embedder)
             for leg in plan.legs
         ),
     )
@@ -72,11 +82,26 @@ def _texts_of(leg: Leg, *, text: str, question: Question) -> Sequence[str]:
     return [question.text, question.field_words] if question.field_words else [question.text]
 
 
-def _ask(leg: Leg, *, text: str, question: Question, embedded: Mapping[str, Embedded], embedder: Embedder) -> Asked:
+def _ask(
+    leg: Leg,
+    *,
+    text: str,
+    question: Question,
+    embedded: Mapping[str, Embedded],
+    named: Named | None,
+    embedder: Embedder,
+) -> Asked:
     if "dense" not in leg.steps:
         return Asked(leg=leg, question=question)
     own, *field = [embedded[one] for one in _texts_of(leg, text=text, question=question)]
     tokens = None
     if "maxsim" in leg.steps:
         tokens = mix_tokens(own, field[0] if field else None, stops=find_stops(embedder))
-    return Asked(leg=leg, question=question, dense=mix_dense(own, field[0] if field else None), tokens=tokens)
+    dense = mix_dense(own, field[0] if field else None)
+    return Asked(
+        leg=leg, question=question, dense=mix_named(dense, named) if named is not None else dense, tokens=tokens
+    )
+
+
+def _name(question: Question, embedded: Mapping[str, Embedded], *, embedder: Embedder) -> Named:
+    return name_things(embedded[question.text].dense, find_meanings(embedder))

@@ -12,6 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from rag.engine.fusion import combine
+from rag.engine.glossary.meanings import Named
 from rag.engine.language import Language
 from rag.engine.plan import Plan, Step
 from rag.engine.question import Question
@@ -46,6 +47,7 @@ class Passage(Struct, frozen=True, kw_only=True):
 class Retrieved(Struct, frozen=True, kw_only=True):
     plan: Plan
     questions: tuple[Question, ...]
+    named: Named | None
     passages: tuple[Passage, ...]
 
 
@@ -70,7 +72,12 @@ def search_prepared(prepared: Prepared, *, scope: Scope, store: Searcher, limit:
         passages += _join(found, asked)
     passages.sort(key=lambda one: (-one.score, one.hit.id))
     questions = {asked.question.lang: asked.question for asked in prepared.asked}
-    return Retrieved(plan=prepared.plan, questions=tuple(questions.values()), passages=tuple(passages[:limit]))
+    return Retrieved(
+        plan=prepared.plan,
+        questions=tuple(questions.values()),
+        named=prepared.named,
+        passages=tuple(passages[:limit]),
+    )
 
 
 def _query(asked: Asked, step: Step, *, key: bytes | None) -> Query | None:
@@ -114,19 +121,22 @@ def _count_words(content: Content, asked: Asked) -> float:
 
 
 def rate_evidence(found: Retrieved) -> float:
-    """How well the passages answer the question, 0 to 1: `rag.engine.refusal`."""
-    return weigh_signs(read_signs(found))
-
-
-def read_signs(found: Retrieved) -> Signs:
-    parts = [passage.parts for passage in found.passages]
+    """How well the passages of the library answer the question, 0 to 1: `rag.engine.refusal`. With a model that nothing
+    was fitted for, the share of the question's words they hold.
+    """
     coverage = max((_cover(question, found.passages) for question in found.questions), default=0.0)
-    return Signs(
+    if found.named is None:
+        return coverage
+    parts = [passage.parts for passage in found.passages if passage.hit.is_shared]
+    signs = Signs(
         maxsim=max((one.get("maxsim", 0.0) for one in parts), default=0.0),
         dense=max((one.get("dense", 0.0) for one in parts), default=0.0),
         bm25=max((one.get("bm25", 0.0) for one in parts), default=0.0),
         coverage=coverage,
+        nearness=found.named.nearness,
+        farness=found.named.farness,
     )
+    return weigh_signs(signs)
 
 
 def _cover(question: Question, passages: Sequence[Passage]) -> float:
