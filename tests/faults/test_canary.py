@@ -1,12 +1,14 @@
 """A word that one box alone knows is found with that box and nowhere else: not in the rows, the cache, the logs, the
-exports or the answers of another. There is no vector store yet."""
+exports or the answers of another, and not in the store of vectors."""
 
 import dataclasses
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +16,12 @@ import msgspec
 import pytest
 from django.utils import timezone
 
+from mcp_saas.embedded.knowledge.command import address_of, bind_listener
+from rag.sources.qdrant import scope
+from rag.sources.qdrant.border import open_border
+from rag.sources.qdrant.point import Query
+from rag.sources.qdrant.store import Store
+from tenants.context import enter_tenant
 from tenants.models.dazbox import Dazbox
 from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.claim import ClaimTerms, create_claims
@@ -22,6 +30,8 @@ from tests.factories import Box, as_json, make_box, make_channel, make_forward, 
 from tests.faults.embedded_instance import eventually
 from tests.faults.search import Places, nowhere, search_stores, search_tables
 from tests.faults.whole_instance import API, DEVICES, WholeInstance, ask, whole_instance, without_channels
+from tests.knowledge_service import run_service
+from tests.points import direction, make_model, make_point
 
 pytestmark = pytest.mark.fault
 READS = [
@@ -163,3 +173,40 @@ def test_an_answer_has_the_canary_of_its_own_box_alone(street: Street, name: str
     singing = {operation for operation, content in answers.items() if canary_of(name).encode() in content}
     assert singing >= {"list_channels", "get_channel", "list_decisions", "list_api_keys", "get_device", "list_devices"}
     assert [operation for operation, content in answers.items() if foreign(name) in content] == []
+
+
+@dataclass
+class Knowledge:
+    store: Store
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def knowledge(street: Street, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knowledge]:
+    """A store with a document of each that is called by, and consists of, its canary."""
+    folder, listener = tmp_path_factory.mktemp("knowledge"), bind_listener()
+    with run_service(folder, listener, environment=dict(os.environ), api_key="key"):  # noqa: TID251 - handed on
+        border = open_border(address_of(listener), "key")
+        store = Store(border, prefix="canary", model=make_model())
+        for neighbour in street.neighbours.values():
+            with enter_tenant(neighbour.box.tenant):
+                store.upsert(scope.own(neighbour.box.dazbox.id), [make_point(neighbour.canary)])
+        yield Knowledge(store, folder)
+        border.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_search_finds_the_canary_of_its_own_box_alone(street: Street, knowledge: Knowledge, name: str) -> None:
+    box = street.neighbours[name].box
+    with enter_tenant(box.tenant):
+        queries = [Query(dense=direction(1.0)), Query(terms={7: 1.0})]
+        answers = knowledge.store.search(scope.of_tenant(box.dazbox.id), queries)
+    texts = [[hit.content.text for hit in hits if hit.content] for hits in answers]
+    assert texts == [[canary_of(name)]] * 2
+
+
+def test_the_files_of_the_store_have_no_canary(knowledge: Knowledge) -> None:
+    files = [path for path in knowledge.folder.rglob("*") if path.is_file()]
+    assert any(b"tenant" in path.read_bytes() for path in files)
+    found = [path.name for path in files for needle in NEEDLES.values() if needle in path.read_bytes()]
+    assert found == []
