@@ -18,6 +18,7 @@ from tests.committed import ROOT, child_environment
 from tests.engines import shift_redis_database
 from tests.faults.embedded_instance import eventually
 
+START_S = 90.0  # it imports the whole product, beside whatever else this machine does
 BROKER_DATABASE = 9  # that many on from the one of this test run: nothing else uses it
 
 
@@ -83,7 +84,7 @@ def worker_process(folder: Path, *, include: str, broker: str, **variables: str)
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     family = psutil.Process(process.pid)
     try:
-        assert eventually(lambda: b" ready." in log_path.read_bytes()), log_path.read_text()
+        assert eventually(lambda: b" ready." in log_path.read_bytes(), seconds=START_S), log_path.read_text()
         yield
     finally:
         children = family.children(recursive=True)

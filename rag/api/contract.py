@@ -24,7 +24,7 @@ class DocumentText(Struct, frozen=True, forbid_unknown_fields=True):
 
 class DocumentReason(Struct, frozen=True):
     """`code`: unsupported, malformed, encrypted, no-text, too-large, too-many-pages, too-deep, hostile, too-slow,
-    unavailable or interrupted.
+    unavailable, interrupted or internal.
     """
 
     code: str

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from rag.engine.chunk import cut
@@ -27,9 +27,11 @@ from rag.pipeline.delete import forget_departed
 from rag.pipeline.document import forget_unused_vectors, with_reason
 from rag.pipeline.point import BATCH, Index, embed_chunks, identify, make_chunk, write_points
 from rag.pipeline.quota import find_chunk_excess
+from rag.sources.embedder import EmbedderError
 from rag.sources.parser.child import parse_document
 from rag.sources.parser.errors import UnreadableError
 from rag.sources.qdrant import scope
+from rag.sources.qdrant.errors import StoreError
 from tenants.context import current_tenant
 
 log = structlog.get_logger(__name__)
@@ -37,6 +39,8 @@ MAX_ATTEMPTS = 12  # without progress; with the pauses below two hours
 DEATH_COUNTS = 3  # attempts: what kills its worker is given up after four
 FIRST_PAUSE, LONGEST_PAUSE = dt.timedelta(seconds=5), dt.timedelta(minutes=15)
 DIED, DIED_WORDS = "interrupted", "The work on it was interrupted."
+UNAVAILABLE, UNAVAILABLE_WORDS = "unavailable", "The index or the embedding model does not answer at the moment."
+INTERNAL, INTERNAL_WORDS = "internal", "A fault of ours, which we have been told of. Send it again in a few days."
 
 
 class Again(NamedTuple):
@@ -57,8 +61,11 @@ def advance(document_id: UUID, index: Index) -> Again | None:
             _cut_document(document)
     except UnreadableError as error:
         return _fail(document, error.code, reason=str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this document alone, and its owner is told
+    except (StoreError, EmbedderError, OperationalError) as error:
         return _postpone(document, error)
+    except Exception:
+        log.exception("document_failed_by_us", document=str(document.id))
+        return _fail(document, INTERNAL, reason=INTERNAL_WORDS)
     return Again(timezone.now())
 
 
@@ -146,21 +153,23 @@ def _note_progress(document: Document) -> None:
 
 @transaction.atomic
 def _postpone(document: Document, error: Exception) -> Again | None:
-    """The kind of its last error shows beside its state meanwhile; an error's words may hold what was sent."""
-    log.warning("document_postponed", document=str(document.id), error=type(error).__name__, exc_info=error)
+    """That it waits shows beside its state meanwhile; an error's words may hold what was sent."""
+    level = log.warning if _may_pass(error) else log.error
+    level("document_postponed", document=str(document.id), error=type(error).__name__, exc_info=error)
     if not _is_current(document):
         return Again(timezone.now())
-    document.detail = with_reason(document.detail, "unavailable", reason=_describe(error))
+    document.detail = with_reason(document.detail, UNAVAILABLE, reason=UNAVAILABLE_WORDS)
     document.save(update_fields=["detail"])
     if document.attempts >= MAX_ATTEMPTS:
-        return _fail(document, "unavailable", reason=_describe(error))
+        return _fail(document, UNAVAILABLE, reason=UNAVAILABLE_WORDS)
     pause = min(FIRST_PAUSE * 2 ** (document.attempts - 1), LONGEST_PAUSE)
     asked = dt.timedelta(seconds=getattr(error, "retry_after_s", None) or 0)
     return Again(timezone.now() + max(pause, min(asked, LONGEST_PAUSE)))
 
 
-def _describe(error: Exception) -> str:
-    return f"The index or the embedding model does not answer as it should ({type(error).__name__})."
+def _may_pass(error: Exception) -> bool:
+    """False: a setting is wrong. Whoever runs the service is told, and the document waits for them."""
+    return not getattr(error, "permanent", False) and getattr(error, "is_temporary", True)
 
 
 @transaction.atomic

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rag.engine.embedding import Embedded, EmbeddingModel
+from rag.engine.embedding import Embedded, EmbedderError, EmbeddingModel
 
 
-class ProviderError(Exception):
+class ProviderError(EmbedderError):
     """A 429, with the pause it asks for."""
 
-    retry_after_s = 120.0
+    def __init__(self, words: str = "slow down") -> None:
+        super().__init__(words, is_temporary=True, retry_after_s=120.0)
 
 
 class CountingEmbedder:

@@ -4,7 +4,8 @@ import itertools
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,17 @@ from rag.sources.qdrant.point import Hit, Query, Vector
 from rag.sources.qdrant.store import Store
 from tests.points import DIMENSION, Tenant, make_point
 
-KEPT, SHARED, AT_ONCE = 20, 200, 5  # points of a tenant that stay, of everybody; queries of a request
+KEPT, SHARED = 20, 200  # points of a tenant that stay, of everybody
+ROUNDS = 4  # of the five kinds of queries in a request
+AT_ONCE = 5 * ROUNDS
+CHANGE_EACH_S, SHOW_EACH_S = 0.05, 10.0
+
+
+Show = Callable[[int], object]
+
+
+def say_nothing(_: int) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -36,16 +47,24 @@ class Traffic:
         return self.queries / self.seconds
 
 
-def run_traffic(store: Store, *, tenants: int, queries: int, threads: int) -> Traffic:
-    """`queries` in all, from `threads` at once, each thread from tenant to tenant; one more thread changes things."""
+def run_traffic(store: Store, *, tenants: int, queries: int, threads: int, show: Show = say_nothing) -> Traffic:
+    """`queries` in all, from `threads` at once, each thread from tenant to tenant; one more thread changes things.
+
+    `show` is told every ten seconds how many were asked.
+    """
     residents = [move_in(store, number) for number in range(tenants)]
     store.upsert(scope.shared(), [make_point("shared", n, dense=draw(n), terms={n % 9: 1.0}) for n in range(SHARED)])
     turns, over, changes = itertools.count(), threading.Event(), Counter[str]()
     began_s = time.monotonic()
     with ThreadPoolExecutor(threads + 1) as pool:
         changing = pool.submit(change, store, residents, over, changes)
-        asking = [pool.submit(ask, store, residents, turns, queries) for _ in range(threads)]
-        found = sum((one.result() for one in asking), Counter[str]())
+        counts = [Counter[str]() for _ in range(threads)]
+        asking = [pool.submit(ask, store, residents, turns, queries, found) for found in counts]
+        while wait(asking, timeout=SHOW_EACH_S).not_done:
+            show(sum(found["queries"] for found in counts))
+        for one in asking:
+            one.result()
+        found = sum(counts, Counter[str]())
         seconds = time.monotonic() - began_s
         over.set()
         changing.result()
@@ -65,15 +84,12 @@ def draw(seed: int) -> Vector:
     return vector / np.linalg.norm(vector)
 
 
-def ask(store: Store, residents: list[Tenant], turns: "itertools.count[int]", queries: int) -> Counter[str]:
-    found = Counter[str]()
+def ask(
+    store: Store, residents: list[Tenant], turns: "itertools.count[int]", queries: int, found: Counter[str]
+) -> None:
     while (turn := next(turns)) * AT_ONCE < queries:
         tenant = residents[turn * 7919 % len(residents)]
-        near, terms = draw(turn), {turn % 9: 1.0}
-        questions = [
-            Query(dense=near), Query(terms=terms), Query(dense=near, terms=terms), Query(dense=near, part="own"),
-            Query(dense=near, lang="en", candidates=5),
-        ]  # fmt: skip
+        questions = [question for n in range(ROUNDS) for question in make_questions(turn * ROUNDS + n)]
         with tenant.enter():
             try:
                 answers = store.search(scope.of_tenant(tenant.id), questions)
@@ -82,8 +98,15 @@ def ask(store: Store, residents: list[Tenant], turns: "itertools.count[int]", qu
                 continue
         found["queries"] += len(answers)
         found["foreign"] += sum(is_foreign(hit, tenant) for answer in answers for hit in answer)
-        found["empty"] += not answers[3]
-    return found
+        found["empty"] += sum(not answer for answer in answers[3::5])
+
+
+def make_questions(seed: int) -> list[Query]:
+    near, terms = draw(seed), {seed % 9: 1.0}
+    return [
+        Query(dense=near), Query(terms=terms), Query(dense=near, terms=terms), Query(dense=near, part="own"),
+        Query(dense=near, lang="en", candidates=5),
+    ]  # fmt: skip
 
 
 def is_foreign(hit: Hit, tenant: Tenant) -> bool:
@@ -94,7 +117,7 @@ def is_foreign(hit: Hit, tenant: Tenant) -> bool:
 def change(store: Store, residents: list[Tenant], over: threading.Event, changes: Counter[str]) -> None:
     """A document comes and goes; a tenant comes and goes for good."""
     for turn in itertools.count():
-        if over.is_set():
+        if over.wait(CHANGE_EACH_S):
             return
         resident = residents[turn % len(residents)]
         with resident.enter():

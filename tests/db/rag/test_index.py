@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
+from rag.engine.embedding import EmbedderError
 from rag.engine.state import DocumentState
 from rag.models.document import Document, DocumentChunk, DocumentUpload, EmbeddedText
 from rag.pipeline.delete import forget_departed, forget_points
@@ -113,8 +114,7 @@ def test_a_429_in_the_middle_loses_nothing_and_pays_nothing_twice(charlie: Box, 
         document = Document.objects.get()
         assert (document.state, document.embedded_count) == (DocumentState.EMBEDDING, BATCH)
         assert document.detail.reason_code == "unavailable"
-        assert "ProviderError" in document.detail.reason
-        assert "your text" not in document.detail.reason
+        assert document.detail.reason == "The index or the embedding model does not answer at the moment."
         assert again is not None
         assert again.at > timezone.now() + dt.timedelta(seconds=100)  # as the provider asks
         assert run(document_id, index).state == DocumentState.READY
@@ -176,6 +176,31 @@ def test_retries_are_bounded_and_the_last_reason_stays(charlie: Box, index: Inde
         embedder_of(index).before = lambda texts: None
         assert add_document(offer(make_text(1)))[1]  # sent again, it is tried again
         assert run(document_id, index).state == DocumentState.READY
+
+
+@pytest.mark.fault
+def test_a_fault_of_ours_is_not_tried_again_and_reaches_those_who_can_mend_it(
+    charlie: Box, index: Index, caplog: pytest.LogCaptureFixture
+) -> None:
+    embedder_of(index).before = fail_each_time(KeyError("a text of its owner"))
+    with enter_tenant(charlie.tenant):
+        document = run(add(make_text(1)), index)
+    assert (document.state, document.detail.reason_code) == (DocumentState.FAILED, "internal")
+    assert "KeyError" not in document.detail.reason
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]  # as an error, so to Sentry
+    assert "document_failed_by_us" in record.getMessage()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("is_temporary", "level"), [(True, "WARNING"), (False, "ERROR")])
+def test_a_wrong_setting_makes_documents_wait_and_is_told_as_an_error(
+    charlie: Box, index: Index, caplog: pytest.LogCaptureFixture, is_temporary: bool, level: str
+) -> None:
+    embedder_of(index).before = fail_each_time(EmbedderError("the key is not valid", is_temporary=is_temporary))
+    with enter_tenant(charlie.tenant):
+        document = run(add(make_text(1)), index, steps=2)
+    assert (document.state, document.detail.reason_code) == (DocumentState.EMBEDDING, "unavailable")
+    assert [record.levelname for record in caplog.records if "document_postponed" in record.getMessage()] == [level]
 
 
 def fail_each_time(error: BaseException) -> Any:
