@@ -18,6 +18,7 @@ from nodes.pipeline.pull import READ_WITHIN_S, pull_node
 from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from tenants.context import current_tenant, enter_tenant
+from tenants.events import ElsewhereError, seal_elsewhere
 from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.provisioning.schema import resume_provisioning
@@ -26,6 +27,7 @@ from tenants.queue import queue_job
 from tenants.selectors import list_share
 from tenants.tasks import SHARE_S, SHARES, TenantTask
 
+SEAL_AGAIN_AFTER = dt.timedelta(minutes=1)
 CYCLE_WITHIN_S = 30  # beside the reading of its node
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,19 @@ def seal_anew(rows: int = 0) -> None:
         seal_anew.queue_for(current_tenant().id, rows + sealed)
     else:
         note_reencryption(rows)
+        seal_anew_elsewhere.queue_for(current_tenant().id)
+
+
+@shared_task(base=TenantTask, name="nodes.tasks.seal_anew_elsewhere")
+def seal_anew_elsewhere() -> None:
+    """Then what lies outside its rows, batch by batch too, however long it cannot be reached."""
+    try:
+        again_at = timezone.now() if seal_elsewhere() else None
+    except ElsewhereError as error:
+        log.warning("not_sealed_anew", tenant=str(current_tenant().id), error=str(error))
+        again_at = timezone.now() + SEAL_AGAIN_AFTER
+    if again_at:
+        queue_job(current_tenant().id, seal_anew_elsewhere.name, args=[], due_at=again_at)
 
 
 @shared_task(base=TenantTask, name="nodes.tasks.deliver_notices")

@@ -7,3 +7,6 @@ class RagConfig(ModelFolderConfig):
     default = True
     name = "rag"
     verbose_name = "Knowledge"
+
+    def ready(self) -> None:
+        from rag.pipeline import box, quota  # noqa: F401 - they listen to what happens to boxes

@@ -7,6 +7,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from rag.pipeline.box import FORGET_TASK, INDEX_TASK
 from rag.pipeline.delete import forget_departed, forget_points, list_departed
 from rag.pipeline.index import advance
 from rag.pipeline.library import tend_library
@@ -21,7 +22,7 @@ FORGET_AGAIN_AFTER = dt.timedelta(minutes=1)
 log = structlog.get_logger(__name__)
 
 
-@shared_task(base=TenantTask, name="rag.tasks.index_document")
+@shared_task(base=TenantTask, name=INDEX_TASK)
 def index_document(document_id: str) -> None:
     """One step of a document, then a job for the next: others have turns between them."""
     if again := advance(UUID(document_id), open_index()):
@@ -39,11 +40,21 @@ def forget_document(document_id: str) -> None:
         queue_job(current_tenant().id, forget_document.name, args=[document_id], due_at=again_at)
 
 
+@shared_task(base=TenantTask, name=FORGET_TASK)
+def forget_departed_box() -> None:
+    """Of a box in service, restored or handed over: the points of its rows before."""
+    try:
+        forget_departed(current_tenant().id, open_index().store)
+    except StoreError as error:
+        log.warning("departed_box_not_forgotten", error=type(error).__name__)
+        queue_job(current_tenant().id, FORGET_TASK, args=[], due_at=timezone.now() + FORGET_AGAIN_AFTER)
+
+
 @shared_task(name="rag.tasks.forget_departed_boxes")
 def forget_departed_boxes() -> None:
-    """Every minute, from beat: points of boxes that are gone."""
+    """Every minute, from beat: points of boxes that are gone, however long the index is down."""
     try:
-        for dazbox_id in list_departed():
+        for dazbox_id in list_departed(timezone.now()):
             forget_departed(dazbox_id, open_index().store)
     except StoreError as error:
         log.warning("departed_boxes_not_forgotten", error=type(error).__name__)

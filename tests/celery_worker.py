@@ -16,7 +16,7 @@ from django.conf import settings
 from mcp_saas.embedded.environment import celery_url
 from tests.committed import ROOT, child_environment
 from tests.engines import shift_redis_database
-from tests.faults.embedded_instance import eventually
+from tests.faults.embedded_instance import DEADLINE_S, eventually
 
 START_S = 90.0  # it imports the whole product, beside whatever else this machine does
 BROKER_DATABASE = 9  # that many on from the one of this test run: nothing else uses it
@@ -35,9 +35,9 @@ class Worker:
     def log(self) -> str:
         return self.log_path.read_text(encoding="utf-8")
 
-    def reaches(self, state: Callable[[], bool]) -> bool:
+    def reaches(self, state: Callable[[], bool], *, seconds: float = DEADLINE_S) -> bool:
         """Waits for it; says what the worker said last where it does not come."""
-        is_reached = eventually(state)
+        is_reached = eventually(state, seconds=seconds)
         print(self.log[-3_000:] if not is_reached else "")
         return is_reached
 

@@ -1,7 +1,8 @@
 """Everything a box stored is sealed anew with a new key, while it reports and is read.
 
 Each row says in its first bytes with which generation it is sealed, so what is left to do is a query: a job that was
-cut off goes on where it stood. Older generations stay, because backups need them, until they are destroyed in earnest.
+cut off goes on where it stood. So it is with points of documents, which lie elsewhere (`seal_elsewhere`).
+Older generations stay, because backups need them, until they are destroyed in earnest.
 """
 
 import datetime as dt
@@ -15,6 +16,7 @@ from psycopg import sql
 
 from nodes.pipeline.journal import note
 from tenants.context import TenantRef, enter_tenant, leave_tenant
+from tenants.events import ElsewhereError, has_older_seals, seal_elsewhere
 from tenants.models.tenant_key import TenantKey
 from tenants.sealing.payload import SealedModel
 from tenants.sealing.tenant import add_generation
@@ -28,24 +30,34 @@ class StillInUseError(Exception):
 
 
 def reencrypt_tenant(tenant: TenantRef) -> int:
-    """1. a new key, unless an earlier run left rows under an older one  2. every row that is not under the newest.
+    """1. a new key, unless an earlier run left something under an older one  2. every row that is not under the newest
+    3. what lies elsewhere.
 
     Returns how many rows were sealed anew. Each batch is a transaction of its own, and waits for nobody but who writes
-    the same rows. Raises SealError.
+    the same rows. Raises SealError, and ElsewhereError where the rows are done and the rest has to wait.
     """
     begin_reencryption(tenant)
     with enter_tenant(tenant):  # anew: with the new key
         count = sum(iter(seal_batch, 0))
         note_reencryption(count)
+        sum(iter(seal_elsewhere, 0))
     return count
 
 
 def begin_reencryption(tenant: TenantRef) -> None:
-    """A new key, unless rows are left under an older one."""
+    """A new key, unless something is left under an older one."""
     with enter_tenant(tenant):
-        has_begun = any(model.list_stale(limit=1) for model in list_sealed_models())
+        has_begun = any(model.list_stale(limit=1) for model in list_sealed_models()) or _is_left_elsewhere()
     if not has_begun:
         add_generation(tenant.id)
+
+
+def _is_left_elsewhere() -> bool:
+    """Unknown is no: one key more does no harm, and no new key may."""
+    try:
+        return has_older_seals()
+    except ElsewhereError:
+        return False
 
 
 def seal_batch() -> int:
@@ -65,19 +77,26 @@ def note_reencryption(rows: int) -> None:
         note("keys", "Everything stored was sealed with a new key", rows=rows)
 
 
-@transaction.atomic
 def destroy_old_keys(tenant: TenantRef) -> int:
     """Backups from before cannot be opened any more. Returns how many keys were destroyed.
 
-    Raises StillInUseError while rows are under one, or somebody may still be writing with one.
+    Raises StillInUseError while something is under one, or somebody may still be writing with one, and ElsewhereError
+    while nobody knows.
     """
+    _check_age(TenantKey.objects.filter(dazbox_id=tenant.id).order_by("-generation").first())
+    with enter_tenant(tenant):
+        if has_older_seals():
+            raise StillInUseError("points are sealed with an older key: `manage.py reencrypt_tenant` first")
+    return _destroy_unless_used(tenant)
+
+
+@transaction.atomic
+def _destroy_unless_used(tenant: TenantRef) -> int:
     generations = TenantKey.objects.filter(dazbox_id=tenant.id).order_by("-generation")
     newest = generations.select_for_update().first()
+    _check_age(newest)
     if newest is None:
         return 0
-    if newest.created_at + LONGEST_STAY > timezone.now():
-        ready_at = newest.created_at + LONGEST_STAY
-        raise StillInUseError(f"somebody may still write with an older key: again after {ready_at:%H:%M:%S} UTC")
     with enter_tenant(tenant):
         _lock_tables()  # who has written already is waited for; who is yet to write has the newest key
         if any(model.list_stale(limit=1) for model in list_sealed_models()):
@@ -86,6 +105,13 @@ def destroy_old_keys(tenant: TenantRef) -> int:
         if count:
             note("keys", "Older keys were destroyed: backups from before cannot be opened any more", keys=count)
     return count
+
+
+def _check_age(newest: TenantKey | None) -> None:
+    """Raises StillInUseError while somebody may be behind the door who came before it was made."""
+    if newest is not None and newest.created_at + LONGEST_STAY > timezone.now():
+        ready_at = newest.created_at + LONGEST_STAY
+        raise StillInUseError(f"somebody may still write with an older key: again after {ready_at:%H:%M:%S} UTC")
 
 
 def list_sealed_models() -> list[type[SealedModel]]:

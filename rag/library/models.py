@@ -66,10 +66,10 @@ class LibraryEmbedding(models.Model):
 
 
 class DepartedBox(models.Model):
-    """A box whose schema is gone and whose points may still be in the index."""
+    """A box whose rows are gone, or others now, and whose points may still be in the index."""
 
     dazbox_id = models.UUIDField(primary_key=True)
-    departed_at = models.DateTimeField(auto_now_add=True)
+    departed_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return str(self.dazbox_id)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from tenants.context import use_schema
-from tenants.events import announce_owner_change, record_event
+from tenants.events import announce_owner_change, announce_rows_end, announce_rows_return, record_event
 from tenants.models.dazbox import SERVED_STATES, Dazbox
 from tenants.models.export import Export
 from tenants.models.template import SchemaTemplate
@@ -101,6 +101,7 @@ def _replace_schema(archive: tarfile.TarFile, manifest: Manifest) -> Dazbox:
     if not set(manifest.key_generations) <= set(list_generations(dazbox.id)):
         raise ArchiveError("a key it is sealed with was destroyed: nobody can open it any more")
     drop_schema(dazbox.schema_name)
+    announce_rows_end(dazbox.id)
     Export.objects.filter(dazbox=dazbox).delete()  # their archives were in it
     build_schema(dazbox.schema_name, template)
     with use_schema(dazbox.schema_name), connection.cursor() as cursor:
@@ -117,6 +118,7 @@ def _replace_schema(archive: tarfile.TarFile, manifest: Manifest) -> Dazbox:
     dazbox.save(update_fields=["schema_revision"])
     if manifest.owner_id != dazbox.owner_id:
         announce_owner_change(refer_to(dazbox))
+    announce_rows_return(refer_to(dazbox))
     text = f"Restored to the backup of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC"
     record_event(refer_to(dazbox), "restore", text=text, taken_at=manifest.taken_at.isoformat())
     return dazbox

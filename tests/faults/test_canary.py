@@ -33,7 +33,7 @@ from tests.faults.whole_instance import API, DEVICES, WholeInstance, ask, whole_
 from tests.knowledge_service import run_service
 from tests.points import direction, make_model, make_point
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]  # the first waits for a whole product to start
 READS = [
     operation
     for operation in list_operations()
@@ -184,8 +184,8 @@ class Knowledge:
 @pytest.fixture(scope="module")
 def knowledge(street: Street, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knowledge]:
     """A store with a document of each that is called by, and consists of, its canary."""
-    folder, listener = tmp_path_factory.mktemp("knowledge"), bind_listener()
-    with run_service(folder, listener, environment=dict(os.environ), api_key="key"):  # noqa: TID251 - handed on
+    folder, environment = tmp_path_factory.mktemp("knowledge"), dict(os.environ)  # noqa: TID251 - handed on
+    with bind_listener() as listener, run_service(folder, listener, environment=environment, api_key="key"):
         border = open_border(address_of(listener), "key")
         store = Store(border, prefix="canary", model=make_model())
         for neighbour in street.neighbours.values():

@@ -10,6 +10,7 @@ from mcp_saas.kit.crypto import SealError
 from nodes.pipeline.reencrypt import StillInUseError, begin_reencryption, destroy_old_keys, reencrypt_tenant
 from nodes.tasks import seal_anew
 from tenants.context import TenantRef
+from tenants.events import ElsewhereError
 from tenants.models.dazbox import SERVED_STATES, Dazbox
 from tenants.selectors import refer_to
 
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         tenants = [refer_to(dazbox) for dazbox in boxes.iterator()]
         try:
             self.stdout.write(self._work(tenants, options))
-        except (SealError, StillInUseError) as error:
+        except (SealError, StillInUseError, ElsewhereError) as error:
             raise CommandError(f"Not finished: {error}") from None
 
     def _work(self, tenants: list[TenantRef], options: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name="DepartedBox",
             fields=[
                 ("dazbox_id", models.UUIDField(primary_key=True, serialize=False)),
-                ("departed_at", models.DateTimeField(auto_now_add=True)),
+                ("departed_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(

@@ -26,6 +26,7 @@ INDEXES: dict[str, Any] = {
     "doc": models.PayloadSchemaType.KEYWORD,
     "lang": models.PayloadSchemaType.KEYWORD,
     "version": models.PayloadSchemaType.INTEGER,
+    "kid": models.PayloadSchemaType.INTEGER,
 }
 STRICT = models.StrictModeConfig(
     enabled=True,

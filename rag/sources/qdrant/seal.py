@@ -5,6 +5,7 @@ import hashlib
 from typing import Any
 
 import msgspec
+from qdrant_client import models
 
 from rag.sources.qdrant.errors import ScopeError
 from rag.sources.qdrant.point import Content
@@ -30,6 +31,18 @@ def read_content(payload: dict[str, Any], *, scope: Scope) -> Content:
     sealed = base64.b64decode(payload["ct"])
     place = _place_of(payload["doc"], payload["position"])
     return msgspec.msgpack.decode(_keys_of(scope).open(sealed, **place), type=Content)
+
+
+def is_older(scope: Scope) -> models.Filter:
+    """Sealed with an older key of the scope's tenant than its newest."""
+    older = models.Range(lt=_keys_of(scope).generation)
+    return models.Filter(must=[models.FieldCondition(key="kid", range=older)])
+
+
+def reseal(payload: dict[str, Any], *, scope: Scope) -> dict[str, Any]:
+    """The fields of a payload that change when it is sealed with the newest key. Raises SealError."""
+    content = read_content(payload, scope=scope)
+    return store_content(scope, content, document=payload["doc"], position=payload["position"])
 
 
 def digest_text(scope: Scope, text: str) -> str:

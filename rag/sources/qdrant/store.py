@@ -10,19 +10,20 @@ Everything bears being done again. All methods raise StoreError (`rag.sources.qd
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from qdrant_client import QdrantClient, models
 
 from rag.engine.embedding import EmbeddingModel
 from rag.sources.qdrant.batch import cut_batches
 from rag.sources.qdrant.border import WRITE_TIMEOUT_S, Border
-from rag.sources.qdrant.collection import Collection, open_collection
+from rag.sources.qdrant.collection import UPSERT_BATCH, Collection, open_collection
 from rag.sources.qdrant.errors import StoreRefusedError
 from rag.sources.qdrant.payload import read_hit, store_point
 from rag.sources.qdrant.point import Hit, Point, Query
 from rag.sources.qdrant.request import build_request
 from rag.sources.qdrant.scope import Scope, check_hits, confine, only_writes
+from rag.sources.qdrant.seal import is_older, reseal
 
 T = TypeVar("T")
 
@@ -76,6 +77,22 @@ class Store:
         """Every point the scope writes."""
         self._delete(only_writes(scope))
 
+    def count_sealed_before(self, scope: Scope) -> int:
+        """Points the scope writes that are sealed with an older key than its newest."""
+        name, condition = self.collection.name, only_writes(scope, is_older(scope))
+        return self._call(lambda raw: raw.count(name, condition, exact=True)).count
+
+    def seal_anew(self, scope: Scope) -> int:
+        """The next of them are sealed with the newest key. Returns how many: none when all are. Raises SealError."""
+        name, condition = self.collection.name, only_writes(scope, is_older(scope))
+        found = self._call(partial(_read, collection=name, condition=condition))
+        check_hits(scope, [point.payload for point in found])
+        for point in found:
+            same = models.Filter(must=[condition, models.HasIdCondition(has_id=[point.id])])
+            sealed = reseal(point.payload or {}, scope=scope)
+            self._call(partial(_seal, collection=name, payload=sealed, condition=same))
+        return len(found)
+
     def close(self) -> None:
         self._border.close()
 
@@ -94,6 +111,16 @@ class Store:
 
 def _write(raw: QdrantClient, *, collection: str, batch: list[models.PointStruct]) -> None:
     raw.upsert(collection, batch, wait=True, timeout=WRITE_TIMEOUT_S)
+
+
+def _read(raw: QdrantClient, *, collection: str, condition: models.Filter) -> list[models.Record]:
+    found, _ = raw.scroll(collection, condition, limit=UPSERT_BATCH, with_payload=True, with_vectors=False)
+    return found
+
+
+def _seal(raw: QdrantClient, *, collection: str, payload: dict[str, Any], condition: models.Filter) -> None:
+    """Nothing where it was written meanwhile, under the newest key."""
+    raw.set_payload(collection, payload, points=condition, wait=True)
 
 
 def _of_document(document: str | None, but_version: int | None = None) -> models.Filter | None:
