@@ -145,7 +145,7 @@ def test_the_collection_is_laid_out_for_tenants_and_says_of_which_model_it_is(bo
     if border.place != "memory":
         assert (info.config.hnsw_config.m, info.config.hnsw_config.payload_m) == (0, 16)
         assert info.payload_schema["tenant"].params.is_tenant
-        assert set(info.payload_schema) == {"tenant", "doc", "lang", "version"}
+        assert set(info.payload_schema) == {"tenant", "doc", "lang", "version", "kid"}
         assert info.config.strict_mode_config.unindexed_filtering_update is False
 
 
