@@ -18,7 +18,7 @@ class DocumentText(Struct, frozen=True, forbid_unknown_fields=True):
     """A document as text; files are sent as multipart/form-data."""
 
     title: Annotated[str, telling(max_length=TITLE_CHARS)]
-    text: Annotated[str, Meta(min_length=1)]
+    text: Annotated[str, Meta(min_length=1, max_length=10 << 20)]
     media_type: Literal["text/plain", "text/markdown", "text/html"] = "text/markdown"
 
 

@@ -20,7 +20,7 @@ class SearchView(TenantView):
     permission_classes = (require_scope("read", "device"),)
 
     @endpoint(
-        "search",
+        "search_knowledge",
         summary="Search the library and the box's own documents",
         tag="knowledge",
         body=SearchBody,

@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
             model_name="documentchunk",
             name="document",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="chunks", to="rag.document"
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="chunks", to="rag.document"
             ),
         ),
         migrations.AddConstraint(

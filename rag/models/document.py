@@ -70,7 +70,7 @@ class DocumentChunk(SealedModel):
     """Its id follows from document, position and text: cut again, the same chunk is the same row."""
 
     id = models.UUIDField(primary_key=True)
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     position = models.IntegerField()
     digest = models.BinaryField(max_length=32, help_text="keyed, of what is embedded")
     lang = models.CharField(max_length=2)

@@ -28,7 +28,7 @@ class AskView(TenantView):
     renderer_classes = (JsonRenderer, EventStreamRenderer)
 
     @endpoint(
-        "ask",
+        "ask_question",
         summary="Ask about the own node, or about Lightning",
         tag="knowledge",
         body=AskBody,

@@ -119,8 +119,8 @@ RULES: dict[str, Rule] = {
     "get_document": BOX,
     "replace_document": BOX,
     "delete_document": BOX,
-    "ask": OWN_THINGS,
-    "search": OWN_THINGS,
+    "ask_question": OWN_THINGS,
+    "search_knowledge": OWN_THINGS,
     # claims
     "create_claims": STAFF,
     "list_claims": STAFF,

@@ -1,13 +1,21 @@
-"""Dazboxes that are made once for a file, for those that use tests/api/lasting.py."""
+"""The model that reads questions, and Dazboxes made once for a file, for those that use tests/api/lasting.py."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 
+from rag.sources.minilm.model import MiniLM
 from tests.conftest import fill_box
 from tests.factories import Box, make_box
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_model() -> None:
+    """The local model, made once a test home: until it is made, searches answer that it is being made."""
+    MiniLM(settings.ENV.model_cache_dir).load()
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,8 @@ SAID_BEFORE_THE_WORK = {
 STORE_NOTHING = {
     "/api/v1/node/{pubkey}/fee-policy/backtest",
     "/api/v1/node/{pubkey}/fee-policy/preview",
+    "/api/v1/knowledge/search",
+    "/api/v1/knowledge/ask",
 }
 
 
