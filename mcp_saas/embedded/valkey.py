@@ -29,7 +29,7 @@ SETTINGS = {
     "auto-aof-rewrite-min-size": "8mb",
     "save": "",
     "maxmemory": "64mb",
-    "maxmemory-policy": "noeviction",  # a queue must refuse, not forget
+    "maxmemory-policy": "volatile-lru",  # a cache forgets; a queue, which has no time to live, refuses
     "always-show-logo": "no",
 }
 

@@ -47,7 +47,7 @@ def test_only_the_password_opens_it_and_only_through_the_socket(state: StateFold
     with redis.Redis.from_url(url) as client:
         assert client.ping()
         assert client.config_get("port") == {"port": "0"}
-        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-lru"}
     once = Retry(NoBackoff(), 0)
     with redis.Redis(unix_socket_path=str(path), retry=once) as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()

@@ -1,0 +1,48 @@
+"""What the cache does inside Redis: each script is one round trip, by the server's clock, and nothing comes between.
+
+An entry is a hash {value, revision, made_at_ms, fresh_until_ms}. It counts only while its revision is still that of its
+tenant and kind: whoever makes a value while it is invalidated keeps one that nobody reads.
+"""
+
+from typing import Final
+
+_CLOCK: Final = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+"""
+_REVISION: Final = """
+local revision = redis.call('GET', KEYS[2])
+if not revision then
+  revision = ARGV[1]
+  redis.call('SET', KEYS[2], revision, 'PX', ARGV[2])
+end
+"""
+# KEYS: entry, revision, lock, statistics. ARGV: token, life of a revision in ms, kind, lease in ms ('0': whatever is
+# there is passed by), whether the look is counted ('' if not). Returns {found, has_lock, revision, value, age in ms}.
+LOOK: Final = f"""
+{_CLOCK}{_REVISION}
+local entry = redis.call('HMGET', KEYS[1], 'value', 'revision', 'made_at_ms', 'fresh_until_ms')
+local found, has_lock = 'misses', 0
+if ARGV[4] == '0' then
+  found = 'bypassed'
+elseif entry[1] and entry[2] == revision then
+  found = now < tonumber(entry[4]) and 'hits' or 'stale'
+end
+if ARGV[5] ~= '' then redis.call('HINCRBY', KEYS[4], ARGV[3] .. ':' .. found, 1) end
+if found == 'hits' then return {{found, 0, revision, entry[1], now - tonumber(entry[3])}} end
+if ARGV[4] ~= '0' and redis.call('SET', KEYS[3], ARGV[1], 'NX', 'PX', ARGV[4]) then has_lock = 1 end
+if found == 'stale' then return {{found, has_lock, revision, entry[1], now - tonumber(entry[3])}} end
+return {{found, has_lock, revision, '', 0}}
+"""
+# KEYS: entry, revision, lock, statistics. ARGV: token, life of a revision in ms, kind, revision, value, fresh in ms,
+# life in ms.
+KEEP: Final = f"""
+{_CLOCK}
+redis.call('HSET', KEYS[1], 'value', ARGV[5], 'revision', ARGV[4], 'made_at_ms', now, 'fresh_until_ms', now + ARGV[6])
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+redis.call('HINCRBY', KEYS[4], ARGV[3] .. ':makes', 1)
+if redis.call('GET', KEYS[3]) == ARGV[1] then redis.call('DEL', KEYS[3]) end
+"""
+# KEYS: lock. ARGV: token, ms until somebody else may have it.
+RELEASE: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end"

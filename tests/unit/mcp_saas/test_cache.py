@@ -1,0 +1,237 @@
+"""Kept answers, over the real Valkey: made once, a tenant's own, old ones while new ones are made, none needed."""
+
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+from django.conf import settings
+
+from mcp_saas.kit.cache import MAX_VALUE_BYTES, REST_S, Cache, Cached, Statistics
+from tests.faults.embedded_instance import eventually
+
+KIND = "node_info"
+ALICE, BOB = UUID(int=1), UUID(int=2)
+
+
+@dataclass
+class Clock:
+    now_s: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Maker:
+    """Makes b"1", b"2" ... and counts."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> bytes:
+        with self._lock:
+            self.count += 1
+            return str(self.count).encode()
+
+
+def fail() -> bytes:
+    raise LookupError("the other side is away")
+
+
+@pytest.fixture
+def namespace() -> str:
+    return f"test-{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def cache(namespace: str) -> Cache:
+    return Cache(settings.ENV.redis_url, namespace)
+
+
+@pytest.fixture
+def maker() -> Maker:
+    return Maker()
+
+
+@pytest.fixture
+def away() -> tuple[Cache, Clock]:
+    """A cache whose Redis refuses connections, and the clock it rests by."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    clock = Clock()
+    return Cache(f"redis://127.0.0.1:{port}/0", "test", clock=clock), clock
+
+
+def get(cache: Cache, make: Callable[[], bytes], *, tenant: UUID = ALICE, **options: object) -> Cached:
+    given: dict[str, object] = {"arguments": ("all",), "make": make}
+    return cache.get_or_make(KIND, tenant, **(given | options))  # type: ignore[arg-type]
+
+
+def count(cache: Cache) -> Statistics:
+    counted = cache.read_statistics()
+    assert counted is not None
+    return counted[KIND]
+
+
+def test_what_was_made_is_given_again(cache: Cache, maker: Maker) -> None:
+    first, second = get(cache, maker), get(cache, maker)
+    assert (first, maker.count) == (Cached(b"1", is_hit=False, is_stale=False, age_s=0.0), 1)
+    assert (second.value, second.is_hit, second.is_stale) == (b"1", True, False)
+    assert 0 <= second.age_s < 60
+
+
+def test_arguments_kinds_and_tenants_are_kept_apart(cache: Cache, maker: Maker) -> None:
+    for tenant in (ALICE, BOB):
+        for kind in ("node_info", "amboss"):
+            for arguments in (("a",), ("a", "b"), {"a": "b"}, None):
+                assert not cache.get_or_make(kind, tenant, arguments=arguments, make=maker).is_hit
+    assert maker.count == 16
+    assert get(cache, maker, arguments={"a": "b"}).value == b"3"
+    assert get(cache, maker, arguments={"a": "b"}, tenant=BOB).value == b"11"
+
+
+def test_without_the_cache_it_is_made_and_kept_for_the_others(cache: Cache, maker: Maker) -> None:
+    get(cache, maker)
+    assert get(cache, maker, use_cache=False).value == b"2"
+    assert (get(cache, maker).value, maker.count) == (b"2", 2)
+
+
+def test_what_is_too_long_is_given_and_not_kept(cache: Cache, maker: Maker) -> None:
+    long = bytes(MAX_VALUE_BYTES + 1)
+    assert get(cache, lambda: long).value == long
+    assert get(cache, maker).value == b"1"
+
+
+def test_an_invalidated_kind_of_a_tenant_is_made_again_and_no_other(cache: Cache, maker: Maker) -> None:
+    for tenant in (ALICE, BOB):
+        for kind in ("node_info", "amboss"):
+            cache.get_or_make(kind, tenant, arguments=None, make=maker)
+    cache.invalidate(ALICE, "node_info", "recommendations")
+    values = [
+        cache.get_or_make(kind, tenant, arguments=None, make=maker).value
+        for tenant in (ALICE, BOB)
+        for kind in ("node_info", "amboss")
+    ]
+    assert values == [b"5", b"2", b"3", b"4"]
+
+
+def test_what_was_begun_before_an_invalidation_does_not_outlive_it(cache: Cache, maker: Maker) -> None:
+    def make_and_lose() -> bytes:
+        cache.invalidate(ALICE, KIND)
+        return b"of yesterday"
+
+    assert get(cache, make_and_lose).value == b"of yesterday"
+    assert get(cache, maker).value == b"1"
+
+
+def test_a_hundred_misses_at_once_are_made_once(cache: Cache, maker: Maker) -> None:
+    def make() -> bytes:
+        assert eventually(lambda: count(cache).misses == 100, seconds=30)
+        return maker()
+
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(lambda _: get(cache, make), range(100)))
+    assert {answer.value for answer in answers} == {b"1"}
+    assert count(cache) == Statistics(misses=100, makes=1)
+    assert sum(answer.is_hit for answer in answers) == 99
+
+
+def test_a_stale_value_costs_one_caller_the_wait(cache: Cache, maker: Maker) -> None:
+    get(cache, maker, ttl_s=0, stale_s=60)
+    others: list[Cached] = []
+
+    def make() -> bytes:
+        others.extend(get(cache, maker, ttl_s=60) for _ in range(5))
+        return b"new"
+
+    assert get(cache, make, ttl_s=60).value == b"new"
+    assert [(other.value, other.is_hit, other.is_stale) for other in others] == [(b"1", True, True)] * 5
+    assert (get(cache, maker, ttl_s=60).value, maker.count) == (b"new", 1)
+
+
+def test_a_stale_value_made_anew_later_costs_nobody_the_wait(cache: Cache, maker: Maker) -> None:
+    put_off: list[Callable[[], object]] = []
+    get(cache, maker, ttl_s=0, stale_s=60)
+    answers = [get(cache, maker, ttl_s=60, later=put_off.append) for _ in range(3)]
+    assert [(answer.value, answer.is_stale) for answer in answers] == [(b"1", True)] * 3
+    [make] = put_off
+    make()
+    assert get(cache, maker).value == b"2"
+
+
+def test_an_old_value_stands_in_for_one_that_cannot_be_made(cache: Cache, maker: Maker) -> None:
+    get(cache, maker, ttl_s=0, stale_s=60)
+    assert [get(cache, fail).value for _ in range(3)] == [b"1"] * 3
+    answer = get(cache, maker)
+    assert (answer.value, answer.is_stale, maker.count) == (b"1", True, 1)  # nobody tries again at once
+
+
+def test_after_its_time_there_is_no_old_value(cache: Cache, maker: Maker) -> None:
+    get(cache, maker, ttl_s=0, stale_s=0)
+    with pytest.raises(LookupError):
+        get(cache, fail)
+    assert get(cache, maker).value == b"2"
+
+
+def test_who_could_not_make_it_leaves_the_lock_to_the_next(cache: Cache, maker: Maker) -> None:
+    with pytest.raises(LookupError):
+        get(cache, fail)
+    assert get(cache, maker).value == b"1"
+
+
+def test_statistics_are_those_of_all_caches_of_the_namespace(cache: Cache, namespace: str, maker: Maker) -> None:
+    other = Cache(settings.ENV.redis_url, namespace)
+    get(cache, maker)
+    get(other, maker)
+    get(other, maker, arguments="older", ttl_s=0, stale_s=60)
+    get(other, maker, arguments="older")
+    get(cache, maker, use_cache=False)
+    expected = Statistics(hits=1, misses=2, stale=1, bypassed=1, makes=4)
+    assert (count(cache), count(other)) == (expected, expected)
+
+
+def test_without_redis_everybody_makes_his_own(away: tuple[Cache, Clock], maker: Maker) -> None:
+    cache, _ = away
+    assert [get(cache, maker) for _ in range(20)] == [
+        Cached(str(number).encode(), is_hit=False, is_stale=False, age_s=0.0) for number in range(1, 21)
+    ]
+    assert cache.read_statistics() is None
+    with pytest.raises(LookupError):
+        get(cache, fail)
+
+
+def test_when_redis_is_back_it_hears_of_errors_and_invalidations(
+    cache: Cache, namespace: str, maker: Maker, away: tuple[Cache, Clock]
+) -> None:
+    get(cache, maker)
+    clock = Clock()
+    other = Cache(settings.ENV.redis_url, namespace, clock=clock)
+    here, other._client.connection_pool = other._client.connection_pool, away[0]._client.connection_pool
+    assert [get(other, maker).value for _ in range(9)] == [str(number).encode() for number in range(2, 11)]
+    other.invalidate(ALICE, KIND)
+    other._client.connection_pool = here
+    assert get(cache, maker).value == b"1"  # nobody could tell the others
+    clock.now_s += REST_S
+    assert get(other, maker).is_hit  # which tells them
+    assert get(cache, maker).value == b"11"
+    assert count(cache).errors >= 9
+
+
+def test_a_redis_that_refuses_to_write_is_as_good_as_none(cache: Cache, maker: Maker) -> None:
+    client = redis.Redis.from_url(settings.ENV.redis_url)
+    name = f"readonly-{uuid4().hex}"
+    client.execute_command("ACL", "SETUSER", name, "on", "nopass", "~*", "+@read", "+auth", "+hello", "+client")
+    try:
+        pool = redis.ConnectionPool.from_url(settings.ENV.redis_url)
+        pool.connection_kwargs |= {"username": name, "password": "x"}
+        cache._client.connection_pool = pool
+        assert [get(cache, maker).value for _ in range(4)] == [b"1", b"2", b"3", b"4"]
+    finally:
+        client.execute_command("ACL", "DELUSER", name)
+        client.close()
