@@ -48,13 +48,15 @@ class Priority(StrEnum):
 class Estimate(Struct, frozen=True, kw_only=True):
     """What following the advice is expected to bring, in sat a day, before `Advice.cost_sat` is paid.
 
-    What is not known is None; where all three are, `why_none` is the key of the reason in `words`.
+    What is not known is None; where `mean` is, `why_none` is the key of the reason in `words`. `lasts_days`: for how
+    long; None: as long as things stay as they are.
     """
 
     low: float | None = None
     mean: float | None = None
     high: float | None = None
     unit: Literal["sat_per_day"] = "sat_per_day"
+    lasts_days: float | None = None
     why_none: str | None = None
 
 
@@ -70,7 +72,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
 class Ground(Struct, frozen=True, kw_only=True):
     """One reason for trusting the data or not. `measured`: in the unit its name says; None: it is not known."""
 
-    name: Literal["history_days", "forwards", "snapshot_age_hours", "settings"]
+    name: Literal["history_days", "forwards", "snapshot_age_hours"]
     share: Share
     measured: float | None
 

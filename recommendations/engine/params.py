@@ -53,19 +53,19 @@ class Opening(Struct, frozen=True, kw_only=True, tag="opening"):
 
     pubkey: str
     alias: str | None
-    is_peer: bool
+    is_peer: bool = False
     min_sat: int | None
     ideal_sat: int
     onchain_sat: int | None
     sat_per_vbyte: float | None
-    channel_count: int | None
-    betweenness_rank: int | None
-    node_count: int | None
-    gain_closeness: float | None
-    gain_betweenness: float | None
-    market_fee_rate_ppm: int | None
-    drain_sat_per_day: int | None
-    earns_ppm: int | None
+    channel_count: int | None = None
+    betweenness_rank: int | None = None
+    node_count: int | None = None
+    gain_closeness: float | None = None
+    gain_betweenness: float | None = None
+    market_fee_rate_ppm: int | None = None
+    drain_sat_per_day: int | None = None
+    earns_ppm: int | None = None
 
 
 class Closing(Struct, frozen=True, kw_only=True, tag="closing"):

@@ -1,0 +1,146 @@
+"""Channels worth opening: to peers whose channels sell out, and to nodes that would bring us nearer to others.
+
+What a peer's channels sell is measured, so their gain is. What a new peer will sell nobody knows: no data, and it
+stands on centrality and on what others charge towards that node.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from math import ceil
+
+from msgspec.structs import replace
+
+from recommendations.engine.advice import Estimate, Kind
+from recommendations.engine.commands import open_channel
+from recommendations.engine.confidence import trust_history, trust_snapshot
+from recommendations.engine.draft import Draft, measure, measure_traffic
+from recommendations.engine.interval import Interval
+from recommendations.engine.onchain import CLOSING_VBYTES, FUNDING_VBYTES, price
+from recommendations.engine.params import Opening
+from recommendations.engine.rebalance import DRY_BELOW, HORIZON_DAYS, measure_drain
+from recommendations.engine.survey import Candidate, Survey, Surveyed
+
+MAX_CHAIN_SHARE = 0.01  # of a channel's size that opening and closing it may cost
+SMALLEST_SAT = 20_000  # LND and Core Lightning take no smaller channel by default
+STEP_SAT = 100_000
+LARGEST_SAT = 16_777_215  # without `wumbo` (BOLT 2: below 2^24)
+FEWEST_FORWARDS, FEWEST_DAYS = 10, 14
+MAX_ADVICE = 3
+MINUTES = 15
+
+
+def advise_openings(survey: Survey) -> Iterator[Draft]:
+    """At most three to peers, by what they sell, and three to new nodes, by the order of the candidates."""
+    known = sorted(_advise_peers(survey), key=lambda one: (-(one.estimate.mean or 0.0), one.subject))
+    yield from known[:MAX_ADVICE]
+    peers = {channel.state.peer_pubkey for channel in survey.channels}
+    strangers = [one for one in survey.candidates if one.pubkey not in peers]
+    yield from (_advise_stranger(survey, one) for one in strangers[:MAX_ADVICE])
+
+
+def find_smallest(survey: Survey) -> int | None:
+    """The smallest channel whose opening and closing cost at most 1 % of it."""
+    onchain_sat = price(survey, FUNDING_VBYTES + CLOSING_VBYTES)
+    return None if onchain_sat is None else max(SMALLEST_SAT, ceil(onchain_sat / MAX_CHAIN_SHARE))
+
+
+def _advise_peers(survey: Survey) -> Iterator[Draft]:
+    by_peer: defaultdict[str, list[Surveyed]] = defaultdict(list)
+    for channel in survey.channels:
+        by_peer[channel.state.peer_pubkey].append(channel)
+    for channels in by_peer.values():
+        if survey.days >= FEWEST_DAYS and _is_dry(channels):
+            drains = [drain for one in channels if (drain := measure_drain(one)) is not None]
+            drain = Interval(*(sum(getattr(one, end) for one in drains) for end in ("low", "mean", "high")))
+            if drain.mean > 0:
+                yield _advise_peer(survey, channels, drain=drain)
+
+
+def _is_dry(channels: list[Surveyed]) -> bool:
+    local_sat = sum(one.state.local_balance_sat for one in channels)
+    capacity_sat = sum(one.state.capacity_sat for one in channels)
+    sold = sum(one.traffic.out_count for one in channels)
+    return (
+        local_sat < DRY_BELOW * capacity_sat and sold >= FEWEST_FORWARDS and all(one.state.active for one in channels)
+    )
+
+
+def _advise_peer(survey: Survey, channels: list[Surveyed], *, drain: Interval) -> Draft:
+    earned_msat = sum(one.traffic.earned_msat for one in channels)
+    earns_ppm = earned_msat / sum(one.traffic.out_msat for one in channels) * 1e6
+    size_sat = fit_size(survey, int(drain.mean * HORIZON_DAYS))
+    gain = drain.scale(earns_ppm / 1e6)
+    channel = channels[0].state
+    described = _describe(survey, channel.peer_pubkey, size_sat=size_sat, alias=channel.peer_alias)
+    return _draft(
+        survey,
+        replace(described, is_peer=True, drain_sat_per_day=int(drain.mean), earns_ppm=int(earns_ppm)),
+        estimate=Estimate(low=gain.low, mean=gain.mean, high=gain.high, lasts_days=round(size_sat / drain.mean, 1)),
+        forwards=sum(one.traffic.out_count for one in channels),
+        channels=channels,
+    )
+
+
+def _advise_stranger(survey: Survey, candidate: Candidate) -> Draft:
+    size_sat = fit_size(
+        survey, candidate.median_channel_sat or candidate.capacity_sat // max(1, candidate.channel_count)
+    )
+    described = _describe(survey, candidate.pubkey, size_sat=size_sat, alias=candidate.alias)
+    return _draft(
+        survey,
+        replace(
+            described,
+            channel_count=candidate.channel_count,
+            betweenness_rank=candidate.betweenness_rank,
+            node_count=candidate.node_count,
+            gain_closeness=candidate.gain_closeness,
+            gain_betweenness=candidate.gain_betweenness,
+            market_fee_rate_ppm=candidate.market_fee_rate_ppm,
+        ),
+        estimate=Estimate(why_none="new_peer"),
+    )
+
+
+def fit_size(survey: Survey, wanted_sat: int) -> int:
+    """Up to whole 100,000 sat, within what pays for its own transactions and what every node takes."""
+    rounded = ceil(max(wanted_sat, find_smallest(survey) or SMALLEST_SAT) / STEP_SAT) * STEP_SAT
+    return min(rounded, LARGEST_SAT)
+
+
+def _describe(survey: Survey, pubkey: str, *, size_sat: int, alias: str | None) -> Opening:
+    return Opening(
+        pubkey=pubkey,
+        alias=alias,
+        min_sat=find_smallest(survey),
+        ideal_sat=size_sat,
+        onchain_sat=price(survey, FUNDING_VBYTES + CLOSING_VBYTES),
+        sat_per_vbyte=survey.sat_per_vbyte,
+    )
+
+
+def _draft(
+    survey: Survey,
+    params: Opening,
+    *,
+    estimate: Estimate,
+    forwards: int | None = None,
+    channels: list[Surveyed] | None = None,
+) -> Draft:
+    evidence = [
+        measure("node/onchain_fees", params.sat_per_vbyte),
+        measure(f"graph:{params.pubkey}/betweenness_rank", params.betweenness_rank),
+        measure(f"graph:{params.pubkey}/market_fee_rate_ppm", params.market_fee_rate_ppm),
+    ]
+    for channel in channels or []:
+        evidence += measure_traffic(survey, channel, "earned_msat", "out_msat", "in_msat", "failed")
+    return Draft(
+        kind=Kind.OPEN_CHANNEL,
+        subject=params.pubkey,
+        params=params,
+        estimate=estimate,
+        effort=MINUTES,
+        cost_sat=params.onchain_sat,
+        confidence=trust_snapshot(survey) if forwards is None else trust_history(survey, forwards=forwards),
+        evidence=tuple(one for one in evidence if one.value is not None),
+        command=open_channel(survey, params.pubkey, size_sat=params.ideal_sat),
+    )

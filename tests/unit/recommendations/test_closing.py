@@ -1,0 +1,74 @@
+"""Which channels cost more than they earn, by what is known of them."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from recommendations.engine.closing import advise_closings, open_account
+from recommendations.engine.params import Closing
+from recommendations.engine.survey import Surveyed
+from tests.factories import TAKEN_AT
+from tests.unit.recommendations.builders import make_seller, make_survey, make_surveyed, make_traffic
+
+
+def make_idle(number: int = 1, **changes: Any) -> Surveyed:
+    return make_surveyed(number, **({"opening_fee_sat": 900} | changes))
+
+
+def test_profit_is_what_it_earned_less_its_share_of_opening_and_closing() -> None:
+    survey = make_survey(make_idle(), make_surveyed(2, make_seller()), block_height=800_000 + 300 * 144)
+    [draft] = advise_closings(survey)
+    assert isinstance(draft.params, Closing)
+    closing_sat = 5 * 169
+    share_sat = (900 + closing_sat) * 30 // 300  # 30 days known of 300
+    assert (draft.params.onchain_share_sat, draft.params.earned_sat) == (share_sat, 0)
+    assert draft.params.profit_sat == -share_sat - (1 if (900 + closing_sat) * 30 % 300 else 0)
+    assert draft.params.rebalance_sat is None
+    assert draft.cost_sat == closing_sat
+    assert draft.command == f"lncli closechannel --chan_point={1:064x}:0 --sat_per_vbyte=5"
+
+
+def test_its_gain_is_what_its_sats_would_earn_as_those_of_the_others_do() -> None:
+    other = make_surveyed(2, make_seller())
+    [draft] = advise_closings(make_survey(make_idle(), other))
+    a_day = other.traffic.earned_msat / 1000 / 30
+    assert draft.estimate.mean == pytest.approx(4_000_000 * a_day / 5_000_000)
+    assert draft.estimate.low == 0.0
+
+
+@pytest.mark.parametrize(
+    ("channel", "survey"),
+    [
+        (make_idle(), {"block_height": 800_000 + 89 * 144}),
+        (make_idle(), {"days": 29}),
+        (make_idle(first_seen_at=TAKEN_AT - dt.timedelta(days=20)), {}),
+        (make_idle(pending_htlcs=1), {}),
+        (make_idle(local_balance_sat=5_000, remote_balance_sat=4_985_000), {}),
+        (make_surveyed(1, make_seller(), opening_fee_sat=900), {}),
+        (make_surveyed(1, make_traffic(assisted_msat=9_000_000, in_count=9), opening_fee_sat=900), {}),
+        (make_surveyed(1, make_traffic(earned_msat=1, out_count=1)), {}),
+    ],
+    ids=[
+        "young by its block",
+        "known for too few days",
+        "seen for too few days",
+        "with a payment under way",
+        "all of it is the peer's: inbound liquidity for nothing",
+        "it earns",
+        "it brings others their payments",
+        "it moved something, and its cost is not known",
+    ],
+)
+def test_a_channel_stays(channel: Surveyed, survey: dict[str, Any]) -> None:
+    assert list(advise_closings(make_survey(channel, make_surveyed(2, make_seller()), **survey))) == []
+
+
+def test_what_nobody_knows_is_no_zero() -> None:
+    account = open_account(make_survey(onchain_fees={}), make_idle())
+    assert (account.onchain_share_msat, account.profit_msat) == (None, None)
+
+
+def test_core_lightning_is_told_never_to_close_by_force() -> None:
+    [draft] = advise_closings(make_survey(make_idle(), implementation="cln"))
+    assert draft.command == "lightning-cli close -k id=800000x1x0 unilateraltimeout=0"
