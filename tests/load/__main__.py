@@ -27,6 +27,7 @@ NAMES = (
     "tokens",
     "encryption",
     "knowledge",
+    "graph",
 )
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRON = os.environ  # noqa: TID251 - it is set up here, before the settings are read

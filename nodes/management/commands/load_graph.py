@@ -12,6 +12,7 @@ from nodes.sources.describegraph.reader import GraphFileError
 
 class Command(BaseCommand):
     help = "Loads an `lncli describegraph` file (plain, .gz or .xz): network positions and market fees of all nodes."
+    requires_system_checks = ()  # they load every view, 100 MB that this command has no use for
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)

@@ -49,6 +49,8 @@ class GraphPolicy(Struct, frozen=True, gc=False, kw_only=True):
 class GraphNode(Struct, frozen=True, gc=False, kw_only=True):
     pubkey: Pubkey = field(name="pub_key")
     alias: str = ""
+    color: str = ""
+    features: tuple[int, ...] = ()  # the bits it announces; in the file, an object with them as names
     last_update: int = 0
 
     def __post_init__(self) -> None:

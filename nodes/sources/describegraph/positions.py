@@ -2,18 +2,23 @@
 
 from collections import defaultdict
 
-import igraph
-
 from nodes.engine.market import PUBKEY_DIGITS, MarketSample
 from nodes.engine.median import weigh_median
+from nodes.engine.topology import Topology, count_pairs, measure_betweenness, rank_descending
 from nodes.engine.types import PeerPosition
 from nodes.sources.describegraph.graph import Graph, GraphChannel
 
-# Symmetric nodes get sums that differ in the last bits only; they must share a rank.
-_TIE_DECIMALS = 6
+
+def draw_topology(graph: Graph) -> Topology:
+    """Of all nodes with a usable channel (one direction, at least, announced and enabled)."""
+    usable = [channel for channel in graph.channels if channel.is_usable]
+    pubkeys = sorted({pubkey for channel in usable for pubkey in (channel.node1, channel.node2)})
+    index_of = {pubkey: index for index, pubkey in enumerate(pubkeys)}
+    pairs = {tuple(sorted((index_of[channel.node1], index_of[channel.node2]))) for channel in usable}
+    return Topology(pubkeys, [(first, second) for first, second in sorted(pairs) if first != second])
 
 
-def rank_network(graph: Graph) -> dict[str, PeerPosition]:
+def rank_network(graph: Graph, topology: Topology | None = None) -> dict[str, PeerPosition]:
     """The position of every node with a usable channel (one direction, at least, announced and enabled).
 
     Betweenness is exact (Brandes 2001), on the undirected simple graph of usable channels: parallel channels count
@@ -22,20 +27,19 @@ def rank_network(graph: Graph) -> dict[str, PeerPosition]:
     Needs about 3 CPU seconds for the mainnet graph of 2024.
     """
     usable = [channel for channel in graph.channels if channel.is_usable]
-    pubkeys = sorted({pubkey for channel in usable for pubkey in (channel.node1, channel.node2)})
-    index_of = {pubkey: index for index, pubkey in enumerate(pubkeys)}
-    pairs = {(index_of[channel.node1], index_of[channel.node2]) for channel in usable}
-    betweenness = [round(value, _TIE_DECIMALS) for value in _measure_betweenness(len(pubkeys), pairs)]
-    ranks = _rank_descending(betweenness)
+    drawn = topology or draw_topology(graph)
+    pubkeys = drawn.pubkeys
+    betweenness = measure_betweenness(drawn.draw())
+    ranks = rank_descending(betweenness)
     channel_counts, capacities = _sum_channels(usable)
     market = _market_fee_rates(usable)
-    pair_count = max(1, (len(pubkeys) - 1) * (len(pubkeys) - 2) // 2)
+    pair_count = count_pairs(len(pubkeys))
     return {
         pubkey: PeerPosition(
             channel_count=channel_counts[pubkey],
             capacity_sat=capacities[pubkey],
             betweenness=betweenness[index] / pair_count,
-            betweenness_rank=ranks[betweenness[index]],
+            betweenness_rank=ranks[index],
             node_count=len(pubkeys),
             market_fee_rate_ppm=market.get(pubkey),
         )
@@ -61,19 +65,6 @@ def sample_markets(graph: Graph) -> dict[str, list[MarketSample]]:
                 )
             )
     return samples
-
-
-def _measure_betweenness(node_count: int, pairs: set[tuple[int, int]]) -> list[float]:
-    simple = igraph.Graph(n=node_count, edges=sorted(pairs)).simplify()
-    return [float(value) for value in simple.betweenness(directed=False)]
-
-
-def _rank_descending(values: list[float]) -> dict[float, int]:
-    """Competition ranking, "1224": equal values share the best rank of their group."""
-    ranks: dict[float, int] = {}
-    for position, value in enumerate(sorted(values, reverse=True), start=1):
-        ranks.setdefault(value, position)
-    return ranks
 
 
 def _sum_channels(channels: list[GraphChannel]) -> tuple[dict[str, int], dict[str, int]]:

@@ -17,7 +17,8 @@ def write_graph(graph: Graph, path: Path) -> None:
                 "pub_key": node.pubkey,
                 "alias": node.alias,
                 "addresses": [],
-                "features": {},
+                "color": node.color,
+                "features": {str(bit): {"is_required": bit % 2 == 0} for bit in node.features},
             }
             for node in graph.nodes
         ],

@@ -1,0 +1,83 @@
+"""Where one node of the public graph stands, and how it looks to everybody."""
+
+import datetime as dt
+
+import msgspec
+from msgspec import Struct
+
+from nodes.engine.feature import Feature, name_features
+from nodes.graph.models import GraphLoad, GraphNode
+from tenants.context import leave_tenant
+
+_bits = msgspec.msgpack.Decoder(list[int])
+
+
+class NetworkPosition(Struct, frozen=True, kw_only=True):
+    """Of `node_count` nodes with a usable channel. Rank 1 is the best; equal values share the best rank of their group.
+
+    `betweenness`: the share (0..1) of the pairs of other nodes whose shortest paths pass through it, exact (Brandes
+    2001). `closeness`: 0..1, exact (Wasserman and Faust 1994).
+    """
+
+    betweenness: float
+    betweenness_rank: int
+    closeness: float
+    closeness_rank: int
+    capacity_rank: int
+    channels_rank: int
+    node_count: int
+    graph_loaded_at: dt.datetime
+
+
+class PublicNode(Struct, frozen=True, kw_only=True):
+    """What the graph says of a node. Amounts are in sat."""
+
+    pubkey: str
+    alias: str | None
+    color: str | None
+    features: list[Feature]
+    announced_at: dt.datetime | None
+    channel_count: int
+    capacity_sat: int
+    median_channel_sat: int
+    market_fee_rate_ppm: int | None
+    position: NetworkPosition
+
+
+def newest_load() -> GraphLoad | None:
+    with leave_tenant():
+        return GraphLoad.objects.order_by("-loaded_at").first()
+
+
+def find_public_nodes(pubkeys: list[str], load: GraphLoad | None) -> dict[str, PublicNode]:
+    """Those of these nodes that the graph knows with a usable channel, by pubkey."""
+    if load is None:
+        return {}
+    keys = [bytes.fromhex(pubkey) for pubkey in pubkeys]
+    with leave_tenant():
+        rows = list(GraphNode.objects.filter(pubkey__in=keys).defer("market"))
+        return {bytes(row.pubkey).hex(): _describe(row, load) for row in rows}
+
+
+def _describe(row: GraphNode, load: GraphLoad) -> PublicNode:
+    return PublicNode(
+        pubkey=bytes(row.pubkey).hex(),
+        alias=row.alias or None,
+        color=row.color or None,
+        features=name_features(_bits.decode(row.features)),
+        announced_at=row.announced_at,
+        channel_count=row.channel_count,
+        capacity_sat=row.capacity_sat,
+        median_channel_sat=row.median_channel_sat,
+        market_fee_rate_ppm=row.market_fee_rate_ppm,
+        position=NetworkPosition(
+            betweenness=row.betweenness,
+            betweenness_rank=row.betweenness_rank,
+            closeness=row.closeness,
+            closeness_rank=row.closeness_rank,
+            capacity_rank=row.capacity_rank,
+            channels_rank=row.channels_rank,
+            node_count=load.node_count,
+            graph_loaded_at=load.loaded_at,
+        ),
+    )
