@@ -37,7 +37,7 @@ def set_policy(survey: Survey, channel: ChannelState, *, policy: ChannelPolicy) 
 
 
 def pay_in_a_circle(
-    survey: Survey, source: ChannelState, target: ChannelState, *, amount_sat: int, max_cost_sat: int
+    survey: Survey, source: ChannelState, *, target: ChannelState, amount_sat: int, max_cost_sat: int
 ) -> str:
     """Out by `source`, back in by `target`'s peer. LND asks before it pays; its limit is for all parts together."""
     if survey.implementation == "cln":

@@ -161,7 +161,7 @@ def _advise(survey: Survey, move: Move) -> Draft:
         command=pay_in_a_circle(
             survey,
             move.source.state,
-            target.state,
+            target=target.state,
             amount_sat=move.amount_sat,
             max_cost_sat=move.max_cost_sat,
         ),
