@@ -9,3 +9,4 @@ class NodesConfig(ModelFolderConfig):
 
     def ready(self) -> None:
         from nodes.pipeline import act, credential, journal  # noqa: F401 - they listen to what happens to boxes
+        from nodes.pipeline.webhook import endpoint  # noqa: F401 - so does it

@@ -17,13 +17,14 @@ from nodes.pipeline.notify.sweep import sweep_notices
 from nodes.pipeline.pull import READ_WITHIN_S, pull_node
 from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
+from nodes.pipeline.webhook import deliver, sweep
 from tenants.context import current_tenant, enter_tenant
 from tenants.events import ElsewhereError, seal_elsewhere
 from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
 from tenants.provisioning.schema import resume_provisioning
 from tenants.provisioning.spare import tend_pool
-from tenants.queue import queue_job
+from tenants.queue import queue_job, queue_job_once
 from tenants.selectors import list_share
 from tenants.tasks import SHARE_S, SHARES, TenantTask
 
@@ -90,6 +91,13 @@ def deliver_notices() -> None:
         queue_job(current_tenant().id, deliver_notices.name, args=[], due_at=again_at)
 
 
+@shared_task(base=TenantTask, name="nodes.tasks.deliver_webhooks")
+def deliver_webhooks() -> None:
+    """One webhook of the tenant we are in, and a job for when the next one may go."""
+    if again_at := deliver.deliver_next(timezone.now()):
+        queue_job_once(current_tenant().id, deliver_webhooks.name, due_at=again_at)
+
+
 @shared_task(name="nodes.tasks.sweep_late_notices")
 def sweep_late_notices() -> None:
     """Every five minutes, from beat: of a twelfth of the boxes, so each has its turn once an hour."""
@@ -98,6 +106,8 @@ def sweep_late_notices() -> None:
         with enter_tenant(tenant):
             if sweep_notices(now):
                 log.warning("late_notices_queued", tenant=str(tenant.id))
+            if sweep.sweep_webhooks(now):
+                log.warning("late_webhooks_queued", tenant=str(tenant.id))
 
 
 @shared_task(

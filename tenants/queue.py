@@ -78,6 +78,16 @@ def queue_job(dazbox_id: UUID, task: str, *, args: list[Any], due_at: dt.datetim
         Job.objects.create(dazbox_id=dazbox_id, task=task, args=args, due_at=due_at or timezone.now())
 
 
+def queue_job_once(dazbox_id: UUID, task: str, *, due_at: dt.datetime) -> None:
+    """As `queue_job`, without arguments, unless one that has not begun yet comes by then and will see the same work.
+    For a job that asks for the next one: whoever brings new work queues a job of its own, or both could miss it.
+    """
+    with leave_tenant():
+        if Job.objects.filter(dazbox_id=dazbox_id, task=task, attempts=0, due_at__lte=due_at).exists():
+            return
+        Job.objects.create(dazbox_id=dazbox_id, task=task, args=[], due_at=due_at)
+
+
 def has_job(dazbox_id: UUID, task: str) -> bool:
     """Whether one of this task waits or runs; parked ones never will."""
     with leave_tenant():

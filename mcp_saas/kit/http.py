@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from types import TracebackType
@@ -170,12 +171,15 @@ class GuardedClient:
         network: httpcore.NetworkBackend | None = None,
         tls: ssl.SSLContext | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        cuts_answer: bool = False,
     ) -> None:
+        """`cuts_answer`: the status counts, and what the body has beyond the limits is left unread."""
         guard = guard or Guard()
         backend = GuardedBackend(guard, resolve, network or httpcore.SyncBackend())
         transport = GuardedTransport(backend, guard, tls or httpx.create_ssl_context(trust_env=False))
         self._client = httpx.Client(transport=transport, timeout=TIMEOUT, follow_redirects=False, trust_env=False)
         self._max_answer_bytes = max_answer_bytes
+        self._cuts_answer = cuts_answer
 
     def __enter__(self) -> Self:
         return self
@@ -192,7 +196,17 @@ class GuardedClient:
         deadline_s = time.monotonic() + BUDGET_S
         sent = {"Accept-Encoding": "identity"} | dict(headers or {})
         with self._client.stream(method, read_url(url), content=content, headers=sent) as response:
-            return Answer(response.status_code, response.headers, self._read(response, deadline_s))
+            read = self._read_beginning if self._cuts_answer else self._read
+            return Answer(response.status_code, response.headers, read(response, deadline_s))
+
+    def _read_beginning(self, response: httpx.Response, deadline_s: float) -> bytes:
+        body = bytearray()
+        with suppress(httpx.HTTPError):  # it breaks off, or takes too long: the status is here
+            for chunk in response.iter_raw(self._max_answer_bytes):
+                body += chunk
+                if len(body) >= self._max_answer_bytes or time.monotonic() > deadline_s:
+                    break
+        return bytes(body[: self._max_answer_bytes])
 
     def _read(self, response: httpx.Response, deadline_s: float) -> bytes:
         body = bytearray()

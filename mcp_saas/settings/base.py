@@ -119,7 +119,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "POSTPROCESSING_HOOKS": ["mcp_saas.api.openapi.add_contract_components"],
+    "POSTPROCESSING_HOOKS": ["mcp_saas.api.openapi.add_contract_components", "nodes.api.webhook_schema.add_webhooks"],
     "SERVERS": [{"url": "/", "description": "this server"}],
 }
 SIMPLE_JWT = {

@@ -64,6 +64,9 @@ class Environment(BaseSettings):
     trusted_nodes: Annotated[list[tuple[str, int]], NoDecode] = Field(
         [], description="nodes the cloud may read although their address is not public, host:port, comma-separated"
     )
+    trusted_webhooks: Annotated[list[tuple[str, int]], NoDecode] = Field(
+        [], description="receivers of webhooks whose address is not public, host:port, comma-separated"
+    )
     proxy_count: int = Field(0, ge=0, le=5, description="reverse proxies of ours in front of the web process")
     rate_limit_scale: float = Field(1.0, ge=0.01, le=1_000_000, description="multiplies every rate limit")
     cycle_period_s: int = Field(3600, ge=10, le=86_400 * 7, description="seconds between two pipeline cycles of a box")
@@ -123,7 +126,7 @@ class Environment(BaseSettings):
     def split_list(cls, value: object) -> object:
         return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
-    @field_validator("trusted_nodes", mode="before")
+    @field_validator("trusted_nodes", "trusted_webhooks", mode="before")
     @classmethod
     def split_places(cls, value: object) -> object:
         if not isinstance(value, str):

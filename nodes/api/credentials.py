@@ -12,8 +12,9 @@ from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import principal_of
-from mcp_saas.kit.errors import Problem, not_found
+from mcp_saas.kit.errors import not_found
 from nodes.api.contract import CredentialList, CredentialView
+from nodes.api.owner import refuse_box
 from nodes.engine.credential import NODE_SERVICES, CredentialOffer, Service
 from nodes.models.credential import NAMES
 from nodes.pipeline.credential import delete_credential, set_credential
@@ -41,13 +42,7 @@ class OwnersView(NodeView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method != "GET" and "device" in principal_of(request).scopes:
-            raise Problem(
-                403,
-                "owner-only",
-                "This is for the owner's apps",
-                detail="A box does not write credentials: use an API key of its owner with the scope act.",
-            )
+        refuse_box(request)
 
 
 class CredentialsView(OwnersView):

@@ -10,11 +10,13 @@ from django.dispatch import receiver
 
 from nodes.engine.cycle import ChannelInput
 from nodes.engine.types import ChannelDecision
+from nodes.engine.webhook.event import count_actions
 from nodes.models.action import IN_FLIGHT_STATES, OPEN_STATES, Action, ActionKind, ActionState
 from nodes.models.channel import digest_channel
 from nodes.models.decision import CycleRun, Decision
 from nodes.pipeline.action import move_action, move_planned
 from nodes.pipeline.rollout import Rollout
+from nodes.pipeline.webhook.outbox import announce
 from nodes.selectors.kill_switch import Switches, read_switches
 from nodes.selectors.node import lock_own_node
 from tenants.context import TenantRef, enter_tenant
@@ -56,6 +58,15 @@ def plan_actions(run: CycleRun, rollout: Rollout, *, decisions: Sequence[Decisio
         if _is_change(decision) and bytes(decision.channel_digest) not in taken
     ]
     return Action.objects.bulk_create(actions)
+
+
+def announce_planned(run: CycleRun, actions: Sequence[Action]) -> None:
+    """What the run wants, and what of it the mode hands over at once: two events at most, however many channels."""
+    approved = [action.id for action in actions if action.state == ActionState.APPROVED]
+    if actions:
+        announce("action.planned", count_actions([action.id for action in actions], run_id=run.id))
+    if approved:
+        announce("action.approved", count_actions(approved, run_id=run.id))
 
 
 def withdraw_approved(reason: str) -> None:

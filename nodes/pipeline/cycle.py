@@ -12,7 +12,7 @@ from nodes.engine.prepare import prepare_run
 from nodes.engine.summary import NodeSummary, summarise_node
 from nodes.models.decision import CycleRun
 from nodes.models.node import Mode
-from nodes.pipeline.act import plan_actions, record_decisions
+from nodes.pipeline.act import announce_planned, plan_actions, record_decisions
 from nodes.pipeline.ingest import load_facts
 from nodes.pipeline.journal import note
 from nodes.pipeline.memory import keep_memories
@@ -56,9 +56,10 @@ def run_cycle() -> CycleRun | None:
         rollout = open_rollout(node, facts.snapshot.channels)
         start = Start(started_at, take_triggers(node), facts.snapshot.seq)
         run = _open_run(cycle, summary, mode=rollout.mode, start=start)
-        plan_actions(run, rollout, decisions=record_decisions(run, rollout, inputs=inputs, outcomes=outcomes))
+        actions = plan_actions(run, rollout, decisions=record_decisions(run, rollout, inputs=inputs, outcomes=outcomes))
         keep_memories(decision.memories, now=cycle.now)
         note("cycle", _describe(run, summary), run=str(run.id), snapshot_seq=run.snapshot_seq)
+        announce_planned(run, actions)
     return run
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from nodes.models.journal import Detail, JournalDetail, JournalEntry, JournalHead, JournalLink
 from nodes.pipeline.notify.outbox import queue_notice
+from nodes.pipeline.webhook.outbox import announce_entry
 from nodes.selectors.chain import hash_entry, hash_link, is_head_sealed, seal_head
 from tenants.context import TenantRef, enter_tenant
 from tenants.events import Fact, event_happened
@@ -29,6 +30,7 @@ def note(kind: str, text: str, **facts: Detail) -> None:
         JournalLink.objects.create(seq=head.seq, entry_id=entry.id, content_hash=content_hash, link_hash=head.link_hash)
         head.save()
         queue_notice(entry)
+        announce_entry(entry)
 
 
 @receiver(event_happened, dispatch_uid="journal")

@@ -56,6 +56,7 @@ BOX: Rule = SHUT | {
 }
 BOX_READ: Rule = BOX | {Caller.WITH_LEAVE: "in"}
 OWN_THINGS: Rule = BOX | {Caller.ANOTHER: "in"}  # each its own
+OWNERS_APPS: Rule = BOX | dict.fromkeys((Caller.OWN, Caller.ANOTHER), OWNER_ONLY)  # a device token is the box's
 OWNER: Rule = BOX | {Caller.SUSPENDED: "in", Caller.LEAVING: "in"}  # out of service it is theirs as well
 OWNER_AND_STAFF: Rule = OWNER | FOR_STAFF
 EVERY_OWNER: Rule = OWNER | {Caller.ANOTHER: "in"}  # each sees their own
@@ -110,6 +111,16 @@ RULES: dict[str, Rule] = {
     "get_credential": BOX,
     "set_credential": BOX | {Caller.OWN: OWNER_ONLY},  # a device token is the box's, not its owner's
     "delete_credential": BOX | {Caller.OWN: OWNER_ONLY},
+    # webhooks: nothing in the address says whose; only the owner's apps write them
+    "list_webhooks": OWN_THINGS,
+    "create_webhook": OWNERS_APPS,
+    "get_webhook": BOX,
+    "change_webhook": OWNERS_APPS,
+    "delete_webhook": OWNERS_APPS,
+    "rotate_webhook_secret": OWNERS_APPS,
+    "list_webhook_deliveries": BOX,
+    "replay_webhook": OWNERS_APPS,
+    "test_webhook": OWNERS_APPS,
     "create_api_key": BOX,
     "list_api_keys": BOX,
     "revoke_api_key": BOX,

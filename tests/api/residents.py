@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from nodes.engine.credential import Service
+from nodes.engine.webhook.endpoint import Target
 from nodes.models.action import Action
 from nodes.pipeline import handover
 from nodes.pipeline.action import approve_action
@@ -20,6 +21,8 @@ from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.export.order import request_export
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
+from nodes.pipeline.webhook.endpoint import create_endpoint
+from nodes.pipeline.webhook.replay import send_test
 from rag.pipeline.document import Offer, add_document
 from tenants.context import enter_tenant
 from tenants.models.api_key import ApiKey
@@ -69,6 +72,10 @@ BODIES: dict[str, Any] = {
     "backtest_fee_policy": {"days": 3},
     "ask_question": {"question": "what is the balance of channel 800000x1x0?"},
     "set_credential": {"secret": "x" * 40},
+    "create_webhook": {"url": "https://hooks.example.com/dazbox"},
+    "change_webhook": {"description": "another"},
+    "rotate_webhook_secret": {},
+    "replay_webhook": {"since": "2026-11-01T00:00:00Z"},
     "create_api_key": {"name": "new", "scopes": ["read"]},
     "create_document": {"title": "Notes", "text": "# Notes\n\nFees were raised."},
     "search_knowledge": {"query": "fees"},
@@ -140,6 +147,7 @@ def settle(name: str) -> Resident:
         "kid": box.kid,
         "claim_id": Claim.objects.get(id=claim.claim.id).id,
         "document_id": write_document(box, word),
+        "webhook_id": set_up_webhook(box, word),
         "export_id": request_export(box.dazbox.id, actor="test").id,
         "operation_id": box.dazbox.operations.get().id,
         "user_code": link_another(name, owner_id),
@@ -181,6 +189,13 @@ def write_document(box: Box, word: str) -> uuid.UUID:
     with enter_tenant(box.tenant):
         offer = Offer(title=word, media_type="text/plain", content=f"{word} wrote this".encode())
         return add_document(offer)[0].id
+
+
+def set_up_webhook(box: Box, word: str) -> uuid.UUID:
+    """With one event on its way."""
+    with enter_tenant(box.tenant):
+        target = Target(url=f"https://hooks.example.com/{word}", description=word)
+        return send_test(create_endpoint(target, actor="test").id).endpoint_id
 
 
 def link_another(name: str, owner_id: uuid.UUID) -> str:
