@@ -83,7 +83,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     channel_count: int
     capacity_sat: int
     betweenness_rank: int
-    node_count: int | None = None
+    node_count: int
     gain_closeness: float | None = None
     gain_betweenness: float | None = None
     market_fee_rate_ppm: int | None = None

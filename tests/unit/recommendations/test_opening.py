@@ -44,7 +44,7 @@ def test_without_a_price_of_the_chain_there_is_no_command_and_no_cost() -> None:
 
 
 def test_a_candidate_that_is_a_peer_by_now_is_no_candidate() -> None:
-    known = Candidate(pubkey=pubkey_of("peer 1"), channel_count=2, capacity_sat=1, betweenness_rank=1)
+    known = Candidate(pubkey=pubkey_of("peer 1"), channel_count=2, capacity_sat=1, betweenness_rank=1, node_count=9)
     assert list(advise_openings(make_survey(make_surveyed(1), candidates=(known,)))) == []
 
 

@@ -133,7 +133,7 @@ def test_sats_sold_below_what_their_return_costs_are_told() -> None:
 
 def test_several_openings_are_told_to_go_in_one_transaction() -> None:
     strangers = tuple(
-        Candidate(pubkey=pubkey_of(name), channel_count=10, capacity_sat=10_000_000, betweenness_rank=5)
+        Candidate(pubkey=pubkey_of(name), channel_count=10, capacity_sat=10_000_000, betweenness_rank=5, node_count=9)
         for name in ("x", "y")
     )
     [told] = [
