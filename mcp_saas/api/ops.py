@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from mcp_saas.api.auth import Open
 from mcp_saas.api.body import answer
 from mcp_saas.api.openapi import endpoint
+from mcp_saas.api.outside import read_outside_states
 from mcp_saas.api.view import ApiView
 from mcp_saas.kit.errors import Problem
 from mcp_saas.kit.version import VERSION
@@ -73,7 +74,7 @@ class HealthView(ApiView):
         if verbose not in {"true", "false"}:
             raise Problem(400, "bad-filter", "Bad filter", detail="verbose is true or false")
         probed = {name: _measure(probe) for name, probe in PROBES.items()}
-        services = {name: state for name, (state, _) in probed.items()} | NOT_THERE_YET
+        services = {name: state for name, (state, _) in probed.items()} | NOT_THERE_YET | read_outside_states()
         status = _sum_up(services)
         body = HealthAnswer(
             status,
@@ -131,9 +132,7 @@ PROBES: dict[str, Callable[[], ServiceState]] = {
     "cache": probe_cache,
     "broker": probe_broker,
 }
-NOT_THERE_YET: dict[str, ServiceState] = dict.fromkeys(
-    ("vector_store", "openai_api", "sparkseer_api", "lnbits_api"), "not_configured"
-)
+NOT_THERE_YET: dict[str, ServiceState] = {"vector_store": "not_configured"}
 
 
 def _measure(probe: Callable[[], ServiceState]) -> tuple[ServiceState, int]:

@@ -1,8 +1,8 @@
 """Answers that cost something, kept in Redis for all processes: a tenant's own, by kind and arguments.
 
 - One makes, the others wait: a lock with a lease, which another takes over when its holder died.
-- After `ttl_s` a value is stale. One caller makes it anew (or has it made, `later`) and the others get the old one, for
-  `stale_s` more seconds. It also stands in when making it anew fails.
+- After `ttl_s` a value is stale. One caller makes it anew and the others get the old one, for `stale_s` more seconds;
+  it also stands in when making it anew fails.
 - Without Redis each caller makes its own. That is counted (`errors`), and never the caller's trouble.
 """
 
@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -45,7 +45,6 @@ _REVISION_LIFE_MS: Final = 2 * MAX_LIFE_S * 1000  # a revision outlives every en
 _MAX_CONNECTIONS: Final = 1000
 
 Make = Callable[[], bytes]
-Later = Callable[[Callable[[], object]], object]
 Found = Literal["hits", "misses", "stale", "bypassed"]
 
 
@@ -118,13 +117,11 @@ class Cache:
         ttl_s: float | None = None,
         stale_s: float = 0,
         use_cache: bool = True,
-        later: Later | None = None,
     ) -> Cached:
         """The value of `kind` and `arguments` (anything msgspec encodes) for the tenant, made if it is not there.
 
         `ttl_s`: that of the kind in TTL_S unless given. Without `use_cache` it is made in any case, and kept for the
-        others. `later` runs what it is given at another time, in a thread of its own: a stale value costs nobody the
-        wait then. Raises what `make` raises, unless an old value can stand in.
+        others. Raises what `make` raises, unless an old value can stand in.
         """
         place, token = self._place(kind, str(tenant_id), arguments=arguments), secrets.token_hex(8)
         life = (TTL_S[kind] if ttl_s is None else ttl_s, stale_s)
@@ -133,11 +130,7 @@ class Cache:
             look = self._wait(place, token)
         if look and (look.found == "hits" or (look.found == "stale" and not look.has_lock)):
             return Cached(look.value, is_hit=True, is_stale=look.found == "stale", age_s=look.age_s)
-        make_it = partial(self._make, place, token, look=look, make=make, life=life)
-        if look and look.found == "stale" and later:
-            later(make_it)
-            return Cached(look.value, is_hit=True, is_stale=True, age_s=look.age_s)
-        return make_it()
+        return self._make(place, token, look=look, make=make, life=life)
 
     def invalidate(self, tenant_id: UUID | str, *kinds: str) -> None:
         """All that is kept of these kinds counts no more. While Redis is away this process remembers to do it."""

@@ -170,6 +170,7 @@ class GuardedClient:
         resolve: Resolve = resolve_name,
         network: httpcore.NetworkBackend | None = None,
         tls: ssl.SSLContext | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         cuts_answer: bool = False,
     ) -> None:
@@ -177,7 +178,7 @@ class GuardedClient:
         guard = guard or Guard()
         backend = GuardedBackend(guard, resolve, network or httpcore.SyncBackend())
         transport = GuardedTransport(backend, guard, tls or httpx.create_ssl_context(trust_env=False))
-        self._client = httpx.Client(transport=transport, timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+        self._client = httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
         self._max_answer_bytes = max_answer_bytes
         self._cuts_answer = cuts_answer
 

@@ -85,6 +85,12 @@ class Environment(BaseSettings):
         pattern=r"^https?://[^/?#]+$",
         description="Telegram's Bot API, or a server of your own",
     )
+    sparkseer_url: str = Field(
+        "https://api.sparkseer.space", pattern=r"^https?://[^/?#]+$", description="Sparkseer, or a server of your own"
+    )
+    amboss_url: str = Field(
+        "https://api.amboss.space", pattern=r"^https?://[^/?#]+$", description="Amboss, or a server of your own"
+    )
     qdrant_url: str = Field(
         "http://127.0.0.1:6333",
         pattern=r"^https?://[^/?#]+$",

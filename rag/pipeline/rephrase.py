@@ -7,6 +7,7 @@ from django.utils import timezone
 from msgspec import Struct
 from redis.exceptions import RedisError
 
+from mcp_saas.api.outside import note_outcome
 from mcp_saas.kit.breaker import Breaker, Breakers
 from rag.engine.citation import verify
 from rag.engine.evidence import Evidence, Language, Sentence
@@ -71,6 +72,7 @@ def rephrase(asking: Asking) -> Phrasing:
         _note_failure(error, reserved, breaker=breaker)
         return Phrasing(lack="model")
     breaker.note_success()
+    note_outcome("openai", "answered", is_up=True)
     _settle(reserved, reserved.tokens if draft.tokens is None else draft.tokens)
     return _check(asking, prompt, draft=draft, name=name)
 
@@ -102,6 +104,7 @@ def _note_failure(error: ModelError, reserved: Reserved, *, breaker: Breaker) ->
         breaker.note_failure()
     else:
         breaker.note_success()
+    note_outcome("openai", error.fault, is_up=not error.is_passing)
     if not error.may_have_cost:
         _settle(reserved, 0)
 

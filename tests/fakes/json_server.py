@@ -3,7 +3,7 @@
 import json
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -22,7 +22,7 @@ class Call:
 @dataclass(frozen=True, kw_only=True)
 class Reply:
     status: int = 200
-    body: object = field(default_factory=dict)  # bytes go out as they are, everything else as JSON
+    body: object = field(default_factory=dict)  # bytes go out as they are, an iterator's piece by piece, else JSON
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,10 +76,15 @@ class JsonServer:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 call = Call(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
                 reply = server.answer(call)
-                content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
+                if isinstance(reply.body, Iterator):
+                    self.end_headers()
+                    for piece in reply.body:
+                        self.wfile.write(piece)
+                    return
+                content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from nodes.sources.driver.errors import PASSING, NodeError
+from nodes.sources.driver.errors import PASSING, OutsideError
 
 _Read = TypeVar("_Read")
 
@@ -27,13 +27,13 @@ class Patience:
 def read_patiently(read: Callable[[], _Read], patience: Patience) -> _Read:
     """What `read` answers, tried again while its failure may pass. Only for reads: they may happen twice.
 
-    Raises the last NodeError.
+    Raises the last OutsideError.
     """
     began_s = patience.clock()
     for attempt in range(patience.attempts):
         try:
             return read()
-        except NodeError as error:
+        except OutsideError as error:
             is_last = attempt + 1 >= patience.attempts
             pause_s = patience.first_pause_s * 2**attempt * (0.5 + patience.dice() / 2)
             pause_s = max(pause_s, error.retry_after_s or 0.0)

@@ -155,16 +155,6 @@ def test_a_stale_value_costs_one_caller_the_wait(cache: Cache, maker: Maker) -> 
     assert (get(cache, maker, ttl_s=60).value, maker.count) == (b"new", 1)
 
 
-def test_a_stale_value_made_anew_later_costs_nobody_the_wait(cache: Cache, maker: Maker) -> None:
-    put_off: list[Callable[[], object]] = []
-    get(cache, maker, ttl_s=0, stale_s=60)
-    answers = [get(cache, maker, ttl_s=60, later=put_off.append) for _ in range(3)]
-    assert [(answer.value, answer.is_stale) for answer in answers] == [(b"1", True)] * 3
-    [make] = put_off
-    make()
-    assert get(cache, maker).value == b"2"
-
-
 def test_an_old_value_stands_in_for_one_that_cannot_be_made(cache: Cache, maker: Maker) -> None:
     get(cache, maker, ttl_s=0, stale_s=60)
     assert [get(cache, fail).value for _ in range(3)] == [b"1"] * 3

@@ -1,0 +1,204 @@
+"""What providers of data give the tenant we are in: with its own key, from its own cache, within its own budget."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+import msgspec
+from django.conf import settings
+from django.utils import timezone
+from msgspec import Struct
+
+from mcp_saas.api.outside import note_outcome
+from mcp_saas.api.rate_limit import find_limiter
+from mcp_saas.kit.cache import Cached, find_cache
+from mcp_saas.kit.crypto import SealError
+from mcp_saas.kit.gcra import Quota
+from mcp_saas.kit.http import Guard, find_port, read_url
+from nodes.engine.credential import Access, ServerAccess, Service
+from nodes.pipeline.connect import trust_nodes
+from nodes.selectors.credential import read_credential
+from nodes.selectors.provided import Asked, note_asked
+from nodes.sources.amboss.question import ask_names, ask_node
+from nodes.sources.amboss.value import AmbossNode, NodeName
+from nodes.sources.driver.errors import PASSING, Fault
+from nodes.sources.lnbits.question import ask_wallet
+from nodes.sources.lnbits.value import Wallet
+from nodes.sources.provider.exchange import Way, ask
+from nodes.sources.provider.protocol import (
+    BudgetSpentError,
+    Provided,
+    Provider,
+    ProviderError,
+    ProviderName,
+    Question,
+    RestingError,
+)
+from nodes.sources.provider.reading import Lack
+from nodes.sources.providers import PROVIDERS
+from nodes.sources.sparkseer.question import (
+    ask_channel_candidates,
+    ask_liquidity_value,
+    ask_network_view,
+    ask_suggested_fees,
+)
+from nodes.sources.sparkseer.value import LiquidityValue, NetworkView, SuggestedChannel, SuggestedFee
+from tenants.context import current_tenant
+from tenants.sealing.tenant import current_keys
+
+T = TypeVar("T")
+HOUR_S: Final = 3600
+# How often a box may ask each in an hour, attempts counted: its cache answers all the rest.
+BUDGETS: Final[Mapping[ProviderName, Quota]] = {
+    "sparkseer": Quota("provider-sparkseer", 60, HOUR_S),
+    "amboss": Quota("provider-amboss", 120, HOUR_S),
+    "lnbits": Quota("provider-lnbits", 240, HOUR_S),
+}
+# How long an old value may stand in. Where a node stands moves slowly; a balance does not.
+STALE_S: Final[Mapping[ProviderName, int]] = {"sparkseer": 12 * HOUR_S, "amboss": 12 * HOUR_S, "lnbits": 600}
+
+
+class Kept(Struct, frozen=True):
+    """An answer in the cache, before it is sealed."""
+
+    value: msgspec.Raw
+    lacks: tuple[Lack, ...]
+    as_of: str  # ISO 8601
+
+
+def provide(question: Question[T], *, use_cache: bool = True) -> Provided[T]:
+    """Never raises for what a provider does. Not to be called inside a transaction: it may wait for seconds.
+
+    1. Without the owner's key nobody is asked. 2. What is fresh in the box's cache is the answer. 3. Else one of those
+    who want it asks, and what came is sealed and kept. 4. Where that fails an old answer stands in, called degraded.
+    """
+    try:
+        access = _read_access(question.provider)
+    except SealError:
+        access = None
+    if access is None:
+        return Provided(why_none="not_configured")
+    try:
+        cached = _find_or_ask(question, access, use_cache=use_cache)
+        kept = _open(cached, question)
+    except SealError:  # of a key that is destroyed since
+        return Provided(degraded=True, why_none=Fault.GARBLED)
+    except ProviderError as error:
+        return Provided(degraded=error.fault is not Fault.REFUSED, why_none=name_failure(error))
+    value = msgspec.msgpack.decode(kept.value, type=question.shape)
+    as_of = dt.datetime.fromisoformat(kept.as_of)
+    return Provided(value=value, lacks=kept.lacks, degraded=cached.is_stale, as_of=as_of)
+
+
+def name_failure(error: ProviderError) -> str:
+    if isinstance(error, BudgetSpentError):
+        return "budget"
+    return "resting" if isinstance(error, RestingError) else error.fault
+
+
+def find_network_view(pubkey: str) -> Provided[NetworkView]:
+    """Of any node, by Sparkseer."""
+    return provide(ask_network_view(pubkey))
+
+
+def find_suggested_fees() -> Provided[tuple[SuggestedFee, ...]]:
+    """Towards each peer of the key's own node, by Sparkseer."""
+    return provide(ask_suggested_fees())
+
+
+def find_channel_candidates() -> Provided[tuple[SuggestedChannel, ...]]:
+    """For the key's own node, by Sparkseer."""
+    return provide(ask_channel_candidates())
+
+
+def find_liquidity_value() -> Provided[tuple[LiquidityValue, ...]]:
+    """Towards each peer of the key's own node, by Sparkseer."""
+    return provide(ask_liquidity_value())
+
+
+def find_amboss_node(pubkey: str) -> Provided[AmbossNode]:
+    return provide(ask_node(pubkey))
+
+
+def find_names(pubkeys: list[str]) -> Provided[tuple[NodeName, ...]]:
+    """Of at most 500 nodes, by Amboss."""
+    return provide(ask_names(pubkeys))
+
+
+def find_wallet() -> Provided[Wallet]:
+    """The owner's LNbits wallet."""
+    return provide(ask_wallet())
+
+
+def _read_access(name: ProviderName) -> Access | None:
+    if name == "lnbits":
+        return read_credential(Service.LNBITS)
+    return read_credential(Service.SPARKSEER if name == "sparkseer" else Service.AMBOSS)
+
+
+def _find_or_ask(question: Question[T], access: Access, *, use_cache: bool) -> Cached:
+    """A new key is asked with at once: what the old one was told does not count for it."""
+    keys = current_keys()
+    shown = f"{access.url} {access.secret}".encode()
+    mark = keys.digest("provider", shown).hex()
+    return find_cache(settings.ENV.redis_url).get_or_make(
+        question.provider,
+        current_tenant().id,
+        arguments=(question.name, question.request, mark),
+        make=lambda: _ask(question, access, mark=mark),
+        stale_s=STALE_S[question.provider],
+        use_cache=use_cache,
+    )
+
+
+def _ask(question: Question[T], access: Access, *, mark: str) -> bytes:
+    provider = PROVIDERS[question.provider]
+    try:
+        given = ask(provider, question, way=_find_way(provider, access, mark=mark))
+    except ProviderError as error:
+        if not isinstance(error, BudgetSpentError | RestingError):
+            is_up = error.fault not in PASSING | {Fault.GARBLED}
+            note_outcome(question.provider, error.fault, is_up=is_up)
+        note_asked(question, Asked(at=timezone.now(), outcome=name_failure(error)))
+        raise
+    unusable = sum(lack.count for lack in given.lacks if lack.why == "unusable")
+    note_outcome(question.provider, "answered", is_up=True, unusable_fields=unusable)
+    note_asked(question, Asked(at=given.as_of, outcome="answered", lacks=given.lacks))
+    kept = Kept(msgspec.Raw(msgspec.msgpack.encode(given.value)), given.lacks, given.as_of.isoformat())
+    return current_keys().seal(msgspec.msgpack.encode(kept), table="cache", column=question.provider, row=question.name)
+
+
+def _open(cached: Cached, question: Question[T]) -> Kept:
+    opened = current_keys().open(cached.value, table="cache", column=question.provider, row=question.name)
+    return msgspec.msgpack.decode(opened, type=Kept)
+
+
+def _find_way(provider: Provider, access: Access, *, mark: str) -> Way:
+    tenant = current_tenant()
+    budget = BUDGETS[provider.name]
+
+    def spend() -> bool:
+        return find_limiter(settings.ENV.redis_url).judge(budget, str(tenant.id)).is_allowed
+
+    if isinstance(access, ServerAccess):
+        address, guard, certificate = access.url, trust_nodes(), access.tls_certificate
+    else:
+        address = settings.ENV.sparkseer_url if provider.name == "sparkseer" else settings.ENV.amboss_url
+        guard, certificate = _guard(address, provider), None
+    return Way(
+        address=address,
+        secret=access.secret,
+        guard=guard,
+        certificate=certificate,
+        shared=(provider.name, tenant.id if provider.address is None else None),
+        own=(provider.name, tenant.id, mark),
+        spend=spend,
+    )
+
+
+def _guard(address: str, provider: Provider) -> Guard:
+    """A server of the operator's own may stand anywhere, that one place alone."""
+    if address == provider.address:
+        return Guard()
+    url = read_url(address)
+    return Guard(trusted=frozenset({(url.host, find_port(url))}))
