@@ -163,7 +163,7 @@ class Answer:
 class GuardedClient:
     """HTTP to strangers. `request` raises UnsafeTargetError, AnswerTooLargeError or httpx.HTTPError."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each with a default that is safe
         self,
         guard: Guard | None = None,
         *,
