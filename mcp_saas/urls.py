@@ -11,6 +11,7 @@ from nodes.api.events import AuditView, EventsView
 from nodes.api.exports import ExportDownloadView, ExportsView, ExportView
 from nodes.api.quota import QuotaView
 from recommendations.api.ask import AskView
+from recommendations.api.info import InfoView
 from tenants.api.auth import JwksView
 
 urlpatterns = [
@@ -32,6 +33,7 @@ urlpatterns = [
     path("api/v1/provisioning/devices/<uuid:device_id>/quota", QuotaView.as_view()),
     path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
     path("api/v1/webhooks", include("nodes.api.webhook_urls")),
+    path("api/v1/node/<str:pubkey>/info", InfoView.as_view()),
     path("api/v1/knowledge/ask", AskView.as_view()),
     path("api/v1/knowledge/", include("rag.api.urls")),
 ]

@@ -1,47 +1,13 @@
-"""Where one node of the public graph stands, and how it looks to everybody."""
-
-import datetime as dt
+"""Nodes of the public graph, each with its place. They lie in the public schema: these leave the tenant."""
 
 import msgspec
-from msgspec import Struct
 
-from nodes.engine.feature import Feature, name_features
+from nodes.engine.feature import name_features
+from nodes.engine.position import NetworkPosition, PublicNode
 from nodes.graph.models import GraphLoad, GraphNode
 from tenants.context import leave_tenant
 
 _bits = msgspec.msgpack.Decoder(list[int])
-
-
-class NetworkPosition(Struct, frozen=True, kw_only=True):
-    """Of `node_count` nodes with a usable channel. Rank 1 is the best; equal values share the best rank of their group.
-
-    `betweenness`: the share (0..1) of the pairs of other nodes whose shortest paths pass through it, exact (Brandes
-    2001). `closeness`: 0..1, exact (Wasserman and Faust 1994).
-    """
-
-    betweenness: float
-    betweenness_rank: int
-    closeness: float
-    closeness_rank: int
-    capacity_rank: int
-    channels_rank: int
-    node_count: int
-    graph_loaded_at: dt.datetime
-
-
-class PublicNode(Struct, frozen=True, kw_only=True):
-    """What the graph says of a node. Amounts are in sat."""
-
-    pubkey: str
-    alias: str | None
-    color: str | None
-    features: list[Feature]
-    announced_at: dt.datetime | None
-    channel_count: int
-    capacity_sat: int
-    median_channel_sat: int
-    market_fee_rate_ppm: int | None
-    position: NetworkPosition
 
 
 def newest_load() -> GraphLoad | None:

@@ -79,6 +79,7 @@ RULES: dict[str, Rule] = {
     "download_actions": BOX_READ,
     "download_forwards": BOX_READ,
     "get_latest_run": BOX_READ,
+    "get_node_info": BOX_READ,
     "list_actions": BOX_READ,
     "report_action": BOX,
     "approve_action": BOX,

@@ -1,0 +1,108 @@
+"""All about the node of the tenant we are in, in one answer, kept for five minutes or until something changes."""
+
+import base64
+import datetime as dt
+import hashlib
+
+import msgspec
+from django.conf import settings
+from django.utils import timezone
+from msgspec import Struct
+
+from mcp_saas.kit.cache import find_cache
+from nodes.engine.day import HistoryDay
+from nodes.engine.flow import WEEK, measure_days_observed, total_flows
+from nodes.engine.position import PublicNode
+from nodes.engine.report import ChannelState
+from nodes.engine.types import FlowTotals
+from nodes.models.node import OwnNode
+from nodes.selectors.channel import list_open_channels
+from nodes.selectors.forward import load_forwards
+from nodes.selectors.history import list_days
+from nodes.selectors.node import read_own_node
+from nodes.selectors.position import find_public_nodes, newest_load
+from nodes.selectors.revision import read_revision
+from recommendations.engine.info import (
+    ChannelInfo,
+    NodeInfo,
+    NodeMetrics,
+    describe_channel,
+    describe_own_node,
+    measure_node,
+)
+from tenants.context import current_tenant
+
+HISTORY_DAYS = 30
+_TAG_CHARS = 26  # of an ETag, with its quotes
+
+
+class InfoText(Struct, frozen=True):
+    """The answer as JSON. The tag is of what it tells: not of when it was made, nor of who asked first."""
+
+    body: bytes
+    tag: str
+
+
+def read_info(*, include_historical: bool = False, use_cache: bool = True) -> InfoText:
+    """1 what has changed names the answer; 2 one that is kept under this name is it; 3 else it is gathered and kept."""
+    tenant, load = current_tenant(), newest_load()
+    cached = find_cache(settings.ENV.redis_url).get_or_make(
+        "node_info",
+        tenant.id,
+        arguments=(read_revision(), load.id if load else 0, include_historical),
+        make=lambda: _write(gather_info(include_historical=include_historical), timezone.now()),
+        use_cache=use_cache,
+    )
+    tag, body = cached.value[:_TAG_CHARS], cached.value[_TAG_CHARS:]
+    is_hit = b"true" if cached.is_hit else b"false"
+    return InfoText(body[:-1] + b',"cache_hit":' + is_hit + b"}", tag.decode())
+
+
+def gather_info(*, include_historical: bool = False) -> NodeInfo:
+    """From the newest snapshot, the forwards of the week before it, and the public graph."""
+    node, load = read_own_node(), newest_load()
+    states = [row.state for row in list_open_channels()]
+    pubkey = current_tenant().pubkey
+    known = find_public_nodes([pubkey, *(one.peer_pubkey for one in states)], load)
+    metrics, channels = _measure(node, states, known=known)
+    sources = ["snapshot"] * (node.last_seq is not None) + ["graph"] * (pubkey in known)
+    return NodeInfo(
+        pubkey=pubkey,
+        node_info=describe_own_node(known.get(pubkey), node.state),
+        metrics=metrics,
+        channels=channels,
+        network_position=known[pubkey].position if pubkey in known else None,
+        historical=_list_history(node) if include_historical else None,
+        source="+".join(sources) or "none",
+        as_of=node.last_taken_at,
+        degraded=[] if load else ["graph"],
+    )
+
+
+def _measure(
+    node: OwnNode, states: list[ChannelState], *, known: dict[str, PublicNode]
+) -> tuple[NodeMetrics, list[ChannelInfo] | None]:
+    now = node.last_taken_at
+    if now is None:
+        return NodeMetrics(total_channels=None, total_capacity=None), None
+    forwards = load_forwards(since=now - WEEK, until=now)
+    days_observed = measure_days_observed(node.history_since, now)
+    flows = total_flows(forwards, now=now, history_since=node.history_since)
+    quiet = FlowTotals(days_observed=days_observed)
+    ranks = {pubkey: one.position.betweenness_rank for pubkey, one in known.items()}
+    channels = [describe_channel(one, flows.get(one.short_channel_id, quiet), ranks=ranks) for one in states]
+    return measure_node(states, forwards, now=now, days_observed=days_observed), channels
+
+
+def _list_history(node: OwnNode) -> list[HistoryDay]:
+    """Thirty days that end with the newest snapshot's; none of a box that never reported."""
+    if node.last_taken_at is None:
+        return []
+    last = node.last_taken_at.astimezone(dt.UTC).date()
+    return list_days(last - dt.timedelta(days=HISTORY_DAYS - 1), last, history_since=node.history_since)
+
+
+def _write(info: NodeInfo, now: dt.datetime) -> bytes:
+    told = msgspec.json.encode(info)
+    tag = b'"' + base64.urlsafe_b64encode(hashlib.sha256(told).digest()[:18]) + b'"'
+    return tag + told[:-1] + b',"timestamp":' + msgspec.json.encode(now) + b"}"
