@@ -6,20 +6,25 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from mcp_saas.api.auth import Open
+from mcp_saas.api.metrics import MetricsView, ScrapeView
 from mcp_saas.api.ops import HealthView
 from nodes.api.events import AuditView, EventsView
 from nodes.api.exports import ExportDownloadView, ExportsView, ExportView
 from nodes.api.quota import QuotaView
+from rag.sources.qdrant.probe import probe_store
 from recommendations.api.ask import AskView
 from recommendations.api.info import InfoView
 from tenants.api.auth import JwksView
+from tenants.metrics import read_broker, read_queues
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("admin/", RedirectView.as_view(pattern_name="admin:tenants_dazbox_changelist")),  # the fleet is the front page
     path("admin/", admin.site.urls),
     path(".well-known/jwks.json", JwksView.as_view()),
-    path("api/v1/health", HealthView.as_view()),
+    path("metrics", ScrapeView.as_view(readers=(read_queues, read_broker))),
+    path("api/v1/metrics", MetricsView.as_view()),
+    path("api/v1/health", HealthView.as_view(probes={"vector_store": probe_store})),
     path("api/v1/schema", SpectacularJSONAPIView.as_view(permission_classes=(Open,)), name="schema"),
     path(
         "api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=(Open,)), name="docs"

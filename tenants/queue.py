@@ -18,6 +18,8 @@ import structlog
 from django.db import connection
 from django.utils import timezone
 
+from mcp_saas.kit.metrics import note_job
+from mcp_saas.kit.request_id import current_request_id, on_behalf_of
 from tenants.context import enter_tenant, leave_tenant
 from tenants.models.dazbox import DazboxState
 from tenants.models.job import Job, JobLane
@@ -75,7 +77,13 @@ def queue_job(dazbox_id: UUID, task: str, *, args: list[Any], due_at: dt.datetim
     nothing else to do.
     """
     with leave_tenant():
-        Job.objects.create(dazbox_id=dazbox_id, task=task, args=args, due_at=due_at or timezone.now())
+        Job.objects.create(
+            dazbox_id=dazbox_id,
+            task=task,
+            args=args,
+            due_at=due_at or timezone.now(),
+            request_id=current_request_id() or "",
+        )
 
 
 def queue_job_once(dazbox_id: UUID, task: str, *, due_at: dt.datetime) -> None:
@@ -125,9 +133,10 @@ def take_turn(claim: TurnClaim, run: Run) -> None:
     until = timezone.now() + TURN
     try:
         while tenant and timezone.now() < until and (job := _begin_job(claim.dazbox_id)):
-            with enter_tenant(tenant):
-                error = _try_job(job, run)
-            _note_outcome(job, error)
+            with on_behalf_of(job.request_id):
+                with enter_tenant(tenant):
+                    error = _try_job(job, run)
+                _note_outcome(job, error)
     finally:
         end_turn(claim)
 
@@ -168,6 +177,7 @@ def _try_job(job: Job, run: Run) -> str:
 
 def _note_outcome(job: Job, error: str) -> None:
     if not error:
+        note_job(job.task, outcome="done")
         job.delete()
         return
     job.last_error = error
@@ -175,8 +185,11 @@ def _note_outcome(job: Job, error: str) -> None:
     if job.attempts >= MAX_ATTEMPTS:
         job.due_at = None
         _report_parked(job)
+    else:
+        note_job(job.task, outcome="failed")
     job.save(update_fields=["last_error", "due_at"])
 
 
 def _report_parked(job: Job) -> None:
+    note_job(job.task, outcome="parked")
     log.error("job_parked", job=job.id, task=job.task, dazbox=str(job.dazbox_id), error=job.last_error)

@@ -65,6 +65,7 @@ os.environ["MASTER_KEYS_DIR"] = str(HOME / f"master{PROCESS}")
 os.environ.setdefault("MODEL_CACHE_DIR", str(HOME / "models"))
 os.environ["RATE_LIMIT_SCALE"] = "1000"  # one address asks for all tests
 os.environ["CYCLE_PERIOD_S"] = "3600"
+os.environ["QDRANT_ON_DEMAND"] = "true"
 os.environ["SPARE_SCHEMAS"] = "0"  # tests count schemas; those about spares fill the pool themselves
 bind_knowledge()
 start_services()

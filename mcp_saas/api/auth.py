@@ -12,7 +12,7 @@ from mcp_saas.kit.errors import Problem
 if TYPE_CHECKING:  # DRF's views import the authentication classes, which import this
     from rest_framework.views import APIView
 
-Scope = Literal["provisioning", "operator", "device", "read", "act"]
+Scope = Literal["provisioning", "operator", "device", "read", "act", "metrics"]
 
 
 @dataclass(frozen=True, slots=True)

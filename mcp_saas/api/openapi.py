@@ -18,6 +18,7 @@ from mcp_saas.api.promise import choose_promises, keep_promises
 from mcp_saas.kit.errors import ProblemDetails
 
 View = TypeVar("View", bound=Callable[..., Any])
+OPERATION = "operation"  # the attribute of a view's method that holds its name
 _structs: dict[str, type] = {"ProblemDetails": ProblemDetails}
 _TITLES = {
     304: "nothing has changed",
@@ -91,7 +92,12 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
         | (EVENT_STREAM if streams else {}),
         parameters=[*(parameters or []), *(promise.header for promise in promises)],
     )
-    return lambda view: describe(description=_read_description(view))(keep_promises(view, promises))
+    return lambda view: _name(describe(description=_read_description(view))(keep_promises(view, promises)), name)
+
+
+def _name(view: View, name: str) -> View:
+    vars(view)[OPERATION] = name
+    return view
 
 
 def _read_description(view: Callable[..., Any]) -> str:

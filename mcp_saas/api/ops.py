@@ -1,8 +1,8 @@
 """Is the service up, and what is it made of."""
 
 import time
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Literal
 
 import structlog
 from celery import current_app
@@ -26,6 +26,7 @@ from mcp_saas.kit.version import VERSION
 
 log = structlog.get_logger(__name__)
 ServiceState = Literal["connected", "degraded", "disconnected", "not_configured"]
+Probe = Callable[[], ServiceState]
 _started = time.monotonic()
 _PROBE_S = 2
 _VERBOSE = OpenApiParameter(
@@ -56,6 +57,7 @@ class HealthView(ApiView):
     permission_classes = (Open,)
     authentication_classes = ()
     rate_class = None  # probes ask as often as they like
+    probes: ClassVar[Mapping[str, Probe]] = {}  # of the layers above, by the name of the service
 
     @endpoint(
         "get_health",
@@ -73,8 +75,8 @@ class HealthView(ApiView):
         verbose = request.GET.get("verbose", "false")
         if verbose not in {"true", "false"}:
             raise Problem(400, "bad-filter", "Bad filter", detail="verbose is true or false")
-        probed = {name: _measure(probe) for name, probe in PROBES.items()}
-        services = {name: state for name, (state, _) in probed.items()} | NOT_THERE_YET | read_outside_states()
+        probed = {name: _measure(probe) for name, probe in {**PROBES, **self.probes}.items()}
+        services = {name: state for name, (state, _) in probed.items()} | read_outside_states()
         status = _sum_up(services)
         body = HealthAnswer(
             status,
@@ -127,12 +129,11 @@ def read_cache_stats() -> CacheStats | None:
     return CacheStats(hits, misses, round(hits / (hits + misses), 4) if hits + misses else None)
 
 
-PROBES: dict[str, Callable[[], ServiceState]] = {
+PROBES: dict[str, Probe] = {
     "database": probe_database,
     "cache": probe_cache,
     "broker": probe_broker,
 }
-NOT_THERE_YET: dict[str, ServiceState] = {"vector_store": "not_configured"}
 
 
 def _measure(probe: Callable[[], ServiceState]) -> tuple[ServiceState, int]:

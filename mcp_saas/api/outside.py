@@ -5,6 +5,7 @@ from typing import Literal
 
 from django.conf import settings
 
+from mcp_saas.kit.metrics import note_provider
 from mcp_saas.kit.tally import Tallied, find_tally
 
 OutsideName = Literal["openai", "sparkseer", "lnbits", "amboss"]
@@ -14,6 +15,7 @@ SHOWN: tuple[OutsideName, ...] = ("openai", "sparkseer", "lnbits")
 
 def note_outcome(system: OutsideName, outcome: str, *, is_up: bool, **counted: int) -> None:
     """Of one call: "answered", or the word of what failed; `counted` is added to counts beside it."""
+    note_provider(system, outcome=outcome)
     find_tally(settings.ENV.redis_url).note(system, Counter({outcome: 1, **counted}), is_up=is_up)
 
 

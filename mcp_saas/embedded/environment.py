@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from mcp_saas.embedded.options import LaunchOptions
 from mcp_saas.embedded.state import StateFolder, make_private_folder
+from mcp_saas.kit.metric_folder import clean_folder
 
 
 def build_environment(
@@ -22,6 +23,7 @@ def build_environment(
         "MASTER_KEYS_DIR": str(make_private_folder(state.secrets / "master")),
         "MODEL_CACHE_DIR": str(state.home / "models"),
         "CELERY_BROKER_URL": celery_url(services["REDIS_URL"]),
+        "PROMETHEUS_MULTIPROC_DIR": str(clean_folder(state.run / "metrics")),
         "PYTHONUNBUFFERED": "1",  # a log line is in the file when it was said
     }
     fixed = {

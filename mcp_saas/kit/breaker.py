@@ -29,6 +29,11 @@ class Breaker:
         """Whether it rests; asking changes nothing."""
         return self._failed >= self._limit and self._clock() < self._next_try_at_s
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last attempt did."""
+        return self._failed > 0
+
     def allow(self) -> bool:
         """Whether the caller may try. Whoever may tells how it went, by `note_success` or `note_failure`."""
         with self._lock:

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from mcp_saas.kit.breaker import Breaker
 from mcp_saas.kit.cache_script import KEEP, LOOK, RELEASE
+from mcp_saas.kit.metrics import note_cache
 
 log = structlog.get_logger(__name__)
 # Seconds a value is fresh, by kind: one table for all that is kept.
@@ -126,6 +127,7 @@ class Cache:
         place, token = self._place(kind, str(tenant_id), arguments=arguments), secrets.token_hex(8)
         life = (TTL_S[kind] if ttl_s is None else ttl_s, stale_s)
         look = self._look(place, token, lease_s=self._lease_s if use_cache else 0)
+        note_cache(kind, outcome=look.found if look else "away")
         if look and look.found == "misses" and not look.has_lock:
             look = self._wait(place, token)
         if look and (look.found == "hits" or (look.found == "stale" and not look.has_lock)):

@@ -54,6 +54,7 @@ AUTO_DROP_SCHEMA = False
 DATABASES = {"default": parse_database_url(ENV.database_url)}
 
 MIDDLEWARE = [
+    "mcp_saas.api.middleware.MetricsMiddleware",
     "mcp_saas.api.middleware.RequestIdMiddleware",
     "mcp_saas.api.middleware.BodyMiddleware",
     "mcp_saas.api.browser.OriginMiddleware",

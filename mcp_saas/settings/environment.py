@@ -96,6 +96,9 @@ class Environment(BaseSettings):
         pattern=r"^https?://[^/?#]+$",
         description="Qdrant, the store of vectors: https://host:6333",
     )
+    qdrant_on_demand: bool = Field(
+        default=False, description="whether that store starts when it is asked, so that probes must not ask it"
+    )
     qdrant_api_key: SecretStr | None = Field(None, description="a key of Qdrant that may write; with https:// alone")
     qdrant_collection: str = Field(
         "kb", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="how the names of our collections in Qdrant begin"
@@ -124,6 +127,14 @@ class Environment(BaseSettings):
     openai_model: str = Field("gpt-4.1-mini", min_length=1, description="the model that puts answers into words")
     openai_timeout_s: float = Field(10, ge=8, le=20, description="seconds to wait for the model's next byte")
     openai_budget_s: float = Field(20, ge=8, le=40, description="seconds for a model's answer, one repeat included")
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="the bearer token with which Prometheus reads /metrics; empty: operators, and in dev this machine",
+    )
+    prometheus_multiproc_dir: Path | None = Field(
+        None, description="folder in which the processes of this machine share what they count; empty: each by itself"
+    )
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 
@@ -178,7 +189,7 @@ class Environment(BaseSettings):
 def read_environment() -> Environment:
     """The environment of this process. Exits with one line per fault, naming the setting and what to do."""
     try:
-        return Environment(_secrets_dir=os.environ.get(SECRETS_DIR))  # type: ignore[call-arg]
+        found = Environment(_secrets_dir=os.environ.get(SECRETS_DIR))  # type: ignore[call-arg]
     except ValidationError as error:
         for fault in error.errors():
             name = ".".join(str(part) for part in fault["loc"]).upper()
@@ -187,3 +198,14 @@ def read_environment() -> Environment:
                 file=sys.stderr,
             )
         sys.exit(78)  # EX_CONFIG
+    _tell_prometheus(found.prometheus_multiproc_dir)
+    return found
+
+
+def _tell_prometheus(folder: Path | None) -> None:
+    """Its client reads the environment alone, when it is first imported, and takes an empty value for a folder."""
+    if folder is None:
+        os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    else:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)

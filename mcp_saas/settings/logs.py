@@ -1,11 +1,12 @@
 """One JSON line a log event, on stderr, bound to the request and the tenant."""
 
 import logging
-import re
 import sys
 from typing import Any
 
 import structlog
+
+from mcp_saas.kit.scrub import HIDDEN, is_secret_name, scrub_text
 
 # httpx and django.request log whole addresses, pubkeys included; the others say every second that a second has passed.
 TALKATIVE = {
@@ -18,13 +19,16 @@ TALKATIVE = {
 }
 
 
-_PUBKEY = re.compile(r"\b0[23][0-9a-f]{64}\b")
-_DETAIL = re.compile(r'\\nDETAIL:(?:[^\\"]|\\[^n])*')  # PostgreSQL's: it quotes the row; its end is that of a line
+def hide_fields(_logger: object, _method: str, event: Any) -> Any:
+    """What a line's own fields are named says which of them are secrets."""
+    for name in [name for name, value in event.items() if value and is_secret_name(name)]:
+        event[name] = HIDDEN
+    return event
 
 
-def hide_names(_logger: object, _method: str, line: Any) -> str:
-    """Log lines say ids. Addresses and faults bring public keys of nodes and whole rows with them: these go."""
-    return _PUBKEY.sub("<pubkey>", _DETAIL.sub(r"\\nDETAIL: <hidden>", line))
+def scrub_line(_logger: object, _method: str, line: Any) -> str:
+    """The finished line, faults and other libraries' words included."""
+    return scrub_text(line)
 
 
 def configure_logging(level: str) -> None:
@@ -47,8 +51,9 @@ def configure_logging(level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                hide_fields,
                 structlog.processors.JSONRenderer(),
-                hide_names,
+                scrub_line,
             ],
         )
     )

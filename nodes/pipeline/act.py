@@ -1,6 +1,7 @@
 """From decisions to actions. Whether an action is handed to the box is the mode's business, in `rollout`."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from nodes.engine.webhook.event import count_actions
 from nodes.models.action import IN_FLIGHT_STATES, OPEN_STATES, Action, ActionKind, ActionState
 from nodes.models.channel import digest_channel
 from nodes.models.decision import CycleRun, Decision
-from nodes.pipeline.action import move_action, move_planned
+from nodes.pipeline.action import count_steps, move_action, move_planned
 from nodes.pipeline.rollout import Rollout
 from nodes.pipeline.webhook.outbox import announce
 from nodes.selectors.kill_switch import Switches, read_switches
@@ -57,6 +58,8 @@ def plan_actions(run: CycleRun, rollout: Rollout, *, decisions: Sequence[Decisio
         for decision in decisions
         if _is_change(decision) and bytes(decision.channel_digest) not in taken
     ]
+    for state, count in Counter(action.state for action in actions).items():
+        count_steps(ActionState(state), count=count)
     return Action.objects.bulk_create(actions)
 
 

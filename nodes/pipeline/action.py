@@ -1,6 +1,7 @@
 """The life of an action: its states change here and nowhere else."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem, not_found
+from mcp_saas.kit.metrics import note_action
 from nodes.engine.actor import name_actor
 from nodes.models.action import (
     IN_FLIGHT_STATES,
@@ -49,6 +51,7 @@ def move_action(
     for name, value in (fields | ({"outcome": outcome} if outcome else {})).items():
         setattr(action, name, value)
     _note_step(action, to, told=told, reason=reason)
+    count_steps(to)
     return True
 
 
@@ -68,8 +71,14 @@ def move_planned(rows: QuerySet[Action], to: ActionState, *, reason: str) -> int
     fields = {"state": _check_step(ActionState.PLANNED, to)} | _stamp(ActionState.PLANNED, to)
     count: int = rows.filter(state=ActionState.PLANNED).update(**fields)
     if count:
+        count_steps(to, count=count)
         note("action", f"{count} planned fees are now {to.label.lower()}: {reason}", count=count, after=to.value)
     return count
+
+
+def count_steps(to: ActionState, *, count: int = 1) -> None:
+    """For Prometheus, once they are committed."""
+    transaction.on_commit(partial(note_action, to.value, count=count))
 
 
 def expire_actions(now: dt.datetime) -> int:

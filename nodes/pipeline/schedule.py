@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from mcp_saas.kit.crypto import SealError
 from mcp_saas.kit.errors import refuse_value
+from mcp_saas.kit.metrics import note_cycle, note_lost_cycles
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.journal import note
 from tenants.context import current_tenant, leave_tenant
@@ -74,8 +75,10 @@ def run_claimed_cycle(claim: CycleClaim, *, before: Callable[[], object] = bool)
             if not _end_claim(claim, took=timezone.now() - started_at, error=""):
                 transaction.set_rollback(True)  # another worker was faster with the same claim
     finally:
-        if error := sys.exception():
-            _end_claim(claim, took=timezone.now() - started_at, error=_describe_failure(error))
+        took, error = timezone.now() - started_at, sys.exception()
+        if error:
+            _end_claim(claim, took=took, error=_describe_failure(error))
+        note_cycle(outcome="failed" if error else "done", seconds=took.total_seconds())
 
 
 def return_lost_cycle(claim: CycleClaim, now: dt.datetime) -> None:
@@ -130,7 +133,10 @@ def _find_due(now: dt.datetime) -> list[CycleSchedule]:
 def _return_lost(rows: QuerySet[CycleSchedule], now: dt.datetime) -> None:
     """They are tried again at once in the slow lane; those lost even there wait for their next turn."""
     retry_at = Case(When(is_slow=False, then=now), default=F("next_run_at"))
-    rows.update(started_at=None, next_run_at=retry_at, is_slow=True, last_error="the worker died during the cycle")
+    lost = rows.update(
+        started_at=None, next_run_at=retry_at, is_slow=True, last_error="the worker died during the cycle"
+    )
+    note_lost_cycles(lost)
 
 
 def _describe_failure(error: BaseException) -> str:

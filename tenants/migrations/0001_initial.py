@@ -223,6 +223,12 @@ class Migration(migrations.Migration):
                 ("attempts", models.PositiveSmallIntegerField(default=0, help_text="begun so far")),
                 ("last_error", models.CharField(blank=True, max_length=200)),
                 (
+                    "request_id",
+                    models.CharField(
+                        blank=True, help_text="of the request that asked for it; empty: none", max_length=36
+                    ),
+                ),
+                (
                     "dazbox",
                     models.ForeignKey(
                         db_index=False,

@@ -15,6 +15,7 @@ class Job(models.Model):
     due_at = models.DateTimeField(null=True, blank=True, help_text="not tried before; empty: parked, not tried again")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="begun so far")
     last_error = models.CharField(max_length=200, blank=True)
+    request_id = models.CharField(max_length=36, blank=True, help_text="of the request that asked for it; empty: none")
 
     class Meta:
         indexes = (models.Index(fields=["dazbox", "due_at", "id"], name="job_due"),)

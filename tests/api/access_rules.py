@@ -181,4 +181,6 @@ RULES: dict[str, Rule] = {
     "list_plans": open_to_all("in"),
     "list_keys": open_to_all("in"),
     "get_health": open_to_all("in"),
+    "get_metrics": dict.fromkeys(Caller, "in")
+    | {Caller.NOBODY: (401, "unauthenticated"), Caller.HANDED_OVER: (401, "invalid-token")},
 }

@@ -39,6 +39,12 @@ def fail() -> None:
     raise Problem(502, "away", "The other side is away")
 
 
+@shared_task(name="tests.break")
+def break_with(word: str) -> None:
+    """A task of no box's, whose fault quotes what it should not."""
+    raise ValueError(f"refused: {word}")
+
+
 @shared_task(base=TenantTask, name="tests.kill_worker")
 def kill_worker() -> None:
     os.kill(os.getpid(), signal.SIGKILL)

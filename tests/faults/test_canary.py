@@ -4,6 +4,7 @@ exports or the answers of another, and not in the store of vectors."""
 import dataclasses
 import io
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -153,7 +154,7 @@ def test_cache_and_broker_have_no_canary(street: Street) -> None:
 
 def test_the_logs_have_no_canary(street: Street) -> None:
     web, worker, server = street.instance.read_logs()
-    assert "/api/v1/node/<pubkey>/channels" in web
+    assert re.search("/api/v1/node/0[23][0-9a-f]{6}…[0-9a-f]{6}/channels", web)
     assert "task" in worker.lower()
     assert [needle for needle in NEEDLES.values() for text in (web, worker, server) if needle in text.encode()] == []
 

@@ -24,7 +24,8 @@ class KnowledgeService:
         self._state, self._key = state, state.secret(SERVICE)
         self._listener = bind_listener()
         address = address_of(self._listener)
-        ours = {} if given.get("QDRANT_URL") else {"QDRANT_URL": address, "QDRANT_API_KEY": self._key}
+        store = {"QDRANT_URL": address, "QDRANT_API_KEY": self._key, "QDRANT_ON_DEMAND": "true"}
+        ours = {} if given.get("QDRANT_URL") else store
         ours |= {} if given.get("EMBEDDER_URL") else {"EMBEDDER_URL": f"{with_key(address, self._key)}/embed"}
         self.environment: Mapping[str, str] = ours
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from mcp_saas.kit.metrics import note_delivery
 from nodes.engine.credential import Service
 from nodes.engine.notice import Event, count_message, find_next_moment, write_message
 from nodes.models.notice import Notice, NoticeState
@@ -85,6 +86,7 @@ def _send(text: str) -> Delivery:
 
 @transaction.atomic
 def _record(lines: list[Notice], delivery: Delivery, *, is_last: bool) -> None:
+    note_delivery(lines[0].channel, outcome=type(delivery).__name__.lower())
     now, row = timezone.now(), read_notifications()
     rows = Notice.objects.filter(id__in=[line.id for line in lines])
     match delivery:

@@ -7,6 +7,7 @@ from django.db.models import F, Min, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from mcp_saas.kit.metrics import note_delivery
 from nodes.engine.webhook.endpoint import Attempt
 from nodes.engine.webhook.plan import find_pause, find_retry, is_past
 from nodes.models.webhook import DeliveryState, DisabledBy, WebhookDelivery, WebhookEndpoint, WebhookMessage
@@ -103,6 +104,7 @@ def _send(delivery: WebhookDelivery) -> Exchange:
 @transaction.atomic
 def record(sent: WebhookDelivery, exchange: Exchange) -> None:
     """The outcome, of delivery and endpoint. An endpoint deleted meanwhile took its deliveries along."""
+    note_delivery("webhook", outcome=type(exchange.delivery).__name__.lower())
     now, delivery = timezone.now(), _lock(sent)
     if delivery is None:
         return

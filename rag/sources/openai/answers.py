@@ -15,6 +15,7 @@ import structlog
 from openai import OpenAI
 from pydantic import BaseModel, ConfigDict
 
+from mcp_saas.kit.metrics import note_tokens
 from mcp_saas.kit.ttl_cache import TtlCache
 from rag.engine.spend import MAX_ANSWER_TOKENS
 from rag.sources.openai.connect import ModelAccess, connect
@@ -84,6 +85,7 @@ def draft_answer(access: ModelAccess, system: str, *, user: str, clock: Callable
             threading.Event().wait(wait_s)
             spoken = _speak(client, access, request=request)
     sentences = [(one.text, [(c.evidence, c.quote) for c in one.citations]) for one in spoken.answer.sentences]
+    note_tokens(spoken.tokens or 0)
     log.info("model_answered", model=access.model, request_id=_id_of(spoken.reply), tokens=spoken.tokens)
     return Draft(sentences, getattr(spoken.reply, "model", None) or access.model, spoken.tokens)
 

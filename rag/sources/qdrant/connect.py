@@ -5,6 +5,7 @@ import threading
 
 from django.conf import settings
 
+from mcp_saas.kit.breaker import Breaker
 from rag.engine.embedding import EmbeddingModel
 from rag.sources.qdrant.border import open_border
 from rag.sources.qdrant.store import Store
@@ -25,3 +26,9 @@ def connect(model: EmbeddingModel) -> Store:
         if name not in _stores:
             _stores[name] = Store(open_border(env.qdrant_url, key), prefix=env.qdrant_collection, model=model)
         return _stores[name]
+
+
+def list_breakers() -> list[Breaker]:
+    """Of this process's connections to QDRANT_URL: what they know of it."""
+    with _lock:
+        return [store.breaker for name, store in _stores.items() if name[:2] == (os.getpid(), settings.ENV.qdrant_url)]

@@ -33,6 +33,7 @@ class Store:
 
     def __init__(self, border: Border, *, prefix: str, model: EmbeddingModel) -> None:
         self._border = border
+        self.breaker = border.breaker
         self._prefix = prefix
         self._model = model
         self._collection: Collection | None = None

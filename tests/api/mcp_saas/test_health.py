@@ -38,7 +38,7 @@ def test_health_shows_what_the_cache_server_counted(api: ApiClient, db: None) ->
 def test_verbose_health_tells_how_long_each_part_took(api: ApiClient, db: None) -> None:
     assert "latency_ms" not in api.get(HEALTH).json
     latency_ms = api.get(f"{HEALTH}?verbose=true").json["latency_ms"]
-    assert set(latency_ms) == {"database", "cache", "broker"}
+    assert set(latency_ms) == {"database", "cache", "broker", "vector_store"}
     assert all(isinstance(ms, int) and ms >= 0 for ms in latency_ms.values())
     assert_problem(api.get(f"{HEALTH}?verbose=loud"), 400)
 
