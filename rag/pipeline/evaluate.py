@@ -69,9 +69,9 @@ def _baselines(question: LabelledQuestion, *, store: Store, embedder: Embedder) 
     """As most products do it: the question as it was typed, over all documents, no translation, no reranking."""
     (embedded,) = embedder.embed([question.query], with_tokens=False)
     terms = encode_question(question.query, question.lang)
-    queries = [Query(dense=embedded.dense, limit=DEPTH, candidates=DEPTH, has_content=False)]
+    queries = [Query(dense=embedded.dense, limit=DEPTH, candidates=DEPTH)]
     if terms:
-        queries.append(Query(terms=terms, limit=DEPTH, candidates=DEPTH, has_content=False))
+        queries.append(Query(terms=terms, limit=DEPTH, candidates=DEPTH))
     found = [list(dict.fromkeys(hit.document for hit in hits)) for hits in store.search(shared(), queries)]
     by_terms = found[1] if terms else []
     return {"bm25": by_terms, "rrf_60": fuse_ranks([found[0], by_terms], k=RRF_K)}

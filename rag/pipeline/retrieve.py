@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -26,13 +26,26 @@ from rag.pipeline.prepare import Asked, Prepared, prepare
 from rag.sources.embedder import Embedder
 from rag.sources.qdrant.point import Content, Hit, Query
 from rag.sources.qdrant.scope import Scope
+from rag.sources.qdrant.store import Found
 from tenants.sealing.tenant import current_keys
 
 BM25 = Bm25()
 
 
 class Searcher(Protocol):
-    def search(self, scope: Scope, queries: Sequence[Query]) -> list[list[Hit]]: ...
+    def search_and_rate(self, scope: Scope, queries: Sequence[Query], *, rated: Sequence[Query]) -> Found: ...
+
+
+class Sent(NamedTuple):
+    """`is_shown`: its hits are read. Beside MaxSim the steps before it are asked for what they say of its hits."""
+
+    asked: Asked
+    step: Step
+    query: Query
+
+    @property
+    def is_shown(self) -> bool:
+        return self.step == "maxsim" or self.asked.tokens is None or "maxsim" not in self.asked.leg.steps
 
 
 class Passage(Struct, frozen=True, kw_only=True):
@@ -63,13 +76,15 @@ def retrieve(
 
 def search_prepared(prepared: Prepared, *, scope: Scope, store: Searcher, limit: int) -> Retrieved:
     key = None if scope.is_shared else current_keys().derive_digest_key(TERMS)
-    wanted = [(asked, step, _query(asked, step, key=key)) for asked in prepared.asked for step in asked.leg.steps]
-    sent = [(asked, step, query) for asked, step, query in wanted if query is not None]
-    lists = store.search(scope, [query for _, _, query in sent])
+    wanted = [(asked, step) for asked in prepared.asked for step in asked.leg.steps]
+    sent = [Sent(asked, step, query) for asked, step in wanted if (query := _query(asked, step, key=key)) is not None]
+    shown, rated = [one for one in sent if one.is_shown], [one for one in sent if not one.is_shown]
+    found = store.search_and_rate(scope, [one.query for one in shown], rated=[one.query for one in rated])
     passages: list[Passage] = []
     for asked in prepared.asked:
-        found = {step: hits for (whose, step, _), hits in zip(sent, lists, strict=True) if whose is asked}
-        passages += _join(found, asked)
+        hits = {one.step: hits for one, hits in zip(shown, found.hits, strict=True) if one.asked is asked}
+        scores = {one.step: scores for one, scores in zip(rated, found.scores, strict=True) if one.asked is asked}
+        passages += _join(asked, hits, rated=scores)
     passages.sort(key=lambda one: (-one.score, one.hit.id))
     questions = {asked.question.lang: asked.question for asked in prepared.asked}
     return Retrieved(
@@ -81,7 +96,7 @@ def search_prepared(prepared: Prepared, *, scope: Scope, store: Searcher, limit:
 
 
 def _query(asked: Asked, step: Step, *, key: bytes | None) -> Query | None:
-    """None: the question has nothing this step could search by. Hits come with their text where `_join` reads it."""
+    """None: the question has nothing this step could search by."""
     leg = asked.leg
     terms = asked.question.number_terms(key=key if leg.part == "own" else None)
     if not _has_what(step, asked=asked, terms=terms):
@@ -94,7 +109,6 @@ def _query(asked: Asked, step: Step, *, key: bytes | None) -> Query | None:
         lang=leg.lang,
         limit=leg.candidates,
         candidates=leg.candidates,
-        has_content=leg.part == "own" or "maxsim" not in leg.steps or step == "maxsim",
     )
 
 
@@ -102,15 +116,17 @@ def _has_what(step: Step, *, asked: Asked, terms: Mapping[int, float]) -> bool:
     return {"dense": asked.dense is not None, "bm25": bool(terms), "maxsim": asked.tokens is not None}[step]
 
 
-def _join(found: Mapping[Step, Sequence[Hit]], asked: Asked) -> list[Passage]:
-    contents = {hit.id: (hit, hit.content) for hits in found.values() for hit in hits if hit.content is not None}
-    scores = {step: {hit.id: hit.score for hit in hits} for step, hits in found.items()}
+def _join(
+    asked: Asked, hits: Mapping[Step, Sequence[Hit]], *, rated: Mapping[Step, Mapping[str, float]]
+) -> list[Passage]:
+    known = {hit.id: hit for listed in hits.values() for hit in listed}
+    scores = {step: {hit.id: hit.score for hit in listed} for step, listed in hits.items()} | dict(rated)
     if asked.leg.part == "own":
-        scores["bm25"] = {one: _count_words(content, asked) for one, (_, content) in contents.items()}
+        scores["bm25"] = {one: _count_words(hit.content, asked) for one, hit in known.items()}
     return [
-        Passage(hit=contents[one.id][0], content=contents[one.id][1], score=one.score, parts=one.parts)
+        Passage(hit=known[one.id], content=known[one.id].content, score=one.score, parts=one.parts)
         for one in combine(scores, asked.leg.weights)
-        if one.id in contents
+        if one.id in known
     ]
 
 

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from django.conf import settings
 
 from rag.engine.embedding import Embedded, EmbedderError, EmbeddingModel
 
-__all__ = ["Embedded", "Embedder", "EmbedderError", "EmbeddingModel", "choose_embedder"]
+__all__ = ["Embedded", "Embedder", "EmbedderError", "EmbeddingModel", "choose_embedder", "load_embedder"]
 
 
 class Embedder(Protocol):
@@ -24,6 +24,26 @@ class Embedder(Protocol):
         Raises EmbedderError.
         """
         ...
+
+
+@runtime_checkable
+class Loadable(Protocol):
+    """An embedder that has to be made ready first, which may take a while."""
+
+    def load(self) -> None:
+        """Raises EmbedderError."""
+        ...
+
+
+def load_embedder() -> Embedder:
+    """The chosen one, ready to be asked, for commands that can wait: a local model is made first where it is not yet.
+
+    Raises EmbedderError.
+    """
+    embedder = choose_embedder()
+    if isinstance(embedder, Loadable):
+        embedder.load()
+    return embedder
 
 
 def choose_embedder() -> Embedder:

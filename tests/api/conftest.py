@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 
-from rag.sources.minilm.model import MiniLM
+from rag.sources.embedder import load_embedder
 from tests.conftest import fill_box
 from tests.factories import Box, make_box
 
@@ -15,7 +14,7 @@ from tests.factories import Box, make_box
 @pytest.fixture(scope="session", autouse=True)
 def made_model() -> None:
     """The local model, made once a test home: until it is made, searches answer that it is being made."""
-    MiniLM(settings.ENV.model_cache_dir).load()
+    load_embedder()
 
 
 @pytest.fixture(scope="module")

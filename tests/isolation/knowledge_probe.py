@@ -118,14 +118,13 @@ class _Street:
     """Alice has one point, far from every question; bob a hundred on the spot; one is everybody's."""
 
     def __init__(self) -> None:
-        from qdrant_client import QdrantClient
-
         from rag.sources.qdrant import scope
         from rag.sources.qdrant.border import Border
         from rag.sources.qdrant.store import Store
+        from tests.fakes.local_qdrant import LocalQdrant
         from tests.points import Tenant, direction, make_model, make_point
 
-        self.store = Store(Border(QdrantClient(":memory:"), place="memory"), prefix="kb", model=make_model())
+        self.store = Store(Border(LocalQdrant(), place="memory"), prefix="kb", model=make_model())
         self.alice, self.bob = Tenant(), Tenant()
         self.store.upsert(scope.shared(), [make_point("shared", dense=direction(0.0, 1.0))])
         with self.alice.enter():

@@ -111,7 +111,7 @@ def make_questions(seed: int) -> list[Query]:
 
 def is_foreign(hit: Hit, tenant: Tenant) -> bool:
     expected = "shared" if hit.is_shared else str(tenant.id)
-    return hit.content is None or hit.content.text != expected
+    return hit.content.text != expected
 
 
 def change(store: Store, residents: list[Tenant], over: threading.Event, changes: Counter[str]) -> None:

@@ -12,7 +12,7 @@ from msgspec import json
 from rag.pipeline.evaluate import evaluate
 from rag.pipeline.evaluation_corpus import index_corpus, read_corpus, read_questions
 from rag.pipeline.evaluation_report import draw_table, make_report
-from rag.sources.embedder import choose_embedder
+from rag.sources.embedder import load_embedder
 from rag.sources.qdrant.connect import connect
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             sections, questions = read_corpus(options["corpus"]), read_questions(options["questions"])
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
-        embedder = choose_embedder()
+        embedder = load_embedder()
         store = connect(embedder.model)
         cache = settings.ENV.model_cache_dir / "evaluated"
         begun_s = perf_counter()

@@ -12,7 +12,7 @@ from rag.pipeline.point import open_index
 from rag.sources.corpus.file import CorpusError, LibraryFile
 from rag.sources.corpus.folder import check_folder, read_files, read_manifest
 from rag.sources.corpus.product import read_product_texts
-from rag.sources.embedder import EmbedderError
+from rag.sources.embedder import EmbedderError, load_embedder
 from rag.sources.qdrant.errors import StoreError
 
 
@@ -38,6 +38,7 @@ class Command(BaseCommand):
         loaded = load_files(collection, self._show(files))
         for path, reason in loaded.refused.items():
             self.stderr.write(f"{path}: {reason}")
+        load_embedder()
         index = open_index()
         pruned = prune(collection, index, keep=loaded.paths) if prunes or folder is None else 0
         count = fill_index(index, show=lambda done, of: self.stdout.write(f"{done} of {of} passages"))

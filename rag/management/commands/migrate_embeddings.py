@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from rag.pipeline.migrate import migrate_index
-from rag.sources.embedder import EmbedderError, choose_embedder
+from rag.sources.embedder import EmbedderError, load_embedder
 from rag.sources.qdrant.border import open_border
 from rag.sources.qdrant.errors import StoreError
 
@@ -17,10 +17,11 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        env, embedder = settings.ENV, choose_embedder()
+        env = settings.ENV
         key = env.qdrant_api_key.get_secret_value() if env.qdrant_api_key else None
         border = open_border(env.qdrant_url, key)
         try:
+            embedder = load_embedder()
             done = migrate_index(
                 border,
                 env.qdrant_collection,

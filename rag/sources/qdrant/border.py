@@ -83,7 +83,12 @@ def open_border(url: str, api_key: str | None) -> Border:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")  # to this machine
         raw = QdrantClient(
-            url=url, api_key=api_key, timeout=TIMEOUT_S, check_compatibility=False, limits=LIMITS, trust_env=False
+            url=url,
+            api_key=api_key,
+            timeout=TIMEOUT_S,
+            check_compatibility=False,
+            limits=LIMITS,
+            trust_env=False,
         )
     return Border(raw, place=host)
 

@@ -12,8 +12,6 @@ from rag.sources.qdrant.scope import SHARED, TENANT_FIELD, Scope
 from rag.sources.qdrant.seal import digest_text, read_content, store_content
 
 NAMESPACE = UUID("6f0a6a3e-5d0c-4a86-9a53-0c1f5d6d5c52")
-FACTS = ("chunk", "doc", "position", "lang", "kind", "version", "ts")
-LIGHT = (TENANT_FIELD, *FACTS)  # a hit without content
 
 
 def store_point(scope: Scope, point: Point, *, stored: Stored) -> models.PointStruct:
@@ -38,7 +36,6 @@ def read_hit(point: models.ScoredPoint, *, scope: Scope) -> Hit:
     """Raises SealError for a content that does not open."""
     payload = point.payload or {}
     is_shared = payload[TENANT_FIELD] == SHARED
-    has_content = "ct" in payload or "text" in payload
     return Hit(
         id=str(point.id),
         score=point.score,
@@ -50,7 +47,7 @@ def read_hit(point: models.ScoredPoint, *, scope: Scope) -> Hit:
         kind=payload["kind"],
         version=payload["version"],
         ts=payload["ts"],
-        content=read_content(payload, scope=scope) if has_content else None,
+        content=read_content(payload, scope=scope),
     )
 
 

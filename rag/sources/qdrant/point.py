@@ -71,7 +71,6 @@ class Query(Struct, frozen=True, kw_only=True):
     lang: str | None = None
     documents: tuple[str, ...] = ()
     among: tuple[str, ...] = ()
-    has_content: bool = True  # False: hits without text, for a first pass over many
 
 
 class Hit(Struct, frozen=True, kw_only=True):
@@ -87,4 +86,4 @@ class Hit(Struct, frozen=True, kw_only=True):
     kind: str
     version: int
     ts: int
-    content: Content | None
+    content: Content

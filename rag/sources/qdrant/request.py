@@ -5,18 +5,20 @@ from typing import Any
 from qdrant_client import models
 
 from rag.sources.qdrant.collection import TERMS, Stored
-from rag.sources.qdrant.payload import LIGHT
-from rag.sources.qdrant.point import MAX_LIMIT, Query, Rrf
+from rag.sources.qdrant.point import MAX_LIMIT, Query, Rrf, Vector
 from rag.sources.qdrant.scope import Scope, narrow_part
 
 
-def build_request(scope: Scope, query: Query, *, stored: Stored) -> models.QueryRequest:
-    """Legs, fused where there are two, ranked by tokens where there are some. Raises ValueError for no leg at all."""
+def build_request(scope: Scope, query: Query, *, stored: Stored, is_rated: bool = False) -> models.QueryRequest:
+    """Legs, fused where there are two, ranked by tokens where there are some; `is_rated`: ids and scores are enough.
+
+    Raises ValueError for no leg at all.
+    """
     condition = _narrow(scope, query)
     legs = _build_legs(query, condition, vector=stored.vector)
     step = legs[0] if len(legs) == 1 else models.Prefetch(prefetch=legs, query=_fuse(query), limit=query.candidates)
     if query.tokens is not None and stored.tokens is not None:
-        tokens = query.tokens.astype(float).round(6).tolist()  # eight bytes a number, not twenty
+        tokens = _shorten(query.tokens)
         step = models.Prefetch(prefetch=[step] if legs else None, query=tokens, using=stored.tokens, filter=condition)
     elif not legs:
         raise ValueError("a query has at least one of dense, terms and tokens")
@@ -27,7 +29,7 @@ def build_request(scope: Scope, query: Query, *, stored: Stored) -> models.Query
         filter=condition,
         params=step.params,
         limit=min(query.limit, MAX_LIMIT),
-        with_payload=True if query.has_content else list(LIGHT),
+        with_payload=not is_rated,
         with_vector=False,
     )
 
@@ -36,12 +38,17 @@ def _build_legs(query: Query, condition: models.Filter | None, *, vector: str) -
     legs = []
     limit = min(query.candidates, MAX_LIMIT)
     if query.dense is not None:
-        legs.append(models.Prefetch(query=query.dense.tolist(), using=vector, filter=condition, limit=limit))
+        legs.append(models.Prefetch(query=_shorten(query.dense), using=vector, filter=condition, limit=limit))
     if query.terms:
         sparse = models.SparseVector(indices=list(query.terms), values=list(query.terms.values()))
         corpus = models.SearchParams(idf=models.IdfCorpusParams(corpus=condition)) if condition else None
         legs.append(models.Prefetch(query=sparse, using=TERMS, filter=condition, limit=limit, params=corpus))
     return legs
+
+
+def _shorten(vectors: Vector) -> Any:
+    """Eight bytes a number in JSON, not twenty: what is stored is no more exact."""
+    return vectors.astype(float).round(6).tolist()
 
 
 def _fuse(query: Query) -> Any:

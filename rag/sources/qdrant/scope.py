@@ -90,7 +90,7 @@ def only_writes(scope: Scope, condition: models.Filter | None = None) -> models.
 
 def narrow_part(scope: Scope, part: Part) -> models.Filter | None:
     """A condition on top of the scope's own: it can take away, never add."""
-    if part == "all":
+    if part == "all" or (part == "shared" and scope.is_shared):
         return None
     wanted = {"own": scope.writes if not scope.is_shared else "", "shared": SHARED}[part]
     return _narrow((wanted,), None)

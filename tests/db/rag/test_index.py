@@ -86,7 +86,6 @@ def test_a_document_goes_from_queued_to_ready_and_is_found(charlie: Box, index: 
         assert not DocumentUpload.objects.exists()
     assert list(dict.fromkeys([*states, document.state])) == ["queued", "embedding", "ready"]
     assert (document.detail.reason, document.attempts) == ("", 0)
-    assert hit.content is not None
     assert (hit.content.text, hit.content.path) == ("Passage number 7 of the notes.", ("Notes", "Section 7"))
 
 

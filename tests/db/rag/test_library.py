@@ -57,7 +57,6 @@ def test_a_text_is_found_with_its_source_and_licence(folder: Path, index: Index)
     assert (loaded.written, loaded.unchanged, loaded.refused) == (2, 0, {})
     [question] = index.embedder.embed(["Anchors > Part 3\nWords of part 3."], with_tokens=False)
     [[hit, *_]] = index.store.search(scope.shared(), [Query(dense=question.dense)])
-    assert hit.content is not None
     assert (hit.content.text, hit.content.source, hit.content.licence) == (
         "Words of part 3.",
         "https://example.org/x",

@@ -11,6 +11,7 @@ from qdrant_client import QdrantClient
 
 from rag.sources.qdrant.border import Border, open_border
 from rag.sources.qdrant.store import Store
+from tests.fakes.local_qdrant import LocalQdrant
 from tests.points import make_model
 
 SERVER = os.environ.get("QDRANT_TEST_URL")  # noqa: TID251 - which servers there are to test with is no setting
@@ -29,7 +30,7 @@ def border(request: pytest.FixtureRequest) -> Iterator[Border]:
     else:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Payload indexes have no effect")
-            yield Border(QdrantClient(":memory:"), place="memory")
+            yield Border(LocalQdrant(), place="memory")
 
 
 def opened(url: str, key: str | None) -> Iterator[Border]:

@@ -74,10 +74,21 @@ def test_token_vectors_rank_what_was_found_anew(store: Store) -> None:
 
 def test_hits_can_be_asked_for_again_among_their_ids(store: Store) -> None:
     store.upsert(scope.shared(), [make_point(str(number), number) for number in range(5)])
-    [light] = store.search(scope.shared(), [Query(dense=direction(1.0), has_content=False, limit=2)])
-    assert [hit.content for hit in light] == [None, None]
-    [again] = store.search(scope.shared(), [Query(dense=direction(1.0), among=tuple(hit.id for hit in light))])
-    assert {hit.id for hit in again} == {hit.id for hit in light}
+    [first] = store.search(scope.shared(), [Query(dense=direction(1.0), limit=2)])
+    [again] = store.search(scope.shared(), [Query(dense=direction(1.0), among=tuple(hit.id for hit in first))])
+    assert {hit.id for hit in again} == {hit.id for hit in first}
+
+
+def test_what_is_only_rated_comes_as_scores_of_the_scope_s_points(store: Store, alice: Tenant, bob: Tenant) -> None:
+    for tenant in (alice, bob):
+        with tenant.enter():
+            store.upsert(scope.own(tenant.id), [make_point("own", terms={7: 1.0})])
+    with alice.enter():
+        found = store.search_and_rate(
+            scope.own(alice.id), [Query(dense=direction(1.0))], rated=[Query(terms={7: 1.0}), Query(terms={8: 1.0})]
+        )
+    [[hit]] = found.hits
+    assert [list(scores) for scores in found.scores] == [[hit.id], []]
 
 
 def test_the_same_point_again_changes_nothing(store: Store, alice: Tenant) -> None:
