@@ -1,4 +1,4 @@
-"""The real LNbits server lists the channels of our simulated LND and writes a fee to it.
+"""The real LNbits server lists the channels of our simulated LND and writes a fee to it; we read a wallet of its.
 
 `LNBITS` names the environment it is installed in (`make judge` makes one); without it nothing runs here.
 """
@@ -13,11 +13,19 @@ import httpx
 import msgspec
 import pytest
 
+from mcp_saas.kit.http import Guard
 from nodes.simulator.faults.plan import Fault
 from nodes.simulator.network import build_world
 from nodes.simulator.small_network import generate_network
 from nodes.sources.driver.driver import Outcome
+from nodes.sources.driver.errors import Fault as Failure
+from nodes.sources.lnbits.question import ask_wallet
+from nodes.sources.lnbits.value import Wallet
 from nodes.sources.node import open_driver
+from nodes.sources.provider.exchange import Given, Way
+from nodes.sources.provider.exchange import ask as ask_provider
+from nodes.sources.provider.protocol import ProviderError
+from nodes.sources.providers import PROVIDERS
 from tests.fakes.driven_node import DrivenNode, serve_driven
 from tests.fakes.lnbits_server import run_lnbits
 
@@ -107,3 +115,44 @@ def test_what_lnbits_wrote_is_the_owners_and_our_whole_write_repairs_it(lnbits: 
         assert driver.apply(replace(node.plan_write(0), policy=wanted)).outcome == Outcome.WRITTEN
 
     assert node.read_policy(0) == wanted
+
+
+def read_wallet(lnbits: httpx.Client, key: str) -> Given:
+    """By our own client, as of a box that trusts this place."""
+    url = lnbits.base_url
+    way = Way(
+        address=str(url),
+        secret=key,
+        guard=Guard(trusted=frozenset({(url.host, url.port or 0)})),
+        shared="judge",
+        own=key,
+        spend=lambda: True,
+    )
+    return ask_provider(PROVIDERS["lnbits"], ask_wallet(), way=way)
+
+
+@pytest.fixture(scope="module")
+def wallet(lnbits: httpx.Client) -> dict[str, Any]:
+    """As LNbits describes it, with its keys."""
+    made = lnbits.post("/api/v1/wallet", json={"name": "Routing fees"})
+    assert made.status_code == httpx.codes.OK, made.text
+    return dict(made.json())
+
+
+def test_we_read_a_real_wallet_with_either_key(lnbits: httpx.Client, wallet: dict[str, Any]) -> None:
+    for key in (wallet["inkey"], wallet["adminkey"]):
+        given = read_wallet(lnbits, key)
+        assert (given.value, given.lacks) == (Wallet(name="Routing fees", balance_msat=0), ())
+
+
+def test_we_read_msat_where_lnbits_was_given_sat(lnbits: httpx.Client, wallet: dict[str, Any]) -> None:
+    credited = lnbits.put("/users/api/v1/balance", json={"id": wallet["id"], "amount": 21})
+    assert credited.status_code == httpx.codes.OK, credited.text
+
+    assert read_wallet(lnbits, wallet["inkey"]).value == Wallet(name="Routing fees", balance_msat=21_000)
+
+
+def test_a_key_the_real_lnbits_does_not_know_is_a_wrong_key(lnbits: httpx.Client) -> None:
+    with pytest.raises(ProviderError) as caught:
+        read_wallet(lnbits, "f" * 32)
+    assert (caught.value.fault, caught.value.permanent) == (Failure.FORBIDDEN, True)
