@@ -16,6 +16,7 @@ from nodes.api.credentials import CredentialDetailView, CredentialsView
 from nodes.api.fee_policy import FeePolicyImportView, FeePolicyPreviewView, FeePolicySchemaView
 from nodes.api.kill_switch import ChannelSwitchView, KillSwitchView
 from nodes.api.notifications import NotificationsView
+from nodes.api.providers import ProvidersView
 from nodes.api.release import DemoteView, ModeView, PromoteView, ReviewView
 from nodes.api.reports import ForwardsView, SnapshotsView
 from nodes.api.rollback import ActionRollbackView, RollbackView, RunRollbackView
@@ -56,5 +57,6 @@ urlpatterns = [
     path("fee-policy/preview", FeePolicyPreviewView.as_view()),
     path("fee-policy/backtest", FeePolicyBacktestView.as_view()),
     path("credentials", CredentialsView.as_view()),
+    path("providers", ProvidersView.as_view()),
     path("credentials/<str:service>", CredentialDetailView.as_view()),
 ]

@@ -109,6 +109,7 @@ RULES: dict[str, Rule] = {
     "preview_fee_policy": BOX,
     "backtest_fee_policy": BOX,
     "list_credentials": BOX,
+    "list_providers": BOX_READ,
     "get_credential": BOX,
     "set_credential": BOX | {Caller.OWN: OWNER_ONLY},  # a device token is the box's, not its owner's
     "delete_credential": BOX | {Caller.OWN: OWNER_ONLY},
