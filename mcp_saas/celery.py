@@ -30,6 +30,7 @@ app.conf.update(
         "tend-spare-schemas": {"task": "nodes.tasks.tend_spare_schemas", "schedule": 10.0, "options": {"expires": 10}},
         "expire-actions": {"task": "nodes.tasks.expire_late_actions", "schedule": 300.0, "options": {"expires": 240}},
         "sweep-notices": {"task": "nodes.tasks.sweep_late_notices", "schedule": 300.0, "options": {"expires": 240}},
+        "watch-nodes": {"task": "nodes.tasks.watch_nodes", "schedule": 60.0, "options": {"expires": 50}},
         "purge-answers": {"task": "tenants.tasks.purge_answers", "schedule": 300.0, "options": {"expires": 240}},
         "purge-tokens": {"task": "tenants.tasks.purge_tokens", "schedule": 300.0, "options": {"expires": 240}},
         "forget-boxes": {"task": "rag.tasks.forget_departed_boxes", "schedule": 60.0, "options": {"expires": 50}},

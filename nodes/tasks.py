@@ -15,8 +15,10 @@ from nodes.pipeline.export import order
 from nodes.pipeline.notify.deliver import deliver_next
 from nodes.pipeline.notify.sweep import sweep_notices
 from nodes.pipeline.pull import READ_WITHIN_S, pull_node
+from nodes.pipeline.quota import watch_quota
 from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
+from nodes.pipeline.silence import begin_watch, watch_reports
 from nodes.pipeline.webhook import deliver, sweep
 from tenants.context import current_tenant, enter_tenant
 from tenants.events import ElsewhereError, seal_elsewhere
@@ -25,10 +27,11 @@ from tenants.provisioning.purge import purge_due_boxes
 from tenants.provisioning.schema import resume_provisioning
 from tenants.provisioning.spare import tend_pool
 from tenants.queue import queue_job, queue_job_once
-from tenants.selectors import list_share
+from tenants.selectors import find_active_tenant, list_share
 from tenants.tasks import SHARE_S, SHARES, TenantTask
 
 SEAL_AGAIN_AFTER = dt.timedelta(minutes=1)
+WATCHES = 5
 CYCLE_WITHIN_S = 30  # beside the reading of its node
 log = structlog.get_logger(__name__)
 
@@ -108,6 +111,20 @@ def sweep_late_notices() -> None:
                 log.warning("late_notices_queued", tenant=str(tenant.id))
             if sweep.sweep_webhooks(now):
                 log.warning("late_webhooks_queued", tenant=str(tenant.id))
+
+
+@shared_task(name="nodes.tasks.watch_nodes")
+def watch_nodes() -> None:
+    """Every minute, from beat: a fifth of the boxes in service, so each is looked at every five minutes."""
+    now = timezone.now()
+    since = begin_watch(now)
+    for tenant in list_share(int(now.timestamp()) // 60 % WATCHES, of=WATCHES):
+        if find_active_tenant(tenant.id) is None:
+            continue  # one that is suspended need not report
+        with enter_tenant(tenant):
+            if watch_reports(now, watching_since=since):
+                log.warning("node_silent", tenant=str(tenant.id))
+            watch_quota()
 
 
 @shared_task(

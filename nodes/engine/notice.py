@@ -11,7 +11,18 @@ from msgspec import Struct
 from nodes.engine.actor import name_actor
 from nodes.engine.language.sentence import Language
 
-Event = Literal["start", "actions", "action_failed", "rollback", "stop_rule", "kill_switch", "manual_change"]
+Event = Literal[
+    "start",
+    "actions",
+    "action_failed",
+    "rollback",
+    "stop_rule",
+    "kill_switch",
+    "manual_change",
+    "node",
+    "quota",
+    "webhook",
+]
 EVENTS: tuple[Event, ...] = get_args(Event)
 Fact = str | int | float | bool | None
 SHORT = 140  # characters of a reason
@@ -22,6 +33,8 @@ _KINDS: Mapping[str, Event] = {
     "stop-rule": "stop_rule",
     "kill-switch": "kill_switch",
     "manual-change": "manual_change",
+    "node-report": "node",
+    "quota": "quota",
 }
 _TITLES: Mapping[Language, Mapping[Event, str]] = {
     "en": {
@@ -32,6 +45,9 @@ _TITLES: Mapping[Language, Mapping[Event, str]] = {
         "stop_rule": "A stop rule fired",
         "kill_switch": "Kill switch",
         "manual_change": "Changed by somebody else",
+        "node": "Reports of the node",
+        "quota": "The plan",
+        "webhook": "A webhook is switched off",
     },
     "fr": {
         "start": "Le moteur de frais",
@@ -41,6 +57,9 @@ _TITLES: Mapping[Language, Mapping[Event, str]] = {
         "stop_rule": "Une règle d'arrêt s'est déclenchée",
         "kill_switch": "Coupe-circuit",
         "manual_change": "Changé par quelqu'un d'autre",
+        "node": "Les rapports du nœud",
+        "quota": "Le forfait",
+        "webhook": "Un webhook est désactivé",
     },
 }
 # One sentence each, of the facts that the journal's entry has.
@@ -55,6 +74,26 @@ _FRENCH: Mapping[str, str] = {
     "switch_on": "Activé ({place}) par {actor}{because}",
     "switch_off": "Levé ({place}) par {actor}",
     "manual_change": "Quelqu'un d'autre a changé la politique de {count} : {changes}{others}",
+    "silent": "Le nœud ne rapporte plus rien depuis {since} UTC : la box est-elle allumée, et son nœud en marche ?",
+    "back": "Le nœud rapporte de nouveau ; le dernier rapport d'avant était de {since} UTC",
+    "quota": "{used} sur {allowed} : {limit_fr}",
+    "webhook": "Plus rien n'est envoyé au webhook {webhook} : {cause_fr}",
+}
+
+
+_LIMITS_FR: Mapping[object, str] = {
+    "channels": "canaux",
+    "snapshots_per_hour": "rapports par heure",
+    "llm_tokens_per_day": "jetons du modèle par jour",
+    "rag_documents": "documents",
+    "rag_mb": "Mo de documents",
+    "rag_chunks": "passages de documents",
+    "webhooks": "webhooks",
+    "mcp_calls_per_minute": "appels MCP par minute",
+}
+_CAUSES_FR: Mapping[object, str] = {
+    "gone": "il a répondu 410",
+    "failed": "rien n'a pu y être livré pendant trois jours",
 }
 
 
@@ -84,6 +123,8 @@ class Pace(Struct, frozen=True, kw_only=True):
 
 def name_event(kind: str, facts: Mapping[str, Fact]) -> Event | None:
     """None: nobody is told."""
+    if kind == "webhook":  # what its owner does with it they know
+        return "webhook" if facts.get("reason") in _CAUSES_FR else None
     return _name_step(facts) if kind == "action" and "channel" in facts else _KINDS.get(kind)
 
 
@@ -140,6 +181,9 @@ def _tell_in_french(event: Event, line: NoticeLine) -> str:
         "others": f" ; et {facts['more']} de plus" if facts.get("more") else "",
         "channel": _name_channel(line, "fr"),
         "fees": _tell_change(line),
+        "since": str(facts.get("last_report_at", "?"))[:16].replace("T", " "),
+        "limit_fr": _LIMITS_FR.get(facts.get("limit"), "?"),
+        "cause_fr": _CAUSES_FR.get(reason, "?"),
     }
     return _FRENCH[_choose_french(event, line)].format(**(facts | words))
 
@@ -150,6 +194,8 @@ def _choose_french(event: Event, line: NoticeLine) -> str:
             return "canary" if line.facts.get("mode") == "canary" else line.kind
         case "kill_switch":
             return "switch_on" if line.facts.get("is_on") else "switch_off"
+        case "node":
+            return "silent" if line.facts.get("is_silent") else "back"
         case "rollback":
             return "rollback" if "fee_rate_ppm" in line.facts else "no_rollback"
     return event

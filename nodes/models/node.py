@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from nodes.engine.alert import Alerts
 from nodes.engine.connection import Connection
 from nodes.engine.release.settings import ReleaseSettings
 from nodes.engine.release.standing import Standing
@@ -28,6 +29,7 @@ class OwnNode(SealedModel):
     release: PayloadField[ReleaseSettings | None] = PayloadField(ReleaseSettings, is_checked=True, null=True)
     standing: PayloadField[Standing | None] = PayloadField(Standing, null=True)
     watch: PayloadField[Watch | None] = PayloadField(Watch, null=True)
+    alerts: PayloadField[Alerts | None] = PayloadField(Alerts, null=True)
     connection: PayloadField[Connection | None] = PayloadField(Connection, null=True)
 
     class Meta:

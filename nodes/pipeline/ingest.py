@@ -21,6 +21,7 @@ from nodes.pipeline.history import bring_histories_up_to, load_histories
 from nodes.pipeline.journal import note
 from nodes.pipeline.quota import check_snapshot_quota
 from nodes.pipeline.review import finish_undoing
+from nodes.pipeline.silence import end_silence
 from nodes.pipeline.trigger import notice_forwards, notice_snapshot
 from nodes.pipeline.verify import verify_actions
 from nodes.selectors.forward import load_forwards
@@ -76,7 +77,8 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
         is_first = node.last_seq is None
         node.last_seq, node.last_taken_at, node.state = snapshot.seq, snapshot.taken_at, snapshot.node
         speaking = notice_snapshot(node, snapshot)
-        node.save(update_fields=["last_seq", "last_taken_at", "state", "watch"])
+        end_silence(node)
+        node.save(update_fields=["last_seq", "last_taken_at", "state", "watch", "alerts"])
         if is_first:
             note("first-snapshot", f"First report of the box: {len(snapshot.channels)} channels", seq=snapshot.seq)
     return SnapshotReceipt(snapshot.seq, is_new=True, needs_cycle=is_first or bool(speaking))

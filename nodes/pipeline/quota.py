@@ -2,13 +2,19 @@
 
 import datetime as dt
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.utils import timezone
+from msgspec.structs import replace
 
+from nodes.engine.alert import Alerts, find_level
 from nodes.engine.report import NodeSnapshot
 from nodes.models.channel import Channel
 from nodes.models.snapshot import Snapshot
+from nodes.pipeline.journal import note
+from nodes.selectors.node import lock_own_node, read_own_node
+from tenants import events
 from tenants.context import current_tenant
 from tenants.engine.plan import LimitName, refuse_beyond
 from tenants.events import usage_asked
@@ -38,6 +44,23 @@ def count_usage(**_: object) -> dict[LimitName, int]:
         "channels": Channel.objects.filter(closed_at=None).count(),
         "snapshots_per_hour": sum(at > since for at in _times_of_newest()[:limit]),
     }
+
+
+def watch_quota() -> None:
+    """Of the tenant we are in: its owner is told once when a limit of the plan is near, and once when it is reached."""
+    limits, told = find_plan(current_tenant().id).limits, (read_own_node().alerts or Alerts()).quota
+    used = {name: count for name, count in events.count_usage().items() if limits[name] > 0}
+    levels = {name: find_level(count / limits[name], told.get(name, 0.0)) for name, count in used.items()}
+    if levels == {name: told.get(name, 0.0) for name in used}:
+        return
+    with transaction.atomic():
+        node = lock_own_node()
+        for name in sorted(used):
+            if levels[name] > told.get(name, 0.0):
+                text = f"{used[name]:,} of {limits[name]:,} {name.replace('_', ' ')} of the plan are used"
+                note("quota", text, limit=name, used=used[name], allowed=limits[name])
+        node.alerts = replace(node.alerts or Alerts(), quota=levels)
+        node.save(update_fields=["alerts"])
 
 
 def _times_of_newest() -> "QuerySet[Snapshot, dt.datetime]":

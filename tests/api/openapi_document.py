@@ -10,7 +10,14 @@ from drf_spectacular.generators import SchemaGenerator
 
 NO_ID = "00000000-0000-4000-8000-000000000001"
 # Where nobody names another.
-USUAL = {"key_id": NO_ID, "action_id": NO_ID, "run_id": NO_ID, "document_id": NO_ID, "service": "openai"}
+USUAL = {
+    "key_id": NO_ID,
+    "action_id": NO_ID,
+    "run_id": NO_ID,
+    "document_id": NO_ID,
+    "webhook_id": NO_ID,
+    "service": "openai",
+}
 METHODS = ("get", "put", "post", "patch", "delete")
 
 

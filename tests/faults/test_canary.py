@@ -18,6 +18,8 @@ import pytest
 from django.utils import timezone
 
 from mcp_saas.embedded.knowledge.command import address_of, bind_listener
+from nodes.engine.webhook.endpoint import Target
+from nodes.pipeline.webhook.endpoint import create_endpoint
 from rag.sources.qdrant import scope
 from rag.sources.qdrant.border import open_border
 from rag.sources.qdrant.point import Query
@@ -123,9 +125,17 @@ def live(instance: WholeInstance, neighbour: Neighbour) -> None:
         "export_id": order.rpartition("/")[2],
         "short_channel_id": "800000x1x0",
         "user_code": "BCDFGHJK",
+        "webhook_id": set_up_webhook(box, word),
         "operation_id": str(box.dazbox.operations.get().id),
     }
     neighbour.answers = {str(one): call("GET", one.address(**places)).content for one in READS}
+
+
+def set_up_webhook(box: Box, word: str) -> str:
+    """It is sent nothing here."""
+    target = Target(url=f"https://hooks.example.com/{word}", events=("webhook.disabled",), description=word)
+    with enter_tenant(box.tenant):
+        return str(create_endpoint(target, actor=word).id)
 
 
 def foreign(name: str) -> bytes:

@@ -18,7 +18,7 @@ from tests.fakes.telegram import CHAT, TOKEN
 def test_language_and_events_are_set_and_read(api: ApiClient, alice: Box) -> None:
     token = api.token_of(alice)
     before = api.get(alice.path("notifications"), token=token)
-    assert (before.json["language"], len(before.json["events"])) == ("en", 7)
+    assert (before.json["language"], len(before.json["events"])) == ("en", 10)
     body = {"language": "fr", "events": ["rollback", "kill_switch"]}
     answer = api.put(alice.path("notifications"), body, token=token, **{"If-Match": before.headers["ETag"]})
     assert answer.status == 200

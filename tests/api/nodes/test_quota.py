@@ -108,7 +108,7 @@ def test_what_nothing_counts_yet_is_said_not_to_be_counted(api: ApiClient, charl
     quota = ask_quota(api, charlie)
     assert tuple(quota) == LIMIT_NAMES
     uncounted = {name for name, item in quota.items() if not item["is_counted"]}
-    assert uncounted == {"webhooks", "mcp_calls_per_minute"}
+    assert uncounted == {"mcp_calls_per_minute"}
     assert {quota[name]["used"] for name in uncounted} == {None}
 
 

@@ -13,6 +13,7 @@ from nodes.notify.telegram.split import count_units, split_text
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
 FACTS: dict[str, Any] = {"channel": "800000x1x0", "fee_rate_ppm": 250, "actor": "owner", "rules": "net_revenue"}
+ALERTS: dict[str, Any] = {"limit": "channels", "used": 4, "allowed": 5, "webhook": "0b1c", "reason": "gone"}
 FACTS |= {"mode": "canary", "mode_before": "shadow", "share_percent": 10, "is_on": True, "channels": 3}
 
 
@@ -30,6 +31,10 @@ FACTS |= {"mode": "canary", "mode_before": "shadow", "share_percent": 10, "is_on
         ("stop-rule", {}, "stop_rule"),
         ("kill-switch", {}, "kill_switch"),
         ("manual-change", {}, "manual_change"),
+        ("node-report", {}, "node"),
+        ("quota", {}, "quota"),
+        ("webhook", {"reason": "gone"}, "webhook"),
+        ("webhook", {"actor": "owner"}, None),
         ("cycle", {}, None),
         ("credential", {}, None),
     ],
@@ -40,7 +45,7 @@ def test_what_the_journal_says_is_an_event_or_is_nobodys_news(kind: str, facts: 
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_every_event_has_its_words_in_both_languages(event: Any) -> None:
-    line = NoticeLine(kind="mode" if event == "start" else event, text="English sentence", facts=FACTS)
+    line = NoticeLine(kind="mode" if event == "start" else event, text="English sentence", facts=FACTS | ALERTS)
     english, french = (write_message(event, [line], node="node", language=language) for language in ("en", "fr"))
     assert english != french
     assert "None" not in french

@@ -6,6 +6,7 @@ import pytest
 
 from nodes.engine.actor import name_actor
 from nodes.engine.notice import Event, NoticeLine, shorten, write_message
+from tenants.engine.plan import LIMIT_NAMES
 
 
 def tell(event: Event, facts: dict[str, Any], *, language: Any = "fr", **line: Any) -> str:
@@ -59,3 +60,19 @@ def test_a_kill_switch_says_who_and_why() -> None:
 def test_whoever_did_it_is_named_in_words(actor: str, words: str) -> None:
     assert name_actor(actor) == words
     assert name_actor(actor, language="fr") != words
+
+
+def test_alerts_are_told_in_french() -> None:
+    since = {"last_report_at": "2026-11-21T19:40:05.123456+00:00"}
+    silent = tell("node", since | {"is_silent": True})
+    assert silent.startswith("Le nœud ne rapporte plus rien depuis 2026-11-21 19:40 UTC")
+    assert tell("node", since | {"is_silent": False}).endswith("était de 2026-11-21 19:40 UTC")
+    assert tell("quota", {"limit": "channels", "used": 400, "allowed": 500}) == "400 sur 500 : canaux"
+    assert tell("webhook", {"webhook": "0b1c", "reason": "gone"}) == (
+        "Plus rien n'est envoyé au webhook 0b1c : il a répondu 410"
+    )
+
+
+def test_every_limit_of_a_plan_has_french_words() -> None:
+    for name in LIMIT_NAMES:
+        assert not tell("quota", {"limit": name, "used": 1, "allowed": 2}).endswith("?")
