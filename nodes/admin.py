@@ -12,8 +12,9 @@ from django.urls import path
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from nodes.selectors.action import list_newest_actions
-from nodes.selectors.admin_table import lay_actions, lay_channels
+from nodes.selectors.admin_table import lay_actions, lay_channels, lay_deliveries, lay_webhooks
 from nodes.selectors.channel import list_channels
+from nodes.selectors.webhook import list_newest_deliveries, list_standings
 from tenants.admin import ReadOnlyAdmin
 from tenants.context import enter_tenant
 from tenants.models.break_glass import BreakGlass
@@ -23,6 +24,7 @@ from tenants.tokens.break_glass import break_glass, close_glass, find_leave, not
 
 MAX_CHANNELS = 500
 MAX_ACTIONS = 200
+MAX_DELIVERIES = 100
 
 
 class LeaveForm(forms.Form):
@@ -73,10 +75,12 @@ def _change_leave(request: HttpRequest, dazbox: Dazbox, *, form: LeaveForm) -> b
 
 
 def _read_tables(leave: BreakGlass) -> dict[str, Any]:
-    note_reading(leave, what="actions, decisions and channels, in the admin")
+    note_reading(leave, what="actions, decisions, channels and webhooks, in the admin")
     with enter_tenant(refer_to(leave.dazbox)):
         channels = lay_channels(list_channels(after=None, limit=MAX_CHANNELS))
-        return {"actions": lay_actions(list_newest_actions(MAX_ACTIONS)), "channels": channels}
+        webhooks, deliveries = lay_webhooks(list_standings()), lay_deliveries(list_newest_deliveries(MAX_DELIVERIES))
+        actions = lay_actions(list_newest_actions(MAX_ACTIONS))
+        return {"actions": actions, "channels": channels, "webhooks": webhooks, "deliveries": deliveries}
 
 
 def _name_session(request: HttpRequest) -> str:

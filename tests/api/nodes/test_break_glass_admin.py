@@ -7,8 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from nodes.engine.webhook.endpoint import Target
 from nodes.models.action import Action
 from nodes.models.journal import JournalEntry
+from nodes.pipeline.webhook.endpoint import create_endpoint
+from nodes.pipeline.webhook.replay import send_test
 from tenants.context import enter_tenant
 from tests.factories import Box
 
@@ -49,7 +52,7 @@ def test_an_operator_looks_with_a_reason_until_they_are_done(alice: Box, olga: C
     opened, looked, closed = list_looks(alice)
     assert "Its owner asked us to look" in opened
     assert (looked, closed) == (
-        "An operator read actions, decisions and channels, in the admin",
+        "An operator read actions, decisions, channels and webhooks, in the admin",
         "The operator is done reading",
     )
 
@@ -65,6 +68,17 @@ def test_actions_and_decisions_are_one_click_from_the_list_with_state_fees_why_a
     for words in ("Planned", change, f"{action.created_at:%Y-%m-%d %H:%M}", "Held by", "Decided"):
         assert words in shown
     assert html.escape(action.why) in shown
+
+
+def test_webhooks_and_their_deliveries_are_shown_without_paths_and_bodies(alice: Box, olga: Client) -> None:
+    with enter_tenant(alice.tenant):
+        endpoint = create_endpoint(Target(url="https://hooks.example.com/secret-path"), actor="test")
+        send_test(endpoint.id)
+    shown = page(olga, alice, reason="Its owner asked us to look", minutes=5)
+    for words in ("hooks.example.com", "webhook.test", "Waiting", "Last taken, UTC"):
+        assert words in shown
+    for secret in ("secret-path", endpoint.secrets.current, "msg_"):
+        assert secret not in shown
 
 
 def test_the_leave_is_of_one_session_and_one_box(alice: Box, bob: Box, olga: Client) -> None:
