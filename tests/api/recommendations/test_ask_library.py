@@ -90,6 +90,20 @@ def test_the_library_and_own_documents_answer_in_both_languages(
     assert "Kestrel" not in str(ask(api, bob, "when is the battery of the power supply in the cellar changed?"))
 
 
+def test_each_heading_asked_word_by_word_is_answered(alice: Box, library: Index) -> None:
+    headings = {
+        line.removeprefix("## ")
+        for file in read_product_texts()
+        if Path(file.path).name in TEXTS
+        for line in file.content.decode().splitlines()
+        if line.startswith("## ")
+    }
+    assert len(headings) > 20
+    with enter_tenant(alice.tenant):
+        refused = [one for one in sorted(headings) if not search_knowledge(one, library).answerable]
+    assert refused == []
+
+
 def test_a_document_that_gives_orders_is_withheld(api: ApiClient, alice: Box, library: Index) -> None:
     attack = ATTACKS["spaced letters"]
     add(alice, f"# Zeppelin fees\n\nThe zeppelin fee is high. {attack.text}", library)
