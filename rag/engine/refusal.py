@@ -4,7 +4,8 @@ A logistic model over what each step says of the best passages, how many of the 
 the question is about this field at all.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from math import exp
 
 from msgspec import Struct
@@ -39,7 +40,7 @@ def cover(words: Mapping[str, float], passages: Sequence[frozenset[str]]) -> flo
     return sum(weight for word, weight in words.items() if word in held) / whole if whole else 1.0
 
 
-def asks_heading(words: Set[str], heading: frozenset[str]) -> bool:
+def asks_heading(words: AbstractSet[str], heading: frozenset[str]) -> bool:
     """Whether the question is a heading, word by word: then what stands below it is the answer."""
     return bool(heading) and heading == words
 
