@@ -18,10 +18,10 @@ from tests.fakes.receiver import Receiver
 
 
 @contextmanager
-def listening(*receivers: Receiver) -> Iterator[list[str]]:
-    """Their addresses, which the operator trusts."""
+def listening(*receivers: Receiver, port: int = 0) -> Iterator[list[str]]:
+    """Their addresses, which the operator trusts. `port`: of the only one."""
     before = settings.ENV
-    servers = [receiver.serve() for receiver in receivers]
+    servers = [receiver.serve(port) for receiver in receivers]
     for server in servers:
         server.__enter__()
     places = [("127.0.0.1", server.port) for server in servers]

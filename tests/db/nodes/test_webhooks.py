@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,10 +17,11 @@ from nodes.models.webhook import WebhookDelivery, WebhookEndpoint, WebhookMessag
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.kill_switch import lift_switch
 from nodes.pipeline.release import ReleaseChange, change_release
-from nodes.pipeline.webhook.deliver import KEPT, deliver_next, prune_deliveries
+from nodes.pipeline.webhook.deliver import KEPT, SLOW_LANE_AGAIN, deliver_next, prune_deliveries
 from nodes.pipeline.webhook.endpoint import change_endpoint, rotate_secret
 from nodes.pipeline.webhook.outbox import TASK, announce
 from nodes.pipeline.webhook.replay import replay_delivery, replay_since, send_test
+from nodes.pipeline.webhook.slow_lane import KEY
 from nodes.pipeline.webhook.sweep import sweep_webhooks
 from tenants.context import leave_tenant
 from tenants.events import announce_owner_change
@@ -223,17 +226,42 @@ def test_retry_after_is_obeyed_and_one_message_knocks_for_all(
     assert receiver.events == ["webhook.test"] * 3
 
 
-def test_what_happened_while_the_receiver_was_away_comes_when_it_is_back(alice: Box, receiver: Receiver) -> None:
+def test_while_the_receiver_is_away_one_event_knocks_and_all_go_when_it_is_back(alice: Box, receiver: Receiver) -> None:
     with inside(alice):
         with listening(receiver) as [url]:
             endpoint = set_up(receiver, url)
+            port = urlsplit(url).port or 0
         for _ in range(3):
             send_test(endpoint.id)
-        with listening(Receiver()):
-            again_at = deliver_next(timezone.now())
+        again_at = deliver_next(timezone.now())
         assert again_at is not None
-        assert endpoint.deliveries.filter(attempts=1).count() == 1
-        assert WebhookDelivery.objects.get(attempts=1).log[0].status is None
+        assert sorted(endpoint.deliveries.values_list("attempts", flat=True)) == [0, 0, 1]
+        with listening(receiver, port=port):
+            assert deliver_all(until=dt.timedelta(seconds=10)) == 4
+    assert receiver.events == ["webhook.test"] * 3
+
+
+def test_slow_receivers_of_all_boxes_share_one_worker_and_come_after_the_quick(
+    hooked: WebhookEndpoint, receiver: Receiver, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = set_up(receiver, url, "webhook.test")
+    monkeypatch.setattr("nodes.pipeline.webhook.deliver.SLOW_MS", 0)
+    send_test(hooked.id)
+    deliver_all()
+    assert WebhookEndpoint.objects.get(id=hooked.id).is_slow is True
+    cache.set(KEY, "another box's")
+    send_test(hooked.id)
+    send_test(quick.id)
+    deliver_next(timezone.now())
+    assert (states(hooked), states(quick)) == (["delivered", "waiting"], ["delivered"])
+    again_at = deliver_next(timezone.now())
+    assert again_at is not None
+    assert again_at - timezone.now() <= SLOW_LANE_AGAIN
+    assert states(hooked) == ["delivered", "waiting"]
+    cache.delete(KEY)
+    deliver_all()
+    assert states(hooked) == ["delivered", "delivered"]
+    assert cache.get(KEY) is None
 
 
 def test_an_attempt_cut_off_is_written_down_and_made_again(
