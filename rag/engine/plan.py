@@ -1,9 +1,10 @@
 """What is searched for a question, in which documents and with which weights: decided here, echoed in the answer.
 
-The library in English: vectors and BM25 find candidates, MaxSim over token vectors (Khattab and Zaharia 2020, ColBERT)
-ranks them. A box's own documents carry no token vectors: their score is what the library's texts of such a cosine and
-BM25 get. French documents: BM25 alone, where the model reads no French. A question is put into the language of the
-documents first. All lists are scored on one scale, so that each of them can come first by right.
+The library: vectors and BM25 find candidates, MaxSim over token vectors (Khattab and Zaharia 2020, ColBERT) ranks them.
+A model that reads no French has French texts, and questions, put into English; BM25 compares words of the text's own
+language. A box's own documents carry no token vectors: their score is what the library's texts of such a cosine and
+BM25 get; its French ones are found by BM25 alone, where the model reads no French. All lists are scored on one scale,
+so that each of them can come first by right.
 """
 
 from typing import Literal
@@ -18,6 +19,7 @@ from rag.engine.weights import (
     ENGLISH_TERMS,
     FRENCH,
     FRENCH_OWN,
+    FRENCH_TERMS,
     WITHOUT_TOKENS,
     WITHOUT_TOKENS_OWN,
     Weights,
@@ -25,7 +27,13 @@ from rag.engine.weights import (
 
 Step = Literal["dense", "bm25", "maxsim"]
 Part = Literal["shared", "own"]
-CANDIDATES: dict[Part, int] = {"shared": 60, "own": 20}  # of each step
+# Of each step. Of the library most texts are English.
+CANDIDATES: dict[tuple[Part, Language], int] = {
+    ("shared", "en"): 60,
+    ("shared", "fr"): 30,
+    ("own", "en"): 20,
+    ("own", "fr"): 20,
+}
 
 
 class Leg(Struct, frozen=True, kw_only=True):
@@ -36,7 +44,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     weights: Weights
     candidates: int
-    is_translated: bool = False  # the question was put into this language
+    is_translated: bool = False  # the question's words were put into this language
     reads_all: bool = False  # the model reads the question in any language
 
 
@@ -66,14 +74,18 @@ class Means(Struct, frozen=True, kw_only=True):
 
     @property
     def french(self) -> tuple[Weights, Weights]:
-        return self.english if self.reads_french and self.has_vectors else (FRENCH, FRENCH_OWN)
+        if not self.has_vectors:
+            return FRENCH_TERMS, FRENCH_TERMS
+        return self.english if self.reads_french else (FRENCH, FRENCH_OWN)
+
+
+def reads_french(model: EmbeddingModel) -> bool:
+    """The local model is the one with token vectors, and the one that reads English alone."""
+    return not model.has_tokens
 
 
 def find_means(model: EmbeddingModel, *, has_vectors: bool = True) -> Means:
-    """The local model is the one with token vectors, and the one that reads English alone."""
-    return Means(
-        has_tokens=model.has_tokens and has_vectors, has_vectors=has_vectors, reads_french=not model.has_tokens
-    )
+    return Means(has_tokens=model.has_tokens and has_vectors, has_vectors=has_vectors, reads_french=reads_french(model))
 
 
 def make_plan(language: Language, *, model: EmbeddingModel, has_own: bool, has_vectors: bool = True) -> Plan:
@@ -95,16 +107,16 @@ def make_plan(language: Language, *, model: EmbeddingModel, has_own: bool, has_v
 
 def _plan_leg(part: Part, lang: Language, *, language: Language, means: Means) -> Leg:
     weights = (means.english if lang == "en" else means.french)[part == "own"]
-    has_vectors = means.has_vectors and (lang == "en" or means.reads_french)
+    has_vectors = means.has_vectors and (part == "shared" or lang == "en" or means.reads_french)
     steps: tuple[Step, ...] = ("dense", "bm25") if has_vectors else ("bm25",)
-    if means.has_tokens and lang == "en" and part == "shared":
+    if means.has_tokens and part == "shared":
         steps = (*steps, "maxsim")
     return Leg(
         part=part,
         lang=lang,
         steps=steps,
         weights=weights,
-        candidates=CANDIDATES[part],
+        candidates=CANDIDATES[part, lang],
         is_translated=language == "fr" and lang == "en",
         reads_all=means.reads_french,
     )

@@ -15,7 +15,7 @@ from rag.engine.embedding import Embedded
 from rag.engine.language import Language
 from rag.engine.sparse import Bm25
 from rag.engine.types import Chunk, Section
-from rag.pipeline.passage import embed_passages
+from rag.pipeline.passage import embed_passages, write_for_model
 from rag.sources.embedder import Embedder
 from rag.sources.qdrant.errors import StoreUnavailableError
 from rag.sources.qdrant.point import Content, Point
@@ -127,7 +127,8 @@ def _point(section: CorpusSection, chunk: Chunk, *, embedded: Embedded) -> Point
 
 
 def _embed(text: str, lang: Language, *, embedder: Embedder, cache: Path) -> Embedded:
-    name = hashlib.sha256(f"{embedder.model.id} {lang} {text}".encode()).hexdigest()
+    read = write_for_model(text, lang, model=embedder.model)
+    name = hashlib.sha256(f"{embedder.model.id} {lang} {read}".encode()).hexdigest()
     file = cache / name[:2] / f"{name}.npz"
     if file.exists():
         with np.load(file) as kept:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rag.engine.embedding import Embedded, Vectors
+from rag.engine.embedding import Embedded, EmbeddingModel, Vectors
 from rag.engine.glossary.meanings import Meanings, read_entries, read_topics
+from rag.engine.glossary.translate import translate_passage
 from rag.engine.language import Language
+from rag.engine.plan import reads_french
 from rag.engine.stop_words import STOP_WORDS
 from rag.engine.vectors import prune_tokens
 from rag.sources.embedder import Embedder
@@ -16,11 +18,17 @@ _meanings: dict[str, Meanings] = {}
 
 
 def embed_passages(texts: Sequence[str], lang: Language, *, embedder: Embedder) -> list[Embedded]:
-    """Token vectors are pruned, and French texts get none: no leg asks for them. Raises EmbedderError."""
-    if lang != "en" or not embedder.model.has_tokens:
+    """As the model reads them; token vectors are pruned. Raises EmbedderError."""
+    texts = [write_for_model(text, lang, model=embedder.model) for text in texts]
+    if not embedder.model.has_tokens:
         return embedder.embed(texts, with_tokens=False)
     stops = find_stops(embedder)
     return [Embedded(one.dense, prune_tokens(one, stops=stops)) for one in embedder.embed(texts, with_tokens=True)]
+
+
+def write_for_model(passage: str, lang: Language, *, model: EmbeddingModel) -> str:
+    """In English for the local model, by the glossary that translates questions: so both lose the same."""
+    return translate_passage(passage) if lang == "fr" and not reads_french(model) else passage
 
 
 def find_stops(embedder: Embedder) -> frozenset[int]:

@@ -1,12 +1,10 @@
 """A question made ready for the store: planned, put into the language of each leg, embedded once."""
 
-from collections.abc import Mapping, Sequence
-
 import msgspec
 import structlog
 from msgspec import Struct
 
-from rag.engine.embedding import Embedded, EmbedderError, Vector, Vectors
+from rag.engine.embedding import EmbedderError, Vector, Vectors
 from rag.engine.glossary.meanings import Named, add_terms, mix_named, name_things
 from rag.engine.language import Language, detect_language
 from rag.engine.plan import Leg, Plan, make_plan
@@ -25,6 +23,14 @@ class Asked(Struct, frozen=True, kw_only=True):
     question: Question
     dense: Vector | None = None
     tokens: Vectors | None = None
+
+
+class _Vectors(Struct, frozen=True, kw_only=True):
+    """Of the question: one for all legs, since all documents were embedded in what the model reads."""
+
+    dense: Vector | None = None
+    tokens: Vectors | None = None
+    named: Named | None = None
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -50,58 +56,39 @@ def prepare(question: str, *, embedder: Embedder, has_own: bool, language: Langu
 def _prepare(text: str, plan: Plan, *, embedder: Embedder) -> Prepared:
     langs = {leg.lang for leg in plan.legs}
     questions = {lang: read_question(text, asked_in=plan.language, documents=lang) for lang in langs}
-    embedded = _embed(text, plan, questions=questions, embedder=embedder)
-    named = _name(questions["en"], embedded, embedder=embedder) if plan.rerank else None
-    if named is not None:
-        question = questions["en"]
-        questions["en"] = msgspec.structs.replace(question, words=add_terms(question.words, named))
+    vectors = _embed(text, plan, english=questions["en"], embedder=embedder)
+    if vectors.named is not None:
+        words = add_terms(questions["en"].words, vectors.named)
+        questions["en"] = msgspec.structs.replace(questions["en"], words=words)
     return Prepared(
         plan=plan,
-        named=named,
-        asked=tuple(
-            _ask(leg, text=text, question=questions[leg.lang], embedded=embedded, named=named, embedder=embedder)
-            for leg in plan.legs
-        ),
+        named=vectors.named,
+        asked=tuple(_ask(leg, question=questions[leg.lang], vectors=vectors) for leg in plan.legs),
     )
 
 
-def _embed(text: str, plan: Plan, *, questions: Mapping[Language, Question], embedder: Embedder) -> dict[str, Embedded]:
-    """Each text once, all in one call; nothing is asked where no leg needs a vector."""
+def _embed(text: str, plan: Plan, *, english: Question, embedder: Embedder) -> _Vectors:
+    """All in one call; nothing is asked where no leg needs a vector. A model of all languages is asked in the asker's
+    own words; the English one in English and the field's words, whatever language the documents were in.
+    """
     legs = [leg for leg in plan.legs if "dense" in leg.steps]
-    texts = list(dict.fromkeys(one for leg in legs for one in _texts_of(leg, text=text, question=questions[leg.lang])))
-    if not texts:
-        return {}
-    with_tokens = any("maxsim" in leg.steps for leg in legs)
-    return dict(zip(texts, embedder.embed(texts, with_tokens=with_tokens), strict=True))
+    if not legs:
+        return _Vectors()
+    texts = [text] if legs[0].reads_all else [english.text, *filter(None, [english.field_words])]
+    own, *rest = embedder.embed(texts, with_tokens=plan.rerank is not None)
+    field = rest[0] if rest else None
+    dense = mix_dense(own, field)
+    if plan.rerank is None:
+        return _Vectors(dense=dense)
+    named = name_things(own.dense, find_meanings(embedder))
+    tokens = mix_tokens(own, field, stops=find_stops(embedder))
+    return _Vectors(dense=mix_named(dense, named), tokens=tokens, named=named)
 
 
-def _texts_of(leg: Leg, *, text: str, question: Question) -> Sequence[str]:
-    """A model of all languages is asked in the asker's own words, the English one in English and the field's words."""
-    if leg.reads_all:
-        return [text]
-    return [question.text, question.field_words] if question.field_words else [question.text]
-
-
-def _ask(
-    leg: Leg,
-    *,
-    text: str,
-    question: Question,
-    embedded: Mapping[str, Embedded],
-    named: Named | None,
-    embedder: Embedder,
-) -> Asked:
-    if "dense" not in leg.steps:
-        return Asked(leg=leg, question=question)
-    own, *field = [embedded[one] for one in _texts_of(leg, text=text, question=question)]
-    tokens = None
-    if "maxsim" in leg.steps:
-        tokens = mix_tokens(own, field[0] if field else None, stops=find_stops(embedder))
-    dense = mix_dense(own, field[0] if field else None)
+def _ask(leg: Leg, *, question: Question, vectors: _Vectors) -> Asked:
     return Asked(
-        leg=leg, question=question, dense=mix_named(dense, named) if named is not None else dense, tokens=tokens
+        leg=leg,
+        question=question,
+        dense=vectors.dense if "dense" in leg.steps else None,
+        tokens=vectors.tokens if "maxsim" in leg.steps else None,
     )
-
-
-def _name(question: Question, embedded: Mapping[str, Embedded], *, embedder: Embedder) -> Named:
-    return name_things(embedded[question.text].dense, find_meanings(embedder))

@@ -1,4 +1,4 @@
-"""A French question in English: the longest phrases first, then words, then the order of words.
+"""French in English, questions and passages alike: the longest phrases first, then words, then the order of words.
 
 Not a translator: what comes out is for an embedder and a word index, which need the words of the field and a sentence
 that holds together.
@@ -15,12 +15,14 @@ from rag.engine.glossary.french import fold, split
 from rag.engine.glossary.lexicon import Entry, Kind, Lexicon, load
 from rag.engine.glossary.mend import mend
 from rag.engine.glossary.piece import Piece
+from rag.engine.sentences import cut_sentences
 
 FIELD_WEIGHT, EVERYDAY_WEIGHT, GUESS_WEIGHT = 1.0, 0.6, 0.4
 ALTERNATIVE = 0.5  # of the weight, for each rendering after the first
 SUBJECTS, ARTICLES, PLAIN_ENGLISH = word_list("subjects"), word_list("articles"), word_list("plain_english")
 BEFORE_VOWEL = re.compile(r"\ba(?= [aeio])")
 WORDS = re.compile(r"[^\W_][\w./-]*")
+PARAGRAPH = "\n\n"
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -46,6 +48,12 @@ def translate_question(question: str) -> Translation:
         terms=weigh(pieces),
         untranslated=tuple(piece.french[0] for piece in pieces if piece.entry is None),
     )
+
+
+def translate_passage(passage: str) -> str:
+    """Sentence by sentence. Lines of a paragraph are one text: a phrase may go on in the next line."""
+    paragraphs = (cut_sentences(" ".join(paragraph.split())) for paragraph in passage.split(PARAGRAPH))
+    return PARAGRAPH.join(". ".join(translate_question(one).english for one in found) for found in paragraphs if found)
 
 
 def read(words: list[str], *, lexicon: Lexicon) -> Iterator[Piece]:

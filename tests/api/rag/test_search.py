@@ -71,6 +71,7 @@ def test_the_library_is_searched_in_the_language_of_the_question_and_the_plan_is
     assert leg["steps"] == ["dense", "bm25", "maxsim"]
     french = search(api, alice, "comment obtenir de la liquidité entrante ?")
     assert french["plan"]["language"] == "fr"
+    assert [leg["steps"] for leg in french["plan"]["legs"][:2]] == [["dense", "bm25", "maxsim"]] * 2
     assert {one["lang"] for one in french["results"]} == {"en", "fr"}
     scores = [one["score"] for one in french["results"]]
     assert scores == sorted(scores, reverse=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.engine.glossary.translate import Translation, translate_question
+from rag.engine.glossary.translate import Translation, translate_passage, translate_question
 
 QUESTIONS = [
     line
@@ -107,3 +107,12 @@ def test_a_question_takes_less_than_a_millisecond() -> None:
     for question in QUESTIONS:
         translate_question(question)
     assert (time.process_time() - began) / len(QUESTIONS) < 0.001
+
+
+def test_a_passage_is_translated_sentence_by_sentence_and_keeps_its_paragraphs() -> None:
+    passage = "Frais de\nroutage\n\nMon canal est bloqué. Le pair ne répond plus !"
+    assert translate_passage(passage) == "routing fees\n\nmy channel is stuck. the peer does not respond"
+
+
+def test_a_passage_without_words_has_no_translation() -> None:
+    assert translate_passage(" \n\n ") == ""

@@ -18,11 +18,11 @@ def test_an_english_question_goes_to_english_documents_and_is_ranked_by_tokens()
     assert (plan.rerank, plan.degraded) == ("maxsim", ())
 
 
-def test_a_french_question_goes_to_both_languages_and_is_translated_for_english() -> None:
+def test_a_french_question_goes_to_both_languages_by_the_same_steps_and_is_translated_for_english() -> None:
     plan = make_plan("fr", model=LOCAL, has_own=False)
     assert [describe(leg) for leg in plan.legs] == [
         ("shared", "en", ("dense", "bm25", "maxsim"), True),
-        ("shared", "fr", ("bm25",), False),
+        ("shared", "fr", ("dense", "bm25", "maxsim"), False),
     ]
 
 
