@@ -13,6 +13,7 @@ from nodes.api.exports import ExportDownloadView, ExportsView, ExportView
 from nodes.api.quota import QuotaView
 from rag.sources.qdrant.probe import probe_store
 from recommendations.api.ask import AskView
+from recommendations.api.bulk import BulkView
 from recommendations.api.info import InfoView
 from tenants.api.auth import JwksView
 from tenants.metrics import read_broker, read_queues
@@ -39,6 +40,7 @@ urlpatterns = [
     path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
     path("api/v1/webhooks", include("nodes.api.webhook_urls")),
     path("api/v1/node/<str:pubkey>/info", InfoView.as_view()),
+    path("api/v1/nodes/bulk-analysis", BulkView.as_view()),
     path("api/v1/knowledge/ask", AskView.as_view()),
     path("api/v1/knowledge/", include("rag.api.urls")),
 ]

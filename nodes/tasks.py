@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from nodes.pipeline.action import expire_actions
 from nodes.pipeline.apply import apply_to_own_node, has_work
+from nodes.pipeline.candidate import find_candidates, measure_candidates
 from nodes.pipeline.export import order
 from nodes.pipeline.notify.deliver import deliver_next
 from nodes.pipeline.notify.sweep import sweep_notices
@@ -20,7 +21,9 @@ from nodes.pipeline.reencrypt import note_reencryption, seal_batch
 from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cycle, run_claimed_cycle
 from nodes.pipeline.silence import begin_watch, watch_reports
 from nodes.pipeline.webhook import deliver, sweep
+from nodes.selectors.candidate import is_stale
 from tenants.context import current_tenant, enter_tenant
+from tenants.engine.turn import find_period_turn
 from tenants.events import ElsewhereError, seal_elsewhere
 from tenants.provisioning.erasure import wipe_remains
 from tenants.provisioning.purge import purge_due_boxes
@@ -32,6 +35,7 @@ from tenants.tasks import SHARE_S, SHARES, TenantTask
 
 SEAL_AGAIN_AFTER = dt.timedelta(minutes=1)
 WATCHES = 5
+MEASURE_EVERY_S = 6 * 3600  # boxes whose gains are measured do not come together
 CYCLE_WITHIN_S = 30  # beside the reading of its node
 log = structlog.get_logger(__name__)
 
@@ -144,6 +148,7 @@ def run_node_cycle(self: TenantTask, claimed_at: str) -> None:
     else:
         run_claimed_cycle(claim, before=pull_node)
         queue_applying()
+        queue_candidates()
 
 
 @shared_task(base=TenantTask, name="nodes.tasks.apply_approved")
@@ -156,6 +161,26 @@ def queue_applying() -> None:
     """Of the tenant we are in, in its fair queue: one job after the other, so no two write at once."""
     if has_work():
         apply_approved.queue_for(current_tenant().id)
+
+
+@shared_task(base=TenantTask, name="nodes.tasks.list_candidates")
+def list_candidates() -> None:
+    """Whom the node might open a channel to; what takes seconds of it follows when this box has its turn."""
+    if find_candidates():
+        due_at = find_period_turn(current_tenant().id, timezone.now(), period_s=MEASURE_EVERY_S)
+        queue_job_once(current_tenant().id, measure_gains.name, due_at=due_at)
+
+
+@shared_task(base=TenantTask, name="nodes.tasks.measure_gains")
+def measure_gains() -> None:
+    """The gains in betweenness of the best candidates."""
+    measure_candidates()
+
+
+def queue_candidates() -> None:
+    """Of the tenant we are in, after a new graph or when its peers have changed."""
+    if is_stale():
+        queue_job_once(current_tenant().id, list_candidates.name, due_at=timezone.now())
 
 
 @shared_task(name="nodes.tasks.run_export", soft_time_limit=order.TIME_LIMIT_S, time_limit=order.TIME_LIMIT_S + 30)

@@ -134,6 +134,7 @@ RULES: dict[str, Rule] = {
     "delete_document": BOX,
     "ask_question": OWN_THINGS,
     "search_knowledge": OWN_THINGS,
+    "analyse_nodes": OWN_THINGS,
     # claims
     "create_claims": STAFF,
     "list_claims": STAFF,

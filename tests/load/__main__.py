@@ -28,6 +28,7 @@ NAMES = (
     "encryption",
     "knowledge",
     "graph",
+    "intelligence",
 )
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRON = os.environ  # noqa: TID251 - it is set up here, before the settings are read

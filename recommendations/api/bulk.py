@@ -1,0 +1,58 @@
+"""Many nodes in one answer."""
+
+from django.http import HttpResponse
+from msgspec.structs import replace
+from rest_framework.request import Request
+
+from mcp_saas.api.auth import require_scope
+from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.openapi import endpoint
+from mcp_saas.kit.errors import Problem
+from recommendations.api.bulk_contract import BulkAnswer, BulkBody, NodeAnalysis, Withheld
+from recommendations.pipeline.bulk import Analysed, analyse_nodes
+from tenants.api.view import TenantView
+from tenants.context import current_tenant
+
+PRIVATE = {"historical": "the days of another node are not public"}
+
+
+class BulkView(TenantView):
+    permission_classes = (require_scope("read", "device"),)
+
+    @endpoint(
+        "analyse_nodes",
+        summary="Many nodes in one answer",
+        tag="intelligence",
+        body=BulkBody,
+        answers={200: BulkAnswer},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Each node with its analyses or with a problem of its own; a bad key fails no other. The own node is told in
+        full, as `get_node_info` does; others by what the public graph says: `withheld` names what is not public.
+        `basic`: all about the node; `historical`: its last thirty days with it; `network`: its place among all nodes.
+        """
+        body = read_body(request, BulkBody)
+        asked = analyse_nodes(
+            body.pubkeys, include_historical="historical" in body.analysis_types, use_cache=body.use_cache
+        )
+        instance = f"urn:uuid:{request.META['REQUEST_ID']}"
+        results = [describe(one, body, instance=instance) for one in asked]
+        failed_count = sum(one.problem is not None for one in results)
+        return answer(BulkAnswer(results, len(results), failed_count), headers={"Cache-Control": "no-store"})
+
+
+def describe(one: Analysed, body: BulkBody, *, instance: str) -> NodeAnalysis:
+    is_own, asked, found = one.pubkey == current_tenant().pubkey, body.analysis_types, one.found
+    if isinstance(found, Problem):
+        return NodeAnalysis(pubkey=one.pubkey, is_own=is_own, problem=found.describe(instance=instance))
+    shown = NodeAnalysis(
+        pubkey=one.pubkey,
+        is_own=is_own,
+        basic=found if {"basic", "historical"} & set(asked) else None,
+        network=found.network_position if "network" in asked else None,
+    )
+    return (
+        shown
+        if is_own
+        else replace(shown, withheld=[Withheld(name, PRIVATE[name]) for name in asked if name in PRIVATE])
+    )
