@@ -15,7 +15,7 @@ from nodes.engine.topology import Hops, Topology, unpack_hops, unpack_topology
 from nodes.graph.models import GraphTopology
 from nodes.models.candidate import CandidateList, CandidateWork
 from nodes.selectors.candidate import find_candidate_list, list_peers
-from nodes.selectors.channel import list_open_channels
+from nodes.selectors.channel import list_open_states
 from nodes.selectors.position import find_public_nodes
 from tenants.context import current_tenant, leave_tenant
 
@@ -74,7 +74,7 @@ def _read_topology() -> tuple[GraphTopology, Topology] | None:
 
 def _place_ourselves(public: Topology) -> OwnPlace:
     """With our announced channels: no payment of others finds its way through a private one."""
-    open_to_all = {row.state.peer_pubkey for row in list_open_channels() if not row.state.private}
+    open_to_all = {state.peer_pubkey for state in list_open_states() if not state.private}
     return place_ourselves(public, current_tenant().pubkey, peers=open_to_all)
 
 

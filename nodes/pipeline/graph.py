@@ -15,6 +15,7 @@ from django.db import transaction
 from mcp_saas.kit.alias import tame_alias
 from nodes.engine.topology import Topology, measure_closeness, pack_hops, rank_descending
 from nodes.graph.models import GraphLoad, GraphNode, GraphTopology
+from nodes.selectors.position import forget_load
 from nodes.sources.describegraph.graph import Graph
 from nodes.sources.describegraph.graph import GraphNode as NamedNode
 from nodes.sources.describegraph.positions import draw_topology, rank_network, sample_markets
@@ -112,6 +113,7 @@ def _replace_graph(load: GraphLoad, rows: list[GraphNode], *, topology: GraphTop
         topology.load = load
         GraphTopology.objects.all().delete()
         topology.save(force_insert=True)
+    forget_load()
     return load
 
 

@@ -2,7 +2,7 @@
 
 from nodes.engine.candidate import Candidate
 from nodes.models.candidate import CandidateList
-from nodes.selectors.channel import list_open_channels
+from nodes.selectors.channel import list_open_states
 from nodes.selectors.position import newest_load
 
 
@@ -22,7 +22,7 @@ def find_candidate_list() -> CandidateList | None:
 
 def list_peers() -> list[str]:
     """Whom we have open channels with, in order."""
-    return sorted({row.state.peer_pubkey for row in list_open_channels()})
+    return sorted({state.peer_pubkey for state in list_open_states()})
 
 
 def is_stale() -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nodes.engine.report import ChannelState
 from nodes.engine.short_channel_id import channel_id_from_scid
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.decision import CycleRun, Decision
@@ -32,6 +33,11 @@ def find_state(short_channel_id: str) -> Channel | None:
 def list_open_channels() -> list[Channel]:
     """Those the last snapshot listed."""
     return list(Channel.objects.filter(closed_at=None))
+
+
+def list_open_states() -> list[ChannelState]:
+    """The same as the last snapshot showed them, without what is kept of their policies' changes."""
+    return [row.state for row in Channel.objects.filter(closed_at=None).defer("changes")]
 
 
 def find_channel(short_channel_id: str) -> ChannelRow | None:

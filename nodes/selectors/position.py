@@ -2,17 +2,34 @@
 
 import msgspec
 
+from mcp_saas.kit.ttl_cache import TtlCache
 from nodes.engine.feature import name_features
 from nodes.engine.position import NetworkPosition, PublicNode
 from nodes.graph.models import GraphLoad, GraphNode
 from tenants.context import leave_tenant
 
+_load_ids: TtlCache[str, int] = TtlCache(max_entries=1)
 _bits = msgspec.msgpack.Decoder(list[int])
 
 
 def newest_load() -> GraphLoad | None:
     with leave_tenant():
         return GraphLoad.objects.order_by("-loaded_at").first()
+
+
+def newest_load_id() -> int:
+    """0 before the first. Known to this process at once when it loads a graph, to others within 5 s."""
+    return _load_ids.find_or_load("newest", _read_load_id) or 0
+
+
+def forget_load() -> None:
+    """After a load."""
+    _load_ids.forget("newest")
+
+
+def _read_load_id() -> int:
+    load = newest_load()
+    return load.id if load else 0
 
 
 def find_public_nodes(pubkeys: list[str], load: GraphLoad | None) -> dict[str, PublicNode]:

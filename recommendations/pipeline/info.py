@@ -17,11 +17,11 @@ from nodes.engine.position import PublicNode
 from nodes.engine.report import ChannelState
 from nodes.engine.types import FlowTotals
 from nodes.models.node import OwnNode
-from nodes.selectors.channel import list_open_channels
+from nodes.selectors.channel import list_open_states
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.history import list_days
 from nodes.selectors.node import read_own_node
-from nodes.selectors.position import find_public_nodes, newest_load
+from nodes.selectors.position import find_public_nodes, newest_load, newest_load_id
 from nodes.selectors.revision import read_revision
 from recommendations.engine.info import (
     ChannelInfo,
@@ -48,11 +48,11 @@ class InfoText(Struct, frozen=True):
 
 def read_info(*, include_historical: bool = False, use_cache: bool = True) -> InfoText:
     """1 what has changed names the answer; 2 one that is kept under this name is it; 3 else it is gathered and kept."""
-    tenant, load, keys = current_tenant(), newest_load(), current_keys()
+    tenant, keys = current_tenant(), current_keys()
     cached = find_cache(settings.ENV.redis_url).get_or_make(
         "node_info",
         tenant.id,
-        arguments=(read_revision(), load.id if load else 0, include_historical),
+        arguments=(read_revision(), newest_load_id(), include_historical),
         make=lambda: keys.seal(_write(gather_info(include_historical=include_historical), timezone.now()), **_PLACE),
         use_cache=use_cache,
     )
@@ -70,7 +70,7 @@ def read_info(*, include_historical: bool = False, use_cache: bool = True) -> In
 def gather_info(*, include_historical: bool = False) -> NodeInfo:
     """From the newest snapshot, the forwards of the week before it, and the public graph."""
     node, load = read_own_node(), newest_load()
-    states = [row.state for row in list_open_channels()]
+    states = list_open_states()
     pubkey = current_tenant().pubkey
     known = find_public_nodes([pubkey, *(one.peer_pubkey for one in states)], load)
     metrics, channels = _measure(node, states, known=known)

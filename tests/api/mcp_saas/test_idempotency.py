@@ -43,6 +43,7 @@ STORE_NOTHING = {
     "/api/v1/node/{pubkey}/fee-policy/backtest",
     "/api/v1/node/{pubkey}/fee-policy/preview",
     "/api/v1/knowledge/search",
+    "/api/v1/nodes/bulk-analysis",
     "/api/v1/knowledge/ask",
 }
 
