@@ -23,6 +23,7 @@ from nodes.pipeline.webhook.outbox import TASK, announce
 from nodes.pipeline.webhook.replay import replay_delivery, replay_since, send_test
 from nodes.pipeline.webhook.slow_lane import KEY
 from nodes.pipeline.webhook.sweep import sweep_webhooks
+from nodes.tasks import deliver_webhooks
 from tenants.context import leave_tenant
 from tenants.events import announce_owner_change
 from tenants.models.job import Job
@@ -348,3 +349,18 @@ def test_an_address_inside_is_refused_when_it_is_connected_to_not_only_when_it_i
         [attempt] = WebhookDelivery.objects.get().log
     assert attempt.error == "Not sent: 127.0.0.1 leads to 127.0.0.1, which is not public"
     assert receiver.calls == []
+
+
+def test_a_job_asks_for_the_next_one_once_however_many_brought_it(
+    hooked: WebhookEndpoint, alice: Box, receiver: Receiver
+) -> None:
+    receiver.answers = [Reply(status=503)]
+    for _ in range(3):
+        send_test(hooked.id)
+    with leave_tenant():
+        jobs = list(Job.objects.filter(task=TASK))
+    for job in jobs:
+        with leave_tenant():
+            job.delete()
+        deliver_webhooks.run()
+    assert count_jobs(alice) == 1
