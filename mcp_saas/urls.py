@@ -38,6 +38,7 @@ urlpatterns = [
     path("api/v1/provisioning/exports/<uuid:export_id>/archive", ExportDownloadView.as_view(), name="export-archive"),
     path("api/v1/provisioning/devices/<uuid:device_id>/quota", QuotaView.as_view()),
     path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
+    path("api/v1/node/<str:pubkey>/", include("recommendations.api.urls")),
     path("api/v1/webhooks", include("nodes.api.webhook_urls")),
     path("api/v1/node/<str:pubkey>/info", InfoView.as_view()),
     path("api/v1/nodes/bulk-analysis", BulkView.as_view()),

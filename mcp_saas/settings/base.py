@@ -31,7 +31,6 @@ SHARED_APPS = [
     "django_tenants",
     "tenants",
     "nodes.graph",
-    "recommendations",
     "rag.library",
     "unfold",
     "django.contrib.admin",
@@ -45,7 +44,12 @@ SHARED_APPS = [
     "drf_spectacular_sidecar",
     "mcp_saas.api",
 ]
-TENANT_APPS = ["mcp_saas.api", "nodes", "rag"]  # the API's stored answers lie where the work they belong to is done
+TENANT_APPS = [
+    "mcp_saas.api",
+    "nodes",
+    "rag",
+    "recommendations",
+]  # the API's stored answers lie where the work they belong to is done
 INSTALLED_APPS = list(dict.fromkeys([*SHARED_APPS, *TENANT_APPS]))
 TENANT_MODEL = "tenants.Dazbox"
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]

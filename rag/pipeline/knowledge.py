@@ -4,7 +4,7 @@ Passages are those of `rag.pipeline.retrieve`. A box's own have no token vectors
 question's words that they hold stands where MaxSim does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from rag.engine.tokenise import tokenise
 from rag.pipeline import passages, retrieve
 from rag.pipeline.passages import LIMIT, KnowledgeAwayError
 from rag.pipeline.point import Index
-from rag.pipeline.search import search_passages
+from rag.pipeline.search import search_passages, search_shared
 from rag.sources.qdrant.errors import ForeignPointError, StoreError
 from rag.sources.qdrant.point import Content
 
@@ -37,8 +37,17 @@ def search_knowledge(question: str, index: Index | None = None) -> passages.Retr
     all together and of own documents each. Raises KnowledgeAwayError, also without the embedder: by words alone
     nobody can say what is an answer.
     """
+    return _search(search_passages, question, index=index)
+
+
+def search_library(question: str, index: Index | None = None) -> passages.Retrieved:
+    """The same for the library alone, whoever asks. Raises KnowledgeAwayError."""
+    return _search(search_shared, question, index=index)
+
+
+def _search(search: Callable[..., retrieve.Retrieved], question: str, *, index: Index | None) -> passages.Retrieved:
     try:
-        found = search_passages(question, limit=DEPTH, index=index)
+        found = search(question, limit=DEPTH, index=index)
     except (StoreError, ForeignPointError) as error:
         raise KnowledgeAwayError(str(error)) from error
     if found.plan.degraded:

@@ -126,6 +126,10 @@ RULES: dict[str, Rule] = {
     "create_api_key": BOX,
     "list_api_keys": BOX,
     "revoke_api_key": BOX,
+    "list_recommendations": BOX_READ,
+    "count_feedback": BOX_READ,
+    "list_follow_ups": BOX_READ,
+    "give_feedback": BOX,
     # the box's own knowledge: nothing in the address says whose
     "list_documents": OWN_THINGS,
     "create_document": OWN_THINGS,

@@ -24,6 +24,9 @@ from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from nodes.pipeline.webhook.endpoint import create_endpoint
 from nodes.pipeline.webhook.replay import send_test
 from rag.pipeline.document import Offer, add_document
+from recommendations.engine.feedback import Verdict
+from recommendations.pipeline.feedback import give_feedback
+from recommendations.pipeline.recommend import work_out
 from tenants.context import enter_tenant
 from tenants.models.api_key import ApiKey
 from tenants.models.claim import Claim
@@ -71,6 +74,7 @@ BODIES: dict[str, Any] = {
     "preview_fee_policy": {},
     "backtest_fee_policy": {"days": 3},
     "ask_question": {"question": "what is the balance of channel 800000x1x0?"},
+    "give_feedback": {"verdict": "useful", "why": "it was right"},
     "set_credential": {"secret": "x" * 40},
     "create_webhook": {"url": "https://hooks.example.com/dazbox"},
     "change_webhook": {"description": "another"},
@@ -148,6 +152,7 @@ def settle(name: str) -> Resident:
         "kid": box.kid,
         "claim_id": Claim.objects.get(id=claim.claim.id).id,
         "document_id": write_document(box, word),
+        "recommendation_id": write_recommendation(box, word),
         "webhook_id": set_up_webhook(box, word),
         "export_id": request_export(box.dazbox.id, actor="test").id,
         "operation_id": box.dazbox.operations.get().id,
@@ -190,6 +195,14 @@ def write_document(box: Box, word: str) -> uuid.UUID:
     with enter_tenant(box.tenant):
         offer = Offer(title=word, media_type="text/plain", content=f"{word} wrote this".encode())
         return add_document(offer)[0].id
+
+
+def write_recommendation(box: Box, word: str) -> uuid.UUID:
+    """With a word of its owner's on it."""
+    with enter_tenant(box.tenant):
+        [first, *_] = work_out(timezone.now()).advice
+        give_feedback(first.id, Verdict.USEFUL, why=word, actor=word)
+        return first.id
 
 
 def set_up_webhook(box: Box, word: str) -> uuid.UUID:

@@ -1,0 +1,90 @@
+"""What the library says of each kind of advice, word for word: found by the search, kept for all boxes."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+import structlog
+from django.conf import settings
+
+from mcp_saas.kit.breaker import Breaker
+from mcp_saas.kit.cache import find_cache
+from rag.engine.extract import extract_answer
+from rag.engine.language import Language
+from rag.pipeline.knowledge import search_library
+from rag.pipeline.passages import RAG, KnowledgeAwayError, Retrieved, find_passages
+from recommendations.engine.advice import Evidence, Kind
+from recommendations.engine.questions import QUESTIONS
+
+log = structlog.get_logger(__name__)
+EVERYBODY = "library"  # nothing of any box is in it
+TTL_S, STALE_S = 3600, 82_800
+Citations = dict[Kind, tuple[Evidence, ...]]
+_decoder = msgspec.msgpack.Decoder(Citations)
+breaker = Breaker(failures=1)
+
+
+class Cited(NamedTuple):
+    by_kind: Mapping[Kind, tuple[Evidence, ...]]
+    degraded: tuple[str, ...] = ()
+
+    def find(self, kind: Kind) -> tuple[Evidence, ...]:
+        return self.by_kind.get(kind, ())
+
+
+def cite(language: Language) -> Cited:
+    """From the cache; searched once an hour, and while the search is away what was found last stands in for a day."""
+    cache = find_cache(settings.ENV.redis_url)
+    try:
+        found = cache.get_or_make(
+            "citations",
+            EVERYBODY,
+            arguments=language,
+            make=lambda: msgspec.msgpack.encode(search_all(language)),
+            ttl_s=TTL_S,
+            stale_s=STALE_S,
+        )
+    except KnowledgeAwayError:
+        return Cited({}, degraded=(RAG,))
+    return Cited(_decoder.decode(found.value))
+
+
+def search_all(language: Language) -> Citations:
+    """A search a kind of advice. Raises KnowledgeAwayError; then nobody searches for half a minute."""
+    if not breaker.allow():
+        raise KnowledgeAwayError("the search failed a moment ago")
+    try:
+        citations = {kind: _search(question, language) for kind, question in QUESTIONS[language].items()}
+    except KnowledgeAwayError:
+        breaker.note_failure()
+        raise
+    breaker.note_success()
+    return citations
+
+
+def _search(question: str, language: Language) -> tuple[Evidence, ...]:
+    """The first sentence of the best answer."""
+    away: list[KnowledgeAwayError] = []
+
+    def retrieve(asked: str) -> Retrieved:
+        try:
+            return search_library(asked)
+        except KnowledgeAwayError as error:
+            away.append(error)
+            raise
+
+    found = find_passages(question, retrieve)
+    if away:
+        raise away[0]
+    titles = {one.id: one for one in found.evidence}
+    quoted = extract_answer(question, found.evidence, language=language)[:1]
+    return tuple(
+        Evidence(
+            kind="document",
+            ref=citation.id,
+            value=f"{titles[citation.id].title} ({titles[citation.id].source}, {titles[citation.id].licence})",
+            quote=citation.quote,
+        )
+        for sentence in quoted
+        for citation in sentence.citations
+    )

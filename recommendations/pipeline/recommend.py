@@ -1,0 +1,96 @@
+"""Recommendations for the tenant we are in: survey > advise > keep > cite."""
+
+import datetime as dt
+
+import msgspec
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mcp_saas.kit.cache import find_cache
+from mcp_saas.kit.crypto import SealError
+from nodes.selectors.revision import read_revision
+from recommendations.engine.advice import Advice, Language, LeftOut
+from recommendations.engine.adviser import Advised, advise
+from recommendations.pipeline.cite import cite
+from recommendations.pipeline.keep import keep_standing
+from recommendations.pipeline.survey import survey_node
+from recommendations.selectors.advice import find_last_done
+from tenants.context import current_tenant
+from tenants.sealing.tenant import current_keys
+
+log = structlog.get_logger(__name__)
+KIND = "recommendations"
+PLACE = {"table": "cache", "column": KIND, "row": "advice"}
+
+
+class Worked(Struct, frozen=True, kw_only=True):
+    """What is kept between two requests: in no language. `as_of`: of the snapshot; None: there is none yet."""
+
+    advice: tuple[Advice, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    as_of: dt.datetime | None = None
+
+
+class Recommended(Struct, frozen=True, kw_only=True):
+    """The first to do first. `degraded`: what was out of service and done without."""
+
+    advice: tuple[Advice, ...]
+    left_out: tuple[LeftOut, ...]
+    degraded: tuple[str, ...]
+    cache_hit: bool
+    as_of: dt.datetime | None
+
+
+def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
+    """All advice that stands for the tenant we are in, with passages in that language where there are any.
+
+    1. what was worked out since the last report, run, action or word of the owner is taken from the cache
+    2. else: survey the node, advise (pure), keep what stands now
+    3. cite what the library says of each kind of advice
+    """
+    worked, is_hit = _find_or_work_out(use_cache=use_cache)
+    cited = cite(language) if worked.advice else None
+    return Recommended(
+        advice=tuple(replace(one, evidence=one.evidence + cited.find(one.kind)) for one in worked.advice)
+        if cited
+        else (),
+        left_out=worked.left_out,
+        degraded=cited.degraded if cited else (),
+        cache_hit=is_hit,
+        as_of=worked.as_of,
+    )
+
+
+def work_out(now: dt.datetime) -> Worked:
+    done = find_last_done()
+    survey = survey_node(now=now, done=done)
+    if survey is None:
+        return Worked()
+    unseen = {one for one, (_, at) in done.items() if at >= survey.taken_at}
+    advised: Advised = advise(survey, done=unseen)
+    keep_standing(advised.advice, now=now)
+    return Worked(advice=advised.advice, left_out=advised.left_out, as_of=survey.taken_at)
+
+
+def _find_or_work_out(*, use_cache: bool) -> tuple[Worked, bool]:
+    """What Redis holds is sealed with the box's own key, and named by all that has come in for it."""
+    found = find_cache(settings.ENV.redis_url).get_or_make(
+        KIND,
+        current_tenant().id,
+        arguments=read_revision(),
+        make=lambda: _seal(work_out(timezone.now())),
+        use_cache=use_cache,
+    )
+    try:
+        opened = current_keys().open(found.value, **PLACE)
+        return msgspec.msgpack.decode(opened, type=Worked), found.is_hit
+    except (SealError, msgspec.DecodeError):
+        log.warning("kept_advice_unreadable")
+        return work_out(timezone.now()), False
+
+
+def _seal(worked: Worked) -> bytes:
+    return current_keys().seal(msgspec.msgpack.encode(worked), **PLACE)
