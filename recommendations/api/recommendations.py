@@ -107,16 +107,16 @@ class _Wanted:
     """What the query asks for. Raises Problem 400."""
 
     def __init__(self, request: Request) -> None:
-        self.category = _read(request, "category", list(Category))
-        self.priority = _read(request, "priority", list(Priority))
-        self.level: Level = _read(request, "level", LEVELS) or "intermediate"
-        self.use_cache = _read(request, "use_cache", ("true", "false")) != "false"
+        self.category = _read(request, "category", values=list(Category))
+        self.priority = _read(request, "priority", values=list(Priority))
+        self.level: Level = _read(request, "level", values=LEVELS) or "intermediate"
+        self.use_cache = _read(request, "use_cache", values=("true", "false")) != "false"
 
     def fits(self, advice: Advice) -> bool:
         return self.category in {None, advice.category} and self.priority in {None, advice.priority}
 
 
-def _read(request: Request, name: str, values: Sequence[Choice]) -> Choice | None:
+def _read(request: Request, name: str, *, values: Sequence[Choice]) -> Choice | None:
     given = request.GET.get(name)
     if given is None:
         return None
