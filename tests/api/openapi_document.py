@@ -15,6 +15,7 @@ USUAL = {
     "action_id": NO_ID,
     "run_id": NO_ID,
     "document_id": NO_ID,
+    "recommendation_id": NO_ID,
     "webhook_id": NO_ID,
     "service": "openai",
 }

@@ -17,7 +17,14 @@ from tests.conftest import ApiClient
 db = lasting.db
 OPERATIONS = {str(operation): operation for operation in list_operations()}
 READS = [name for name, operation in OPERATIONS.items() if operation.method == "GET" and name in RULES]
-NESTED = {"key_id", "kid", "action_id", "run_id", "document_id"}  # what an address names below a box
+NESTED = {
+    "key_id",
+    "kid",
+    "action_id",
+    "run_id",
+    "document_id",
+    "recommendation_id",
+}  # what an address names below a box
 STAFF = {Caller.OPERATOR, Caller.WITH_LEAVE, Caller.SHOP}
 Kept = dict[str, Any]
 

@@ -77,6 +77,7 @@ def test_the_document_lists_the_operations_these_tests_are_about() -> None:
         "service",
         "action_id",
         "run_id",
+        "recommendation_id",
     }
 
 
