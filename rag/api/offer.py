@@ -27,6 +27,7 @@ FORM_SCHEMA: dict[str, Any] = {
         "title": {"type": "string", "maxLength": TITLE_CHARS, "description": "default: the file's name"},
     },
 }
+MAX_RAW_TITLE_CHARS = 4 * TITLE_CHARS  # with what is taken out of it
 _UNNAMED = ("", "application/octet-stream")
 
 
@@ -77,8 +78,8 @@ def _name_type(file: Any) -> str:
 
 
 def _clean_title(title: str) -> str:
-    """Raises Problem 400 where nothing is left."""
-    cleaned = " ".join(clean_text(title).split())
+    """Raises Problem 400 where nothing is left, and for what is far too long before it is looked at."""
+    cleaned = " ".join(clean_text(title).split()) if len(title) <= MAX_RAW_TITLE_CHARS else ""
     if not cleaned or len(cleaned) > TITLE_CHARS:
         raise refuse_field("/title", f"a title of 1 to {TITLE_CHARS} characters is needed")
     return cleaned

@@ -19,7 +19,7 @@ MAX_STRANGERS = 2  # words beyond that share are no matter in a short sentence
 _SECRETS = re.compile(
     r"\b(?:[0-9a-fA-F]{48,}|[A-Za-z0-9+/_-]{60,}={0,2}|sk-[A-Za-z0-9_-]{16,}|ln(?:bc|tb)[0-9a-z]{40,})"
 )
-_NAMES = re.compile(r"\b[a-zA-Z]\w*(?:_\w+)+\b|\b[A-Z][A-Z0-9_]{4,}\b|--[a-z][\w-]+|\b\w+\(\)?")
+_NAMES = re.compile(r"\b[a-zA-Z][^\W_]*_\w+\b|\b[A-Z][A-Z0-9_]{4,}\b|--[a-z][\w-]+|\b\w+\(\)?")
 Fault = Literal[
     "empty", "uncited", "unknown_evidence", "foreign_quote", "unfounded_figure", "unfounded_words", "markup",
     "instruction", "secret", "repeated",

@@ -11,9 +11,10 @@ _UNSEEN = re.compile(
 )
 _LINE_BREAK = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_GONE_WITH_CONTENT = re.compile(
-    r"<(script|style|iframe|object|template)\b[^<>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL
-)
+_SILENT = ("script", "style", "iframe", "object", "template")
+_OPENING = re.compile(rf"<(?:({'|'.join(_SILENT)})\b[^<>]*>|!--)", re.IGNORECASE)
+_CLOSING = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _SILENT} | {"": re.compile("-->")}
+_ROUNDS = 8  # of taking tags out of what is left: who builds more of them into each other means no good
 # By name: `<pubkey>` in a command is a word of the text.
 _TAG = re.compile(
     r"</?(?:a|abbr|article|aside|audio|b|base|blockquote|body|br|button|center|code|dd|del|details|div|dl|dt|em|embed|"
@@ -22,7 +23,7 @@ _TAG = re.compile(
     r"tbody|td|textarea|tfoot|th|thead|title|tr|tt|u|ul|video)(?:[\s/][^<>]*)?/?>",
     re.IGNORECASE,
 )
-_NUMBER = r"\d+(?:[.,'_\u2019 ]?\d+)*"
+_NUMBER = r"(?>\d(?:[.,'_\u2019 ]?\d)*)"  # read in one way only
 _UNIT = r"(?:[kKmM]\s?)?(?:m?sats?|satoshis?|milli-?sat(?:oshi)?s?|m?btc|bitcoins?|euros?|eur|usd|dollars?|chf)\b|[€₿$]"
 _REDACTIONS = tuple(
     (re.compile(pattern, re.IGNORECASE), name)
@@ -40,23 +41,49 @@ _REDACTIONS = tuple(
         (r"(?<![0-9a-f:])[0-9a-f]{0,4}::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}(?![0-9a-f:])", "[address]"),
         (r"\b\d{1,8}x\d{1,8}x\d{1,5}\b|\b\d{5,8}:\d{1,8}:\d{1,5}\b", "[channel]"),
         (r"\b\d{17,20}\b", "[channel]"),
-        (rf"(?<![\w.]){_NUMBER}\s?(?:{_UNIT})", "[amount]"),
-        (rf"[€₿$]\s?{_NUMBER}", "[amount]"),
     )
 )
+_AMOUNT = re.compile(rf"(?<![\w.]){_NUMBER}(\s?(?:{_UNIT}))?", re.IGNORECASE)  # or a number of something else
+_PRICE = re.compile(rf"[€₿$]\s?{_NUMBER}")
 
 
 def clean_text(text: str) -> str:
-    """The same text as a reader sees it, line breaks as \\n. Cleaned again, it stays as it is."""
-    text = _SPACE.sub(" ", _UNSEEN.sub("", _LINE_BREAK.sub("\n", text)))
-    text = unicodedata.normalize("NFC", text)
-    while (stripped := _TAG.sub("", _GONE_WITH_CONTENT.sub("", text))) != text:
+    """The same text as a reader sees it, line breaks as \\n. Cleaned again, it stays as it is.
+
+    Takes time in proportion to the text, whatever it holds: web processes clean titles and questions.
+    """
+    text = _drop_unseen(text)
+    for _ in range(_ROUNDS):
+        stripped = _drop_unseen(_TAG.sub("", _drop_silent(text)))
+        if stripped == text:
+            return text
         text = stripped  # what is left may be a tag again: `<scr<b>ipt>`
-    return text
+    return _drop_unseen(text.replace("<", ""))
 
 
 def redact(text: str) -> str:
     """Without amounts, keys, invoices, transactions, channels and addresses: a vector tells what its text said."""
     for pattern, name in _REDACTIONS:
         text = pattern.sub(name, text)
-    return text
+    text = _AMOUNT.sub(lambda found: "[amount]" if found[1] else found[0], text)
+    return _PRICE.sub("[amount]", text)
+
+
+def _drop_unseen(text: str) -> str:
+    text = _SPACE.sub(" ", _UNSEEN.sub("", _LINE_BREAK.sub("\n", text)))
+    return unicodedata.normalize("NFC", text)
+
+
+def _drop_silent(text: str) -> str:
+    """Without comments and what no reader sees between its tags. What is never closed is looked for once."""
+    kept: list[str] = []
+    start, unclosed = 0, set[str]()
+    while opening := _OPENING.search(text, start):
+        kept.append(text[start : opening.start()])
+        name = (opening[1] or "").lower()
+        closing = None if name in unclosed else _CLOSING[name].search(text, opening.end())
+        if closing is None:
+            unclosed.add(name)
+            kept.append(opening[0])
+        start = (closing or opening).end()
+    return "".join([*kept, text[start:]])

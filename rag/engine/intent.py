@@ -52,21 +52,25 @@ _LOWER = (
 )
 _CHANGE = r"(?:chang\w*|adjust\w*|modifi\w*|ajust\w*|set|fixe\w*|updated?|touch\w*)"
 _KEEP = r"(?:kept|keep|keeps|left|stay(?:s|ed)?|garde\w*|laiss\w*|reste\w*|maintenu\w*)"
-# The first that fits is the main one; all that fit are answered.
+# The first that fits is the main one; all that fit are answered. `(?>.*?word)` finds the first such word alone: what is
+# to come after it comes after it wherever there are more.
 _PATTERNS: tuple[tuple[Topic, str], ...] = (
     (
         "unchanged",
         (
-            rf"{_WHY}.*\b(?:nothing|no (?:change|fee)|not|n't|rien|aucun\w*|pas)\b.*\b(?:{_CHANGE}|{_RAISE}"
+            rf"{_WHY}(?>.*?\b(?:nothing|no (?:change|fee)|not|n't|rien|aucun\w*|pas)\b).*\b(?:{_CHANGE}|{_RAISE}"
             rf"|{_LOWER}|happen\w*"
-            rf"|passe)|{_WHY}.*\b(?:{_CHANGE}|bouge\w*)\b.*\b(?:rien|aucun\w*)\b|\b(?:rien n'a change"
+            rf"|passe)|{_WHY}(?>.*?\b(?:{_CHANGE}|bouge\w*)\b).*\b(?:rien|aucun\w*)\b|\b(?:rien n'a change"
             rf"|nothing (?:was |has )?"
-            rf"changed|unchanged|inchange\w*)\b|{_WHY}.*\b{_KEEP}\b.*\b{_FEE}"
+            rf"changed|unchanged|inchange\w*)\b|{_WHY}(?>.*?\b{_KEEP}\b).*\b{_FEE}"
         ),
     ),
     (
         "why_fee",
-        rf"{_WHY}.*(?:{_FEE}.*\b(?:{_RAISE}|{_LOWER}|{_CHANGE})|\b(?:{_RAISE}|{_LOWER}|{_CHANGE}).*{_FEE})",
+        (
+            rf"{_WHY}(?:(?>.*?{_FEE}).*\b(?:{_RAISE}|{_LOWER}|{_CHANGE})"
+            rf"|(?>.*?\b(?:{_RAISE}|{_LOWER}|{_CHANGE})).*{_FEE})"
+        ),
     ),
     ("why_fee", rf"{_WHY}.*\b{_FEE}\b"),
     (

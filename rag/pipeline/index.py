@@ -21,7 +21,7 @@ from django.utils import timezone
 from rag.engine.chunk import cut
 from rag.engine.clean import clean_text
 from rag.engine.state import UNFINISHED, DocumentState
-from rag.engine.types import Chunk, Section
+from rag.engine.types import Section
 from rag.models.document import Document, DocumentChunk, DocumentUpload
 from rag.pipeline.delete import forget_departed
 from rag.pipeline.document import forget_unused_vectors, with_reason
@@ -92,7 +92,7 @@ def _cut_document(document: Document) -> None:
     chunks = cut([_head(section, title=document.detail.title) for section in sections])
     if excess := find_chunk_excess(document, len(chunks)):
         raise UnreadableError("too-large", excess)
-    _write_chunks(document, chunks)
+    _write_chunks(document, [make_chunk(document, chunk) for chunk in chunks])
 
 
 def _head(section: Section, *, title: str) -> Section:
@@ -102,11 +102,11 @@ def _head(section: Section, *, title: str) -> Section:
 
 
 @transaction.atomic
-def _write_chunks(document: Document, chunks: list[Chunk]) -> None:
+def _write_chunks(document: Document, chunks: list[DocumentChunk]) -> None:
     if not _is_current(document):
         return
     DocumentChunk.objects.filter(document=document).delete()
-    DocumentChunk.objects.bulk_create([make_chunk(document, chunk) for chunk in chunks], batch_size=500)
+    DocumentChunk.objects.bulk_create(chunks, batch_size=500)
     DocumentUpload.objects.filter(document=document).delete()
     document.state, document.state_since = DocumentState.EMBEDDING, timezone.now()
     document.chunk_count, document.embedded_count = len(chunks), 0

@@ -13,7 +13,7 @@ ELISIONS = {
 }  # fmt: skip
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", **dict.fromkeys("\u2019\u02bc\u2018`", "'")})
 # Names of options, files and calls (--fee-base, channel.db, lnd_rpc, v0.18) stay whole; all else is words.
-WORD = re.compile(r"(?i)--[\w-]+|\w+(?:[._/]\w+)+|aujourd'hui|quelqu'une?s?|[^\W_]+(?:_\w+)*'?")
+WORD = re.compile(r"(?i)--[\w-]+|\w+(?:[./]\w+)+|\w[^\W_]*_\w+|aujourd'hui|quelqu'une?s?|[^\W_]+(?:_\w+)?'?")
 LONG_FEMININE = re.compile(r"ees?$")
 _stemmers = threading.local()  # one stemmer serves one thread at a time
 

@@ -27,8 +27,8 @@ _INLINE = frozenset({
     "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
 })  # fmt: skip
 _UNSEEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|opacity\s*:\s*0*\.?0*\s*(;|$|!)"
-    r"|font-size\s*:\s*0*\.?0+\s*(px|pt|r?em|%)?\s*(;|$|!)|(?<![a-z-])color\s*:\s*transparent",
+    r"display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|opacity\s*:\s*+0*+(\.0*+)?+\s*+(;|$|!)"
+    r"|font-size\s*:\s*+(?=\.?0)0*+(\.0*+)?+\s*+(px|pt|r?em|%)?\s*+(;|$|!)|(?<![a-z-])color\s*:\s*transparent",
     re.IGNORECASE,
 )
 

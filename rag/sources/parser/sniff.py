@@ -14,9 +14,8 @@ MEDIA_TYPES: dict[str, Kind] = {
     "application/pdf": "pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
 }
-_HTML = re.compile(
-    rb"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
-)
+_BEFORE_PAGE = re.compile(rb"\s*(?:<!--.*?-->|<\?xml[^>]*>)", re.IGNORECASE | re.DOTALL)
+_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([a-z0-9_-]{2,20})", re.IGNORECASE)
 _PAGE_CHARSETS = frozenset({"utf-8", "iso8859-1", "iso8859-15", "cp1252", "ascii"})
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -50,11 +49,19 @@ def sniff_kind(content: bytes, media_type: str) -> Kind:
     if head.startswith(b"PK\x03\x04"):
         return "docx"
     declared = MEDIA_TYPES.get(media_type, "text")
-    if _HTML.match(content[:4096]):
+    if _is_page(content[:4096]):
         return "html"
     if declared in {"pdf", "docx"}:
         raise UnreadableError("malformed", f"This is no {declared.upper()} file, although it was sent as one.")
     return declared
+
+
+def _is_page(head: bytes) -> bool:
+    """Comments and declarations are passed one by one: in one pattern they could be read in ever so many ways."""
+    start = 0
+    while passed := _BEFORE_PAGE.match(head, start):
+        start = passed.end()
+    return _PAGE.match(head, start) is not None
 
 
 def decode_text(content: bytes, *, is_page: bool = False) -> str:

@@ -213,3 +213,12 @@ def test_an_operator_sees_how_far_documents_are_and_no_word_of_them(
     assert "queued" in page
     assert "canary" not in page
     assert admin_client.get("/admin/library/librarydocument/").status_code == 200
+
+
+def test_a_title_that_is_far_too_long_is_refused_before_it_is_looked_at(api: ApiClient, token: str) -> None:
+    assert_problem(send_file(api, token, b"hello", title="<script>" * 12_000), 400)
+
+
+def test_markup_that_never_ends_is_told_by_its_bytes_at_once(api: ApiClient, token: str) -> None:
+    answer = api.post(PATH, {"title": "note", "text": "<!---->" * 500 + "x"}, token=token)
+    assert (answer.status, answer.json["media_type"]) == (201, "text/markdown")
