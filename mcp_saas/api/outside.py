@@ -5,7 +5,7 @@ from typing import Literal
 
 from django.conf import settings
 
-from mcp_saas.kit.metrics import note_provider
+from mcp_saas.kit.metrics import note_provider, note_unusable_fields
 from mcp_saas.kit.tally import Tallied, find_tally
 
 OutsideName = Literal["openai", "sparkseer", "lnbits", "amboss"]
@@ -13,10 +13,12 @@ OutsideState = Literal["connected", "degraded", "disconnected", "not_configured"
 SHOWN: tuple[OutsideName, ...] = ("openai", "sparkseer", "lnbits")
 
 
-def note_outcome(system: OutsideName, outcome: str, *, is_up: bool, **counted: int) -> None:
-    """Of one call: "answered", or the word of what failed; `counted` is added to counts beside it."""
+def note_outcome(system: OutsideName, outcome: str, *, is_up: bool, unusable_fields: int = 0) -> None:
+    """Of one call: "answered", or the word of what failed; beside it, how much of the answer was of no use."""
     note_provider(system, outcome=outcome)
-    find_tally(settings.ENV.redis_url).note(system, Counter({outcome: 1, **counted}), is_up=is_up)
+    note_unusable_fields(system, unusable_fields)
+    counted = Counter({outcome: 1, "unusable_fields": unusable_fields})
+    find_tally(settings.ENV.redis_url).note(system, counted, is_up=is_up)
 
 
 def read_outcomes(system: OutsideName) -> Tallied | None:

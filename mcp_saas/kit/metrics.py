@@ -37,6 +37,12 @@ CACHE_READS = Counter("dazbox_cache_reads", "Reads of the cache of answers", ["k
 PROVIDER_CALLS = Counter(
     "dazbox_provider_calls", "Calls of systems of others", ["provider", "outcome"], registry=REGISTRY
 )
+PROVIDER_FIELDS = Counter(
+    "dazbox_provider_unusable_fields",
+    "Fields of a wrong type or size in their answers",
+    ["provider"],
+    registry=REGISTRY,
+)
 MODEL_TOKENS = Counter("dazbox_model_tokens", "Tokens of language models, in and out", registry=REGISTRY)
 
 
@@ -84,6 +90,10 @@ def note_cache(kind: str, *, outcome: str) -> None:
 def note_provider(provider: str, *, outcome: str) -> None:
     """`outcome`: answered, or the word of the fault."""
     PROVIDER_CALLS.labels(provider, outcome).inc()
+
+
+def note_unusable_fields(provider: str, count: int) -> None:
+    PROVIDER_FIELDS.labels(provider).inc(count)
 
 
 def note_tokens(count: int) -> None:

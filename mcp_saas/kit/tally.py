@@ -44,7 +44,7 @@ class Tally:
         counts, recent = self._name("outcomes", system), self._name("recent", system)
 
         def tell(pipeline: Any) -> None:
-            for outcome, count in outcomes.items():
+            for outcome, count in (+outcomes).items():
                 pipeline.hincrby(counts, outcome, count)
             pipeline.lpush(recent, int(is_up)).ltrim(recent, 0, RECENT - 1).expire(recent, RECENT_S)
 

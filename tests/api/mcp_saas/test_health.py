@@ -1,8 +1,13 @@
 """Health: open to all, true about each part, and 503 only without the database."""
 
-import pytest
-from django.core.cache import cache
+import uuid
 
+import pytest
+from django.conf import settings
+from redis import Redis
+
+from mcp_saas.api.outside import note_outcome
+from mcp_saas.kit.cache import find_cache
 from mcp_saas.kit.version import VERSION
 from tests.api.mcp_saas.outage import cache_at, database_at
 from tests.api.problem import assert_problem
@@ -10,7 +15,16 @@ from tests.conftest import ApiClient
 from tests.factories import Box, make_snapshot
 
 HEALTH = "/api/v1/health"
+OUTSIDE = ("openai_api", "sparkseer_api", "lnbits_api")
 SERVICES = {"database", "cache", "vector_store", "broker", "openai_api", "sparkseer_api", "lnbits_api"}
+
+
+@pytest.fixture(autouse=True)
+def uncalled() -> None:
+    """Nobody has called the systems of others."""
+    with Redis.from_url(settings.ENV.redis_url) as client:
+        for name in client.scan_iter("dazbox:tally:*"):
+            client.delete(name)
 
 
 def test_health_tells_of_every_part(api: ApiClient, db: None) -> None:
@@ -25,13 +39,13 @@ def test_health_tells_of_every_part(api: ApiClient, db: None) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_health_shows_what_the_cache_server_counted(api: ApiClient, db: None) -> None:
+def test_health_shows_what_the_cache_of_answers_counted(api: ApiClient, db: None) -> None:
+    tenant, cache = uuid.uuid4(), find_cache(settings.ENV.redis_url)
     before = api.get(HEALTH).json["cache_stats"]
-    cache.set("here", 1, timeout=60)
-    assert (cache.get("here"), cache.get("nowhere")) == (1, None)
+    for _ in range(3):
+        cache.get_or_make("node_info", tenant, arguments=None, make=bytes)
     after = api.get(HEALTH).json["cache_stats"]
-    assert after["hits"] > before["hits"]
-    assert after["misses"] > before["misses"]
+    assert (after["hits"] - before["hits"], after["misses"] - before["misses"]) == (2, 1)
     assert after["hit_ratio"] == round(after["hits"] / (after["hits"] + after["misses"]), 4)
 
 
@@ -45,6 +59,24 @@ def test_verbose_health_tells_how_long_each_part_took(api: ApiClient, db: None) 
 
 def test_health_is_open_even_to_a_token_that_is_none(api: ApiClient, db: None) -> None:
     assert api.get(HEALTH, token="garbage").status == 200
+
+
+def test_health_tells_how_calls_to_others_went(api: ApiClient, db: None) -> None:
+    def read() -> tuple[str, dict[str, str]]:
+        found = api.get(HEALTH).json
+        return found["status"], {name: found["services"][name] for name in OUTSIDE}
+
+    nobody = dict.fromkeys(OUTSIDE, "not_configured")
+    assert read() == ("healthy", nobody)
+    for system in ("openai", "sparkseer"):
+        note_outcome(system, "answered", is_up=True)  # type: ignore[arg-type]
+    assert read() == ("healthy", nobody | {"openai_api": "connected", "sparkseer_api": "connected"})
+    note_outcome("lnbits", "unreachable", is_up=False)
+    assert read()[0] == "healthy"  # an owner's server is none of ours
+    assert read()[1]["lnbits_api"] == "disconnected"
+    note_outcome("sparkseer", "timeout", is_up=False)
+    assert read()[0] == "degraded"
+    assert read()[1]["sparkseer_api"] == "degraded"
 
 
 def test_without_the_cache_it_is_degraded(api: ApiClient, db: None, closed_port: int) -> None:

@@ -1,12 +1,16 @@
 """Providers that fail in every way: an error of ours, in time, without the key in it; tried again where it may help."""
 
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from django.conf import settings
 
+from mcp_saas.kit.cache import Cache
 from mcp_saas.kit.http import Guard
 from nodes.sources.driver.errors import Fault
 from nodes.sources.driver.retry import Patience
@@ -17,6 +21,7 @@ from tests.api.case import cases
 from tests.fakes.json_server import JsonServer, Reply
 from tests.fakes.lnd_rest import make_tls
 from tests.fakes.provider_server import FAILURES, KEY, ProviderServer
+from tests.faults.embedded_instance import eventually
 from tests.unit.nodes.providing import FIRST, QUESTIONS, make_way, put, serving
 
 WITHIN_S = 1.5
@@ -162,6 +167,24 @@ def test_no_address_leads_inside(case: str) -> None:
         assert server.calls == []
     assert error.fault is Fault.SETTING
     assert "169.254" not in str(error)
+
+
+def test_a_hundred_who_want_it_at_once_make_one_call() -> None:
+    cache = Cache(settings.ENV.redis_url, f"test-{uuid.uuid4()}")
+    question = QUESTIONS["suggested_fees"]
+    with serving(question) as server:
+        way = make_way(server)
+
+        def want(_: int) -> bytes:
+            return cache.get_or_make("sparkseer", "a box", arguments=question.request, make=make).value
+
+        def make() -> bytes:
+            assert eventually(lambda: (cache.read_statistics() or {})["sparkseer"].misses == 100)
+            return msgspec.msgpack.encode(put(question, way).value)
+
+        with ThreadPoolExecutor(100) as pool:
+            answers = list(pool.map(want, range(100)))
+    assert (len(server.calls), len(answers), len(set(answers))) == (1, 100, 1)
 
 
 def test_nobody_there_is_nobody_there() -> None:
