@@ -177,6 +177,17 @@ def test_the_points_of_tenants_are_reached_through_one_filter() -> None:
     assert found == []
 
 
+def test_answers_are_kept_sealed() -> None:
+    """What is kept of a box in Redis lies on a disk soon: one place keeps it, under the box's own key."""
+    keepers = {
+        "mcp_saas/kit/cache.py",
+        "tenants/sealing/answers.py",
+        "recommendations/pipeline/cite.py",
+    }  # the library's
+    found = {name_of(path) for path in product_files() if ".get_or_make(" in path.read_text(encoding="utf-8")}
+    assert found - keepers == set()
+
+
 def test_the_engine_and_the_agent_import_without_django() -> None:
     code = (
         "import sys, nodes.engine.decision, nodes.engine.replay, nodes.agent.command\n"

@@ -230,8 +230,7 @@ class Cache:
                 self._owed |= owed
 
     def _place(self, kind: str, tenant_id: str, *, arguments: object) -> _Place:
-        encoded = msgspec.msgpack.encode(arguments, order="deterministic")
-        digest = hashlib.blake2b(encoded, digest_size=16).hexdigest()
+        digest = digest_arguments(arguments)
         entry, revision, lock = (
             self._name("entry", tenant_id, kind, digest),
             self._name("revision", tenant_id, kind),
@@ -241,6 +240,10 @@ class Cache:
 
     def _name(self, *parts: str) -> str:
         return ":".join((self._namespace, "answers", *parts))
+
+
+def digest_arguments(arguments: object) -> str:
+    return hashlib.blake2b(msgspec.msgpack.encode(arguments, order="deterministic"), digest_size=16).hexdigest()
 
 
 @cache

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from mcp_saas.api.outside import note_outcome
 from mcp_saas.api.rate_limit import find_limiter
-from mcp_saas.kit.cache import Cached, find_cache
+from mcp_saas.kit.cache import Cached
 from mcp_saas.kit.crypto import SealError
 from mcp_saas.kit.gcra import Quota
 from mcp_saas.kit.http import Guard, find_port, read_url
@@ -44,6 +44,7 @@ from nodes.sources.sparkseer.question import (
 )
 from nodes.sources.sparkseer.value import LiquidityValue, NetworkView, SuggestedChannel, SuggestedFee
 from tenants.context import current_tenant
+from tenants.sealing.answers import find_or_make_answer
 from tenants.sealing.tenant import current_keys
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ STALE_S: Final[Mapping[ProviderName, int]] = {"sparkseer": 12 * HOUR_S, "amboss"
 
 
 class Kept(Struct, frozen=True):
-    """An answer in the cache, before it is sealed."""
+    """An answer in the cache."""
 
     value: msgspec.Raw
     lacks: tuple[Lack, ...]
@@ -80,11 +81,9 @@ def provide(question: Question[T], *, use_cache: bool = True) -> Provided[T]:
         return Provided(why_none="not_configured")
     try:
         cached = _find_or_ask(question, access, use_cache=use_cache)
-        kept = _open(cached, question)
-    except SealError:  # of a key that is destroyed since
-        return Provided(degraded=True, why_none=Fault.GARBLED)
     except ProviderError as error:
         return Provided(degraded=error.fault is not Fault.REFUSED, why_none=name_failure(error))
+    kept = msgspec.msgpack.decode(cached.value, type=Kept)
     value = msgspec.msgpack.decode(kept.value, type=question.shape)
     as_of = dt.datetime.fromisoformat(kept.as_of)
     return Provided(value=value, lacks=kept.lacks, degraded=cached.is_stale, as_of=as_of)
@@ -138,13 +137,11 @@ def _read_access(name: ProviderName) -> Access | None:
 
 def _find_or_ask(question: Question[T], access: Access, *, use_cache: bool) -> Cached:
     """A new key is asked with at once: what the old one was told does not count for it."""
-    keys = current_keys()
     shown = f"{access.url} {access.secret}".encode()
-    mark = keys.digest("provider", shown).hex()
-    return find_cache(settings.ENV.redis_url).get_or_make(
+    mark = current_keys().digest("provider", shown).hex()
+    return find_or_make_answer(
         question.provider,
-        current_tenant().id,
-        arguments=(question.name, question.request, mark),
+        (question.name, question.request, mark),
         make=lambda: _ask(question, access, mark=mark),
         stale_s=STALE_S[question.provider],
         use_cache=use_cache,
@@ -165,12 +162,7 @@ def _ask(question: Question[T], access: Access, *, mark: str) -> bytes:
     note_outcome(question.provider, "answered", is_up=True, unusable_fields=unusable)
     note_asked(question, Asked(at=given.as_of, outcome="answered", lacks=given.lacks))
     kept = Kept(msgspec.Raw(msgspec.msgpack.encode(given.value)), given.lacks, given.as_of.isoformat())
-    return current_keys().seal(msgspec.msgpack.encode(kept), table="cache", column=question.provider, row=question.name)
-
-
-def _open(cached: Cached, question: Question[T]) -> Kept:
-    opened = current_keys().open(cached.value, table="cache", column=question.provider, row=question.name)
-    return msgspec.msgpack.decode(opened, type=Kept)
+    return msgspec.msgpack.encode(kept)
 
 
 def _find_way(provider: Provider, access: Access, *, mark: str) -> Way:

@@ -5,12 +5,9 @@ import datetime as dt
 import hashlib
 
 import msgspec
-from django.conf import settings
 from django.utils import timezone
 from msgspec import Struct
 
-from mcp_saas.kit.cache import find_cache
-from mcp_saas.kit.crypto import SealError
 from nodes.engine.day import HistoryDay
 from nodes.engine.flow import WEEK, measure_days_observed, total_flows
 from nodes.engine.position import PublicNode
@@ -32,11 +29,10 @@ from recommendations.engine.info import (
     measure_node,
 )
 from tenants.context import current_tenant
-from tenants.sealing.tenant import current_keys
+from tenants.sealing.answers import find_or_make_answer
 
 HISTORY_DAYS = 30
 _TAG_CHARS = 26  # of an ETag, with its quotes
-_PLACE = {"table": "cache", "column": "node_info", "row": "body"}  # Redis holds nothing of a box but what is sealed
 
 
 class InfoText(Struct, frozen=True):
@@ -48,21 +44,13 @@ class InfoText(Struct, frozen=True):
 
 def read_info(*, include_historical: bool = False, use_cache: bool = True) -> InfoText:
     """1 what has changed names the answer; 2 one that is kept under this name is it; 3 else it is gathered and kept."""
-    tenant, keys = current_tenant(), current_keys()
-    cached = find_cache(settings.ENV.redis_url).get_or_make(
+    cached = find_or_make_answer(
         "node_info",
-        tenant.id,
-        arguments=(read_revision(), newest_load_id(), include_historical),
-        make=lambda: keys.seal(_write(gather_info(include_historical=include_historical), timezone.now()), **_PLACE),
+        (read_revision(), newest_load_id(), include_historical),
+        make=lambda: _write(gather_info(include_historical=include_historical), timezone.now()),
         use_cache=use_cache,
     )
-    try:
-        told = keys.open(cached.value, **_PLACE)
-    except SealError:  # of before the keys were replaced
-        if not use_cache:
-            raise
-        return read_info(include_historical=include_historical, use_cache=False)
-    tag, body = told[:_TAG_CHARS], told[_TAG_CHARS:]
+    tag, body = cached.value[:_TAG_CHARS], cached.value[_TAG_CHARS:]
     is_hit = b"true" if cached.is_hit else b"false"
     return InfoText(body[:-1] + b',"cache_hit":' + is_hit + b"}", tag.decode())
 

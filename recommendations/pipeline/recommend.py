@@ -4,13 +4,10 @@ import datetime as dt
 
 import msgspec
 import structlog
-from django.conf import settings
 from django.utils import timezone
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mcp_saas.kit.cache import find_cache
-from mcp_saas.kit.crypto import SealError
 from nodes.selectors.revision import read_revision
 from recommendations.engine.advice import Advice, Language, LeftOut
 from recommendations.engine.adviser import Advised, advise
@@ -18,12 +15,10 @@ from recommendations.pipeline.cite import cite
 from recommendations.pipeline.keep import keep_standing
 from recommendations.pipeline.survey import survey_node
 from recommendations.selectors.advice import find_last_done
-from tenants.context import current_tenant
-from tenants.sealing.tenant import current_keys
+from tenants.sealing.answers import find_or_make_answer
 
 log = structlog.get_logger(__name__)
 KIND = "recommendations"
-PLACE = {"table": "cache", "column": KIND, "row": "advice"}
 
 
 class Worked(Struct, frozen=True, kw_only=True):
@@ -76,21 +71,12 @@ def work_out(now: dt.datetime) -> Worked:
 
 
 def _find_or_work_out(*, use_cache: bool) -> tuple[Worked, bool]:
-    """What Redis holds is sealed with the box's own key, and named by all that has come in for it."""
-    found = find_cache(settings.ENV.redis_url).get_or_make(
-        KIND,
-        current_tenant().id,
-        arguments=read_revision(),
-        make=lambda: _seal(work_out(timezone.now())),
-        use_cache=use_cache,
+    """What is kept is named by all that has come in for the box."""
+    found = find_or_make_answer(
+        KIND, read_revision(), make=lambda: msgspec.msgpack.encode(work_out(timezone.now())), use_cache=use_cache
     )
     try:
-        opened = current_keys().open(found.value, **PLACE)
-        return msgspec.msgpack.decode(opened, type=Worked), found.is_hit
-    except (SealError, msgspec.DecodeError):
+        return msgspec.msgpack.decode(found.value, type=Worked), found.is_hit
+    except msgspec.DecodeError:  # of another release
         log.warning("kept_advice_unreadable")
         return work_out(timezone.now()), False
-
-
-def _seal(worked: Worked) -> bytes:
-    return current_keys().seal(msgspec.msgpack.encode(worked), **PLACE)
