@@ -10,6 +10,7 @@ from math import ceil
 
 from msgspec.structs import replace
 
+from nodes.engine.candidate import Candidate
 from recommendations.engine.advice import Estimate, Kind
 from recommendations.engine.commands import open_channel
 from recommendations.engine.confidence import trust_history, trust_snapshot
@@ -18,7 +19,7 @@ from recommendations.engine.interval import Interval
 from recommendations.engine.onchain import CLOSING_VBYTES, FUNDING_VBYTES, price
 from recommendations.engine.params import Opening
 from recommendations.engine.rebalance import DRY_BELOW, HORIZON_DAYS, measure_drain
-from recommendations.engine.survey import Candidate, Survey, Surveyed
+from recommendations.engine.survey import Survey, Surveyed
 
 MAX_CHAIN_SHARE = 0.01  # of a channel's size that opening and closing it may cost
 SMALLEST_SAT = 20_000  # LND and Core Lightning take no smaller channel by default

@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from nodes.engine.balance import measure_ratio
+from nodes.engine.candidate import Candidate
 from nodes.engine.report import ChannelPolicy, ChannelState, Forward
 from nodes.engine.types import Direction, Effect
 from recommendations.engine.params import Named
@@ -73,21 +74,6 @@ class Surveyed(Struct, frozen=True, kw_only=True):
     def ratio(self) -> float | None:
         """Our share of the balance, 0..1."""
         return measure_ratio(self.state)
-
-
-class Candidate(Struct, frozen=True, kw_only=True):
-    """A node that is no peer yet. Gains: of our centrality, by the graph with that channel; None: not computed."""
-
-    pubkey: str
-    alias: str | None = None
-    channel_count: int
-    capacity_sat: int
-    betweenness_rank: int
-    node_count: int
-    gain_closeness: float | None = None
-    gain_betweenness: float | None = None
-    market_fee_rate_ppm: int | None = None
-    median_channel_sat: int | None = None
 
 
 class Survey(Struct, frozen=True, kw_only=True):

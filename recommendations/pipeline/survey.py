@@ -11,13 +11,13 @@ from nodes.models.channel import Channel
 from nodes.models.decision import CycleRun, Decision
 from nodes.models.node import OwnNode
 from nodes.models.snapshot import Snapshot
+from nodes.selectors.candidate import find_candidate_list
 from nodes.selectors.channel import list_open_channels
 from nodes.selectors.decision import action_of
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.node import read_own_node
 from recommendations.engine.advice import Kind
 from recommendations.engine.survey import Decided, Survey, Surveyed, Traffic, total_traffic
-from recommendations.selectors.candidate import list_strangers
 from tenants.sealing.tenant import current_keys
 
 DAY = dt.timedelta(days=1)
@@ -55,7 +55,7 @@ def survey_node(*, now: dt.datetime, done: dict[UUID, tuple[Kind, dt.datetime]])
         onchain_fees=node.state.read_onchain_fees(),
         days=days,
         channels=channels,
-        candidates=tuple(list_strangers({row.state.peer_pubkey for row in rows})),
+        candidates=tuple(found.work.candidates) if (found := find_candidate_list()) else (),
         backup_told_at=max(backups, default=None),
     )
 

@@ -196,7 +196,7 @@ ENGLISH = Words(
         "onchain": " Opening and closing cost about {sat} sat at {rate} sat a vbyte.",
         "no_onchain": " Your node told no price of on-chain fees, so what it costs is not known.",
         "market": " Others charge {ppm} ppm towards it (median by capacity).",
-        "gain": " It would raise your closeness by {share} %.",
+        "gain": " It would raise your closeness to all others by {points} points of 100.",
         "account": " Its share of opening and closing is {share} sat: a profit of {profit} sat.",
         "no_account": " What opening it cost is not known.",
         "rebalance": "What rebalancing it cost no report tells, so the profit is at most that.",

@@ -199,7 +199,7 @@ FRENCH = Words(
         "onchain": " Ouvrir et fermer coûte environ {sat} sat à {rate} sat par vbyte.",
         "no_onchain": " Votre nœud n'a annoncé aucun prix des frais on-chain, le coût n'est donc pas connu.",
         "market": " Les autres demandent {ppm} ppm vers lui (médiane par capacité).",
-        "gain": " Il augmenterait votre proximité de {share} %.",
+        "gain": " Il augmenterait votre proximité de tous les autres de {points} points sur 100.",
         "account": " Sa part d'ouverture et de fermeture est de {share} sat : un profit de {profit} sat.",
         "no_account": " Ce qu'a coûté son ouverture n'est pas connu.",
         "rebalance": "Ce qu'a coûté son rééquilibrage, aucun rapport ne le dit : le profit est au plus celui-là.",

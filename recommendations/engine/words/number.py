@@ -1,6 +1,7 @@
 """Numbers and instants as a language writes them."""
 
 import datetime as dt
+import math
 
 from recommendations.engine.advice import Language
 
@@ -8,7 +9,7 @@ NARROW_BLANK = "\u202f"  # between thousands in French
 
 
 def show(value: object, language: Language) -> str:
-    """Integers by thousands, other numbers with as many digits as tell something, instants to the minute."""
+    """Integers by thousands, other numbers with two digits that tell something, instants to the minute."""
     if isinstance(value, dt.datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, float):
@@ -19,7 +20,7 @@ def show(value: object, language: Language) -> str:
 
 
 def _show_float(value: float, language: Language) -> str:
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    digits = 0 if not value else min(12, max(0, 1 - math.floor(math.log10(abs(value)))))
     shown = f"{round(value, digits) + 0.0:,.{digits}f}"
     return _group(shown.rstrip("0").rstrip(".") if "." in shown else shown, language)
 

@@ -109,7 +109,7 @@ def _opening(telling: Telling, params: Opening) -> Values:
         "nodes": params.node_count,
         "channels": params.channel_count,
         "market": telling.part_if("market", params.market_fee_rate_ppm, ppm=params.market_fee_rate_ppm),
-        "gain": telling.part_if("gain", gain, share=(gain or 0.0) * 100),
+        "gain": telling.part_if("gain", gain, points=(gain or 0.0) * 100),
         "onchain": telling.part("no_onchain")
         if params.onchain_sat is None
         else telling.part("onchain", sat=params.onchain_sat, rate=params.sat_per_vbyte),

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from mcp_saas.kit.breaker import Breaker, Breakers
 from rag.pipeline import rephrase
 from rag.sources.openai.answers import forget_dialects
+from recommendations.pipeline import cite
 from tests.fakes.openai_server import KEY, MODEL, OpenAIServer, Said
 
 
@@ -17,6 +18,13 @@ from tests.fakes.openai_server import KEY, MODEL, OpenAIServer, Said
 def store_away(settings: Any) -> None:
     """Nobody is at QDRANT_URL, but for tests that ask for `library`."""
     settings.ENV = settings.ENV.model_copy(update={"qdrant_url": "http://127.0.0.1:9", "qdrant_api_key": None})
+
+
+@pytest.fixture(autouse=True)
+def searches_anew(monkeypatch: pytest.MonkeyPatch, clock: "Clock") -> None:
+    """No citation of a test before, and no failure of one either."""
+    cache.clear()
+    monkeypatch.setattr(cite, "breaker", Breaker(failures=1, clock=clock))
 
 
 class Clock:

@@ -4,9 +4,10 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
+from nodes.engine.candidate import Candidate
 from nodes.engine.report import ChannelState
 from recommendations.engine.survey import Survey, Surveyed, Traffic
-from tests.factories import TAKEN_AT, make_channel
+from tests.factories import TAKEN_AT, make_channel, pubkey_of
 
 DAY = dt.timedelta(days=1)
 DAYS = 30
@@ -60,3 +61,19 @@ def make_survey(*channels: Surveyed, **changes: Any) -> Survey:
         "channels": channels,
     }
     return Survey(**(fields | changes))
+
+
+def make_candidate(**changes: Any) -> Candidate:
+    fields: dict[str, Any] = {
+        "pubkey": pubkey_of("far away"),
+        "alias": None,
+        "channel_count": 10,
+        "capacity_sat": 10_000_000,
+        "betweenness_rank": 5,
+        "node_count": 14_000,
+        "gain_closeness": 0.0021,
+        "gain_betweenness": None,
+        "market_fee_rate_ppm": 120,
+        "median_channel_sat": None,
+    }
+    return Candidate(**(fields | changes))

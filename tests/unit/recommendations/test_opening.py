@@ -4,11 +4,10 @@ import pytest
 
 from recommendations.engine.opening import LARGEST_SAT, advise_openings, find_smallest
 from recommendations.engine.params import Opening
-from recommendations.engine.survey import Candidate
 from tests.factories import pubkey_of
-from tests.unit.recommendations.builders import make_dry, make_seller, make_survey, make_surveyed
+from tests.unit.recommendations.builders import make_candidate, make_dry, make_seller, make_survey, make_surveyed
 
-STRANGER = Candidate(
+STRANGER = make_candidate(
     pubkey=pubkey_of("far away"), channel_count=200, capacity_sat=900_000_000, betweenness_rank=12, node_count=14_000
 )
 
@@ -44,7 +43,7 @@ def test_without_a_price_of_the_chain_there_is_no_command_and_no_cost() -> None:
 
 
 def test_a_candidate_that_is_a_peer_by_now_is_no_candidate() -> None:
-    known = Candidate(pubkey=pubkey_of("peer 1"), channel_count=2, capacity_sat=1, betweenness_rank=1, node_count=9)
+    known = make_candidate(pubkey=pubkey_of("peer 1"), channel_count=2, capacity_sat=1)
     assert list(advise_openings(make_survey(make_surveyed(1), candidates=(known,)))) == []
 
 

@@ -15,9 +15,10 @@ from recommendations.engine.draft import Draft
 from recommendations.engine.interval import measure_mean
 from recommendations.engine.params import BatchOpening, BelowRefill, Depleted, NotSynced, OneSided
 from recommendations.engine.ranking import measure_net, rank
-from recommendations.engine.survey import Candidate, total_traffic
+from recommendations.engine.survey import total_traffic
 from tests.factories import TAKEN_AT, make_forward, make_peer_policy, pubkey_of
 from tests.unit.recommendations.builders import (
+    make_candidate,
     make_dry,
     make_seller,
     make_survey,
@@ -133,7 +134,7 @@ def test_sats_sold_below_what_their_return_costs_are_told() -> None:
 
 def test_several_openings_are_told_to_go_in_one_transaction() -> None:
     strangers = tuple(
-        Candidate(pubkey=pubkey_of(name), channel_count=10, capacity_sat=10_000_000, betweenness_rank=5, node_count=9)
+        make_candidate(pubkey=pubkey_of(name), channel_count=10, capacity_sat=10_000_000, betweenness_rank=5)
         for name in ("x", "y")
     )
     [told] = [

@@ -10,12 +10,12 @@ from nodes.engine.report import PendingHtlc
 from recommendations.engine.advice import Advice, Language, Level
 from recommendations.engine.adviser import advise
 from recommendations.engine.params import Params
-from recommendations.engine.survey import Candidate
 from recommendations.engine.words.tell import WORDS, tell, tell_left_out
 from recommendations.engine.words.values import name_situation
 from tests.factories import TAKEN_AT, make_peer_policy, pubkey_of
 from tests.unit.recommendations.builders import (
     HEIGHT,
+    make_candidate,
     make_dry,
     make_seller,
     make_survey,
@@ -26,9 +26,7 @@ from tests.unit.recommendations.test_fee import make_decided
 
 HOUR = dt.timedelta(hours=1)
 STRANGERS = tuple(
-    Candidate(
-        pubkey=pubkey_of(name), alias=name, channel_count=10, capacity_sat=10**7, betweenness_rank=5, node_count=9
-    )
+    make_candidate(pubkey=pubkey_of(name), alias=name, channel_count=10, capacity_sat=10**7, betweenness_rank=5)
     for name in ("x", "y")
 )
 HTLC = PendingHtlc(incoming=True, amount_sat=700, expiration_height=HEIGHT)
