@@ -35,6 +35,7 @@ app.conf.update(
         "purge-tokens": {"task": "tenants.tasks.purge_tokens", "schedule": 300.0, "options": {"expires": 240}},
         "forget-boxes": {"task": "rag.tasks.forget_departed_boxes", "schedule": 60.0, "options": {"expires": 50}},
         "tend-library": {"task": "rag.tasks.tend_library", "schedule": 30.0, "options": {"expires": 25}},
+        "refresh-graph": {"task": "nodes.tasks.refresh_graph", "schedule": 600.0, "options": {"expires": 500}},
         "purge-jobs": {"task": "tenants.tasks.purge_jobs", "schedule": 3600.0},
     },
 )

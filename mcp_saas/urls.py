@@ -10,6 +10,7 @@ from mcp_saas.api.metrics import MetricsView, ScrapeView
 from mcp_saas.api.ops import HealthView
 from nodes.api.events import AuditView, EventsView
 from nodes.api.exports import ExportDownloadView, ExportsView, ExportView
+from nodes.api.graph import GraphView
 from nodes.api.quota import QuotaView
 from rag.sources.qdrant.probe import probe_store
 from recommendations.api.ask import AskView
@@ -31,6 +32,7 @@ urlpatterns = [
         "api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=(Open,)), name="docs"
     ),
     path("api/v1/", include("tenants.api.urls")),
+    path("api/v1/provisioning/graph", GraphView.as_view()),
     path("api/v1/provisioning/audit/verify", AuditView.as_view()),
     path("api/v1/provisioning/devices/<uuid:device_id>/events", EventsView.as_view()),
     path("api/v1/provisioning/devices/<uuid:device_id>/exports", ExportsView.as_view()),

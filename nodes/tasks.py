@@ -13,6 +13,7 @@ from nodes.pipeline.action import expire_actions
 from nodes.pipeline.apply import apply_to_own_node, has_work
 from nodes.pipeline.candidate import find_candidates, measure_candidates
 from nodes.pipeline.export import order
+from nodes.pipeline.graph_refresh import load_waiting, refresh_from_lnd
 from nodes.pipeline.notify.deliver import deliver_next
 from nodes.pipeline.notify.sweep import sweep_notices
 from nodes.pipeline.pull import READ_WITHIN_S, pull_node
@@ -35,6 +36,7 @@ from tenants.tasks import SHARE_S, SHARES, TenantTask
 
 SEAL_AGAIN_AFTER = dt.timedelta(minutes=1)
 WATCHES = 5
+GRAPH_WITHIN_S = 240  # below the broker's visibility timeout: nobody else begins meanwhile
 MEASURE_EVERY_S = 6 * 3600  # boxes whose gains are measured do not come together
 CYCLE_WITHIN_S = 30  # beside the reading of its node
 log = structlog.get_logger(__name__)
@@ -181,6 +183,13 @@ def queue_candidates() -> None:
     """Of the tenant we are in, after a new graph or when its peers have changed."""
     if is_stale():
         queue_job_once(current_tenant().id, list_candidates.name, due_at=timezone.now())
+
+
+@shared_task(name="nodes.tasks.refresh_graph", soft_time_limit=GRAPH_WITHIN_S, time_limit=GRAPH_WITHIN_S + 20)
+def refresh_graph() -> None:
+    """Every ten minutes, from beat, and after an upload: what waits is loaded, what is old is read anew."""
+    load_waiting()
+    refresh_from_lnd(timezone.now())
 
 
 @shared_task(name="nodes.tasks.run_export", soft_time_limit=order.TIME_LIMIT_S, time_limit=order.TIME_LIMIT_S + 30)

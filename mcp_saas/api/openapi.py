@@ -136,6 +136,8 @@ def _refer(struct: type) -> dict[str, str]:
 def _describe_bodies(body: type | None, form: dict[str, Any] | None) -> dict[str, Any] | None:
     if body is None:
         return None
+    if body is bytes:
+        return {"application/octet-stream": OpenApiTypes.BINARY}
     return {"application/json": _refer(body)} | ({"multipart/form-data": form} if form else {})
 
 

@@ -135,6 +135,14 @@ class Environment(BaseSettings):
     prometheus_multiproc_dir: Path | None = Field(
         None, description="folder in which the processes of this machine share what they count; empty: each by itself"
     )
+    graph_lnd_url: str = Field(
+        "",
+        pattern=r"^(https://[^?#]+)?$",
+        description="REST address of an LND whose graph everybody's positions are taken from; empty: files alone",
+    )
+    graph_lnd_macaroon: SecretStr | None = Field(None, description="its readonly.macaroon, in hex")
+    graph_lnd_certificate: Path | None = Field(None, description="its tls.cert (PEM); empty: one of a public authority")
+    graph_refresh_hours: int = Field(24, ge=1, le=24 * 30, description="hours between two readings of that graph")
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 

@@ -5,7 +5,7 @@ import msgspec
 from mcp_saas.kit.ttl_cache import TtlCache
 from nodes.engine.feature import name_features
 from nodes.engine.position import NetworkPosition, PublicNode
-from nodes.graph.models import GraphLoad, GraphNode
+from nodes.graph.models import GraphLoad, GraphNode, GraphUpload
 from tenants.context import leave_tenant
 
 _load_ids: TtlCache[str, int] = TtlCache(max_entries=1)
@@ -15,6 +15,12 @@ _bits = msgspec.msgpack.Decoder(list[int])
 def newest_load() -> GraphLoad | None:
     with leave_tenant():
         return GraphLoad.objects.order_by("-loaded_at").first()
+
+
+def newest_upload() -> GraphUpload | None:
+    """Without its content."""
+    with leave_tenant():
+        return GraphUpload.objects.defer("content").order_by("-id").first()
 
 
 def newest_load_id() -> int:

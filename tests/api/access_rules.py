@@ -166,6 +166,8 @@ RULES: dict[str, Rule] = {
     "create_export": OWNER,
     "get_export": OWNER,
     "get_operation": OWNER_AND_STAFF,
+    "get_graph": OPERATOR,
+    "upload_graph": OPERATOR,
     "break_glass": OPERATOR,
     "close_glass": OPERATOR,
     # linking by a user code; the one in the address has been approved by the owner

@@ -26,7 +26,7 @@ MACAROON = bytes.fromhex("0201036c6e64") + b"secret-of-the-node"
 
 
 class FakeLnd(JsonServer):
-    """Change `info`, `channels`, `edges`, `is_in_graph`, `forwards` and `transactions` (None: forbidden) at will.
+    """Change `info`, `channels`, `edges`, `graph`, `is_in_graph`, `forwards` and `transactions` (None: forbidden).
 
     `failure` answers everything while it is set; `before_answer` may hold every answer back.
     """
@@ -39,6 +39,7 @@ class FakeLnd(JsonServer):
         self.edges = [describe_edge(number) for number in range(channel_count)]
         self.forwards: list[dict[str, Any]] = []
         self.transactions: list[dict[str, Any]] | None = [describe_transaction(number) for number in (0, 2)]
+        self.graph: bytes | dict[str, Any] = {"nodes": [], "edges": []}
         self.is_in_graph = True
         self.failure: Reply | None = None
         self.before_answer: Callable[[], object] = lambda: None
@@ -68,6 +69,8 @@ class FakeLnd(JsonServer):
     def _respond_rarely(self, call: Call, path: str) -> Reply:
         if (call.method, path) == ("GET", "/v2/wallet/estimatefee/6"):
             return Reply(body={"sat_per_kw": "2500", "min_relay_fee_sat_per_kw": "253"})
+        if (call.method, path) == ("GET", "/v1/graph"):
+            return Reply(body=self.graph)
         if (call.method, path) == ("GET", "/v1/transactions"):
             return self._page_transactions(dict(parse_qsl(urlsplit(call.path).query)))
         if (call.method, path) != ("POST", "/v1/signmessage"):

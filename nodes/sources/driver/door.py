@@ -2,7 +2,7 @@
 
 import email.utils
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -85,6 +85,22 @@ class Door:
             return self._exchange(self._client.build_request(method, path, content=content, headers=headers))
         except httpx.HTTPError as error:
             # httpx may quote headers, which hold our secrets: only the text of connection failures is shown.
+            fault, words = self._explain(error)
+            raise self._error(f"{self.name} {words}", fault=fault) from error
+
+    def stream(self, path: str, *, limit_bytes: int) -> Iterator[bytes]:
+        """The body of a GET, piece by piece. Raises the door's error for anything but a 200, and when it breaks off."""
+        try:
+            with self._client.stream("GET", path) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise self._error(f"{self.name} answered {response.status_code}", fault=Fault.REFUSED)
+                received = 0
+                for chunk in response.iter_bytes():
+                    received += len(chunk)
+                    if received > limit_bytes:
+                        raise self._error(f"{self.name} answered more than {limit_bytes >> 20} MB", fault=Fault.GARBLED)
+                    yield chunk
+        except httpx.HTTPError as error:
             fault, words = self._explain(error)
             raise self._error(f"{self.name} {words}", fault=fault) from error
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Self
 
 import httpx
@@ -56,6 +57,10 @@ class Lnd:
     def find_edge(self, channel_point: str) -> Fields | None:
         """By its funding output: a channel opened with zero confirmations has another id in the graph. LND >= 0.18."""
         return self._find(f"/v1/graph/edge/0?chan_point={channel_point}")
+
+    def stream_graph(self, *, limit_bytes: int) -> Iterator[bytes]:
+        """The whole public graph, as `lncli describegraph` prints it: too large to be held in one piece."""
+        return self._door.stream("/v1/graph", limit_bytes=limit_bytes)
 
     def list_forwards(self, index_offset: int, num_max_events: int) -> Fields:
         """Settled forwards from the `index_offset`th on, oldest first. A POST, and a read all the same."""
