@@ -6,10 +6,11 @@ from msgspec import Meta, Struct
 
 from mcp_saas.kit.errors import ProblemDetails
 from nodes.engine.position import NetworkPosition
+from recommendations.api.advice_contract import RecommendationList
 from recommendations.engine.info import NodeInfoAnswer
 
 MAX_PUBKEYS = 50
-AnalysisType = Literal["basic", "historical", "network"]
+AnalysisType = Literal["basic", "historical", "network", "recommendations"]
 
 
 class BulkBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,6 +35,7 @@ class NodeAnalysis(Struct, frozen=True, kw_only=True):
     is_own: bool = False
     basic: NodeInfoAnswer | None = None
     network: NetworkPosition | None = None
+    recommendations: RecommendationList | None = None
     withheld: list[Withheld] = []
     problem: ProblemDetails | None = None
 

@@ -20,7 +20,7 @@ from nodes.engine.types import FlowTotals
 DAY = dt.timedelta(days=1)
 
 
-class NodeFacts(Struct, frozen=True, kw_only=True):
+class NodeCard(Struct, frozen=True, kw_only=True):
     """`color`, `features` and `announced_at` are what the node announces to the network, the rest what it reports."""
 
     alias: str | None
@@ -82,7 +82,7 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
     """All that is known of one node. `as_of`: when the newest snapshot was taken. `degraded`: what could not be had."""
 
     pubkey: str
-    node_info: NodeFacts
+    node_info: NodeCard
     metrics: NodeMetrics
     channels: list[ChannelInfo] | None
     network_position: NetworkPosition | None
@@ -99,8 +99,8 @@ class NodeInfoAnswer(NodeInfo, frozen=True, kw_only=True):
     cache_hit: bool
 
 
-def describe_own_node(public: PublicNode | None, state: NodeState | None) -> NodeFacts:
-    return NodeFacts(
+def describe_own_node(public: PublicNode | None, state: NodeState | None) -> NodeCard:
+    return NodeCard(
         alias=state.alias if state else public.alias if public else None,
         color=public.color if public else None,
         features=public.features if public else None,

@@ -83,6 +83,7 @@ BODIES: dict[str, Any] = {
     "create_api_key": {"name": "new", "scopes": ["read"]},
     "create_document": {"title": "Notes", "text": "# Notes\n\nFees were raised."},
     "search_knowledge": {"query": "fees"},
+    "upload_graph": b"no graph",
     "analyse_nodes": {"pubkeys": [pubkey_of("stranger")]},
     "replace_document": {"title": "Notes", "text": "# Notes\n\nFees were lowered."},
     "create_claims": {},

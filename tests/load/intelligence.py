@@ -26,7 +26,7 @@ from tests.load.report import Report
 TENANTS = int(os.environ.get("TENANTS", "500"))  # noqa: TID251 - of this benchmark alone
 ROUNDS, ROUND_S = 5, 4.0
 TARGET_CACHED_P95_MS, TARGET_MADE_P95_MS, TARGET_RATIO = 20.0, 150.0, 0.35
-READS = ("info",)
+READS = ("info", "recommendations")
 
 
 def measure() -> Report:

@@ -86,3 +86,13 @@ def test_another_box_is_a_stranger_like_any_other(api: ApiClient, alice: Box, bo
 )
 def test_what_is_no_such_question_is_refused(api: ApiClient, alice: Box, body: dict[str, Any]) -> None:
     assert api.post(PATH, body, token=api.token_of(alice)).status == 400
+
+
+def test_the_own_node_is_advised_and_no_other(api: ApiClient, alice: Box, strangers: list[str]) -> None:
+    own, other = ask(api, alice, [alice.pubkey, strangers[0]], "recommendations").results
+
+    assert own.recommendations is not None
+    assert own.recommendations.pubkey == alice.pubkey
+    assert (own.basic, own.withheld) == (None, [])
+    assert other.recommendations is None
+    assert [one.analysis_type for one in other.withheld] == ["recommendations"]
