@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from nodes.sources.driver.errors import Fault
+from nodes.sources.driver.text import clean_text
 from nodes.sources.provider.protocol import ProviderError, ProviderName
 from nodes.sources.provider.reading import Reading
 
+MAX_ERRORS: Final = 20  # are noted
 FORBIDDEN: Final = {"UNAUTHENTICATED", "FORBIDDEN"}
 PASSING: Final = {"INTERNAL_SERVER_ERROR", "RATE_LIMITED", "TOO_MANY_REQUESTS", "TIMEOUT"}
 
@@ -32,9 +34,9 @@ class Amboss:
             return data
         if not has_data:
             raise ProviderError("Amboss refused the question", fault=_find_fault(errors))
-        for error in errors if isinstance(errors, list) else []:
+        for error in errors[:MAX_ERRORS] if isinstance(errors, list) else []:
             path = error.get("path") if isinstance(error, dict) else None
-            reading.miss(".".join(map(str, path)) if isinstance(path, list) else "errors")
+            reading.miss(clean_text(".".join(map(str, path))) if isinstance(path, list) else "errors")
         return data
 
 

@@ -34,7 +34,7 @@ from tests.fakes.provider_server import (
 from tests.unit.nodes.providing import QUESTIONS, make_way, put, serving
 
 SOURCES = Path(__file__).resolve().parents[3] / "nodes" / "sources"
-GROUND = ("mcp_saas.kit.", "nodes.sources.provider.", "nodes.sources.driver.errors")
+GROUND = ("mcp_saas.kit.", "nodes.sources.provider.", "nodes.sources.driver.errors", "nodes.sources.driver.text")
 STANDARD = {"collections", "functools", "typing", "urllib", "msgspec"}
 SHAPE = {"__init__.py", "value.py", "question.py", "provider.py"}
 HEADERS = {"sparkseer": ("api-key", KEY), "amboss": ("Authorization", f"Bearer {KEY}"), "lnbits": ("X-Api-Key", KEY)}
@@ -234,3 +234,12 @@ def test_amboss_may_answer_in_part() -> None:
     assert value.channels.capacity_sat == 46_150_000
     assert value.fees_towards is None
     assert Lack("getNode.graph_info.channels.fee_info", "missing") in given.lacks
+
+
+def test_what_amboss_calls_wrong_is_noted_within_bounds() -> None:
+    errors = [{"message": "oops", "path": [f"field {number}\n" + "x" * 5000]} for number in range(500)]
+    with serving(QUESTIONS["node"]) as server:
+        server.say({"data": {"getNode": {"graph_info": AMBOSS_NODE}}, "errors": errors})
+        lacks = put(QUESTIONS["node"], make_way(server)).lacks
+    assert len(lacks) == 20
+    assert all(len(lack.field) <= 128 and "\n" not in lack.field for lack in lacks)
