@@ -13,6 +13,7 @@ from nodes.pipeline.action import expire_actions
 from nodes.pipeline.apply import apply_to_own_node, has_work
 from nodes.pipeline.candidate import find_candidates, measure_candidates
 from nodes.pipeline.export import order
+from nodes.pipeline.forecast import has_forecast, is_forecast_due, keep_forecast
 from nodes.pipeline.graph_refresh import load_waiting, refresh_from_lnd
 from nodes.pipeline.notify.deliver import deliver_next
 from nodes.pipeline.notify.sweep import sweep_notices
@@ -38,6 +39,7 @@ SEAL_AGAIN_AFTER = dt.timedelta(minutes=1)
 WATCHES = 5
 GRAPH_WITHIN_S = 240  # below the broker's visibility timeout: nobody else begins meanwhile
 MEASURE_EVERY_S = 6 * 3600  # boxes whose gains are measured do not come together
+DAY_S = 86_400
 CYCLE_WITHIN_S = 30  # beside the reading of its node
 log = structlog.get_logger(__name__)
 
@@ -151,6 +153,7 @@ def run_node_cycle(self: TenantTask, claimed_at: str) -> None:
         run_claimed_cycle(claim, before=pull_node)
         queue_applying()
         queue_candidates()
+        queue_forecast()
 
 
 @shared_task(base=TenantTask, name="nodes.tasks.apply_approved")
@@ -190,6 +193,22 @@ def refresh_graph() -> None:
     """Every ten minutes, from beat, and after an upload: what waits is loaded, what is old is read anew."""
     load_waiting()
     refresh_from_lnd(timezone.now())
+
+
+@shared_task(base=TenantTask, name="nodes.tasks.forecast_flows")
+def forecast_flows() -> None:
+    """Of the tenant we are in; several that were asked for at once make one."""
+    now = timezone.now()
+    if is_forecast_due(now):
+        keep_forecast(now)
+
+
+def queue_forecast() -> None:
+    """Of the tenant we are in: the first at once, then once a day, each box at its own time."""
+    now = timezone.now()
+    if is_forecast_due(now):
+        due_at = find_period_turn(current_tenant().id, now, period_s=DAY_S) if has_forecast() else now
+        queue_job_once(current_tenant().id, forecast_flows.name, due_at=due_at)
 
 
 @shared_task(name="nodes.tasks.run_export", soft_time_limit=order.TIME_LIMIT_S, time_limit=order.TIME_LIMIT_S + 30)

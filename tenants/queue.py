@@ -77,13 +77,7 @@ def queue_job(dazbox_id: UUID, task: str, *, args: list[Any], due_at: dt.datetim
     nothing else to do.
     """
     with leave_tenant():
-        Job.objects.create(
-            dazbox_id=dazbox_id,
-            task=task,
-            args=args,
-            due_at=due_at or timezone.now(),
-            request_id=current_request_id() or "",
-        )
+        _make_job(dazbox_id, task, args=args, due_at=due_at or timezone.now())
 
 
 def queue_job_once(dazbox_id: UUID, task: str, *, due_at: dt.datetime) -> None:
@@ -93,7 +87,12 @@ def queue_job_once(dazbox_id: UUID, task: str, *, due_at: dt.datetime) -> None:
     with leave_tenant():
         if Job.objects.filter(dazbox_id=dazbox_id, task=task, attempts=0, due_at__lte=due_at).exists():
             return
-        Job.objects.create(dazbox_id=dazbox_id, task=task, args=[], due_at=due_at)
+        _make_job(dazbox_id, task, args=[], due_at=due_at)
+
+
+def _make_job(dazbox_id: UUID, task: str, *, args: list[Any], due_at: dt.datetime) -> None:
+    request_id = current_request_id() or ""
+    Job.objects.create(dazbox_id=dazbox_id, task=task, args=args, due_at=due_at, request_id=request_id)
 
 
 def has_job(dazbox_id: UUID, task: str) -> bool:

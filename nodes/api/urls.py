@@ -14,6 +14,7 @@ from nodes.api.backtest import FeePolicyBacktestView
 from nodes.api.control import FeePolicyView
 from nodes.api.credentials import CredentialDetailView, CredentialsView
 from nodes.api.fee_policy import FeePolicyImportView, FeePolicyPreviewView, FeePolicySchemaView
+from nodes.api.forecasts import ForecastsView
 from nodes.api.kill_switch import ChannelSwitchView, KillSwitchView
 from nodes.api.notifications import NotificationsView
 from nodes.api.providers import ProvidersView
@@ -44,6 +45,7 @@ urlpatterns = [
     path("kill-switch", KillSwitchView.as_view()),
     path("channels/<str:short_channel_id>/kill-switch", ChannelSwitchView.as_view()),
     path("journal", JournalView.as_view()),
+    path("forecasts", ForecastsView.as_view()),
     path("shadow-report", ShadowReportView.as_view()),
     path("notifications", NotificationsView.as_view()),
     path("schedule", ScheduleView.as_view()),

@@ -390,6 +390,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Forecast",
+            fields=[
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("made_at", models.DateTimeField()),
+                ("content", models.BinaryField()),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="forecast_single"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="StrategyMemory",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

@@ -92,6 +92,7 @@ RULES: dict[str, Rule] = {
     "get_channel_kill_switch": BOX_READ,
     "set_channel_kill_switch": BOX,
     "list_journal": BOX_READ,
+    "list_forecasts": BOX_READ,
     "get_mode": BOX_READ,
     "set_mode": BOX,
     "get_review": BOX_READ,
