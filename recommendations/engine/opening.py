@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from nodes.engine.candidate import Candidate
 from recommendations.engine.advice import Estimate, Kind
 from recommendations.engine.commands import open_channel
-from recommendations.engine.confidence import trust_history, trust_snapshot
+from recommendations.engine.confidence import trust_history
 from recommendations.engine.draft import Draft, measure, measure_traffic
 from recommendations.engine.interval import Interval
 from recommendations.engine.onchain import CLOSING_VBYTES, FUNDING_VBYTES, price
@@ -124,7 +124,7 @@ def _draft(
     params: Opening,
     *,
     estimate: Estimate,
-    forwards: int | None = None,
+    forwards: int = 0,
     channels: list[Surveyed] | None = None,
 ) -> Draft:
     evidence = [
@@ -141,7 +141,7 @@ def _draft(
         estimate=estimate,
         effort=MINUTES,
         cost_sat=params.onchain_sat,
-        confidence=trust_snapshot(survey) if forwards is None else trust_history(survey, forwards=forwards),
+        confidence=trust_history(survey, forwards=forwards),
         evidence=tuple(one for one in evidence if one.value is not None),
         command=open_channel(survey, params.pubkey, size_sat=params.ideal_sat),
     )

@@ -106,9 +106,9 @@ SITUATIONS = {
         steps=("Ask the peer what is wrong.", "If it stays so, move the sats to a steadier peer."),
     ),
     "stuck_htlc": Situation(
-        action="Look after {channel} now: a payment in it expires {expires}.",
-        reason="{count} payments of {amount} sat in all are under way in it.{inactive} When one expires unsettled,"
-        " the channel is closed by force.",
+        action="Look after {channel} now: a payment in it {expires}.",
+        reason="Payments under way in it: {count}, of {amount} sat in all.{inactive} When one expires unsettled, the"
+        " channel is closed by force.",
         explanation="A payment that hangs locks its sats until it is settled or expires. A forced closing costs"
         " on-chain fees, and your money is locked for days.",
         steps=(
@@ -151,7 +151,7 @@ SITUATIONS = {
     ),
     "backup": Situation(
         action="Back up your channels.",
-        reason="{opened} You told us of {told}. Whether there is a copy elsewhere we cannot see.",
+        reason="{told} {opened} Whether there is a copy elsewhere we cannot see.",
         explanation="With the seed alone channels are lost. The channel backup, which changes with each opening, lets"
         " peers pay you your share.",
         steps=(
@@ -162,13 +162,14 @@ SITUATIONS = {
 }
 
 ENGLISH = Words(
+    article="",
     situations=SITUATIONS,
-    known="Expected: {mean} sat a day ({low} to {high}){lasts}, before a cost of {cost}.",
+    known="Expected: {mean} sat a day ({low} to {high}){lasts}{cost}.",
     bounds="Between {low} and {high} sat a day: {why}.",
     none="No data: {why}.",
     lasts=" for about {days} days",
-    cost="{sat} sat",
-    cost_unknown="a sum that is not known",
+    cost=", before a cost of {sat} sat",
+    cost_unknown=", before a cost that is not known",
     why_none={
         "no_income_yet": "the channel earned nothing in the days known",
         "new_peer": "none of your payments went that way yet",
@@ -205,18 +206,18 @@ ENGLISH = Words(
         "close_online": "Run the command: it closes together with the peer, never by force.",
         "close_offline": "The peer is away: wait until it is back, then run the command. Do not close by force for"
         " this.",
-        "failed": " In the {days} days known {count} payments failed there for want of balance, with fees of {sat}"
-        " sat in all.",
+        "failed": " In the {days} days known {count} attempts to pay failed there for want of balance, with fees of"
+        " {sat} sat in all.",
         "since": " It was last seen active at {at} UTC.",
         "seen": " It was active in {percent} % of the reports of the last week.",
         "reach_lnd": "Run the command: it shows the addresses of the peer. Then `lncli connect PUBKEY@ADDRESS`.",
         "reach_cln": "Run the command: Core Lightning looks for the address itself.",
-        "in_blocks": "in {blocks} blocks",
-        "expired": "or has expired",
+        "in_blocks": "expires in {blocks} blocks",
+        "expired": "has expired",
         "inactive": " Its peer is away.",
-        "opened": "{count} channels were opened since, the last at {at} UTC.",
-        "opened_none": "Your node has {count} channels.",
-        "told": "a backup at {at} UTC",
-        "told_none": "no backup yet",
+        "opened": "Channels opened since: {count}, the newest at {at} UTC.",
+        "opened_none": "Channels of your node: {count}.",
+        "told": "You told us of a backup at {at} UTC.",
+        "told_none": "You told us of no backup yet.",
     },
 )

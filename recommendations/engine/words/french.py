@@ -13,7 +13,7 @@ SITUATIONS = {
         ),
     ),
     "rebalance": Situation(
-        action="Déplacer {amount} sat de {source} vers {target}, pour {max_cost} sat ({max_cost_ppm} ppm) au plus.",
+        action="Déplacer {amount} sat depuis {source} vers {target}, pour {max_cost} sat ({max_cost_ppm} ppm) au plus.",
         reason="{target} vend {drain} sat par jour de plus qu'il n'en entre, à {target_ppm} ppm, et en a encore pour"
         " {days_left} jours. Dans {source}, ces sats valent {source_ppm} ppm. Jusqu'à {break_even} ppm rien n'est"
         " donc perdu ; la limite en est 65 %.{last_hop}",
@@ -90,7 +90,7 @@ SITUATIONS = {
         ),
     ),
     "peer_offline": Situation(
-        action="Joindre le pair de {channel} : il est absent.",
+        action="{channel} : joindre son pair, il est absent.",
         reason="Le dernier rapport montre le canal comme inactif.{since}{seen} {capacity} sat y dorment.",
         explanation="Tant qu'un pair est absent, rien ne passe par le canal ; votre argent n'est pas en danger.",
         steps=(
@@ -107,9 +107,9 @@ SITUATIONS = {
         steps=("Demander au pair ce qui ne va pas.", "Si cela reste ainsi, placer les sats chez un pair plus stable."),
     ),
     "stuck_htlc": Situation(
-        action="S'occuper de {channel} maintenant : un paiement y expire {expires}.",
-        reason="{count} paiements de {amount} sat en tout y sont en cours.{inactive} Quand l'un expire sans être"
-        " réglé, le canal est fermé de force.",
+        action="Surveiller tout de suite {channel} : un paiement y {expires}.",
+        reason="Paiements en cours : {count}, de {amount} sat en tout.{inactive} Quand l'un expire sans être réglé,"
+        " le canal est fermé de force.",
         explanation="Un paiement bloqué retient ses sats jusqu'à son règlement ou son expiration. Une fermeture"
         " forcée coûte des frais on-chain, et votre argent est bloqué des jours.",
         steps=(
@@ -152,7 +152,7 @@ SITUATIONS = {
     ),
     "backup": Situation(
         action="Sauvegarder vos canaux.",
-        reason="{opened} Vous nous avez parlé de {told}. S'il y a une copie ailleurs, nous ne le voyons pas.",
+        reason="{told} {opened} S'il y a une copie ailleurs, nous ne le voyons pas.",
         explanation="Avec la seule phrase de récupération, les canaux sont perdus. La sauvegarde des canaux, qui"
         " change à chaque ouverture, fait que les pairs vous versent votre part.",
         steps=(
@@ -163,13 +163,14 @@ SITUATIONS = {
 }
 
 FRENCH = Words(
+    article="le ",
     situations=SITUATIONS,
-    known="Attendu : {mean} sat par jour ({low} à {high}){lasts}, avant un coût de {cost}.",
+    known="Attendu : {mean} sat par jour ({low} à {high}){lasts}{cost}.",
     bounds="Entre {low} et {high} sat par jour : {why}.",
     none="Pas de données : {why}.",
     lasts=" pendant environ {days} jours",
-    cost="{sat} sat",
-    cost_unknown="montant inconnu",
+    cost=", avant un coût de {sat} sat",
+    cost_unknown=", avant un coût inconnu",
     why_none={
         "no_income_yet": "le canal n'a rien rapporté dans les jours connus",
         "new_peer": "aucun de vos paiements n'est encore passé par là",
@@ -208,18 +209,18 @@ FRENCH = Words(
         "close_online": "Lancer la commande : elle ferme d'accord avec le pair, jamais de force.",
         "close_offline": "Le pair est absent : attendre son retour, puis lancer la commande. Ne pas fermer de force"
         " pour cela.",
-        "failed": " Dans les {days} jours connus, {count} paiements y ont échoué faute de solde, pour {sat} sat de"
-        " frais en tout.",
+        "failed": " Dans les {days} jours connus, {count} essais de paiement y ont échoué faute de solde, pour {sat}"
+        " sat de frais en tout.",
         "since": " Il a été vu actif pour la dernière fois le {at} UTC.",
         "seen": " Il était actif dans {percent} % des rapports de la dernière semaine.",
         "reach_lnd": "Lancer la commande : elle montre les adresses du pair. Puis `lncli connect PUBKEY@ADRESSE`.",
         "reach_cln": "Lancer la commande : Core Lightning cherche l'adresse lui-même.",
-        "in_blocks": "dans {blocks} blocs",
-        "expired": "ou a expiré",
+        "in_blocks": "expire dans {blocks} blocs",
+        "expired": "a expiré",
         "inactive": " Son pair est absent.",
-        "opened": "{count} canaux ont été ouverts depuis, le dernier le {at} UTC.",
-        "opened_none": "Votre nœud a {count} canaux.",
-        "told": "une sauvegarde du {at} UTC",
-        "told_none": "aucune sauvegarde jusqu'ici",
+        "opened": "Canaux ouverts depuis : {count}, le dernier le {at} UTC.",
+        "opened_none": "Canaux de votre nœud : {count}.",
+        "told": "Vous nous avez parlé d'une sauvegarde du {at} UTC.",
+        "told_none": "Vous ne nous avez encore parlé d'aucune sauvegarde.",
     },
 )

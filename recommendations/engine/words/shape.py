@@ -15,6 +15,7 @@ class Situation(Struct, frozen=True, kw_only=True):
 class Words(Struct, frozen=True, kw_only=True):
     """Situations by `name_situation`, parts of sentences, and the reasons why there is no number."""
 
+    article: str  # of a channel, with the blank after it
     situations: dict[str, Situation]
     known: str
     bounds: str

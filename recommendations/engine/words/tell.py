@@ -16,9 +16,9 @@ def tell(advice: Advice, language: Language, *, level: Level = "intermediate") -
     situation = words.situations[name_situation(advice.params)]
     values = {name: show(value, language) for name, value in find_values(Telling(advice, words, language)).items()}
     steps = tuple(step.format(**values) for step in situation.steps)
-    reason = situation.reason.format(**values)
+    reason = _begin(situation.reason.format(**values))
     return Told(
-        action=situation.action.format(**values),
+        action=_begin(situation.action.format(**values)),
         reason=f"{reason} {situation.explanation}" if level == "beginner" else reason,
         impact=tell_impact(advice, language),
         steps=((advice.command,) if advice.command else steps[:1]) if level == "expert" else steps,
@@ -55,5 +55,13 @@ def _tell_days(estimate: Estimate, language: Language) -> str:
 
 
 def _tell_cost(advice: Advice, language: Language) -> str:
+    """Nothing where it costs nothing."""
     words = WORDS[language]
-    return words.cost_unknown if advice.cost_sat is None else words.cost.format(sat=show(advice.cost_sat, language))
+    if advice.cost_sat is None:
+        return words.cost_unknown
+    return words.cost.format(sat=show(advice.cost_sat, language)) if advice.cost_sat else ""
+
+
+def _begin(text: str) -> str:
+    """As a sentence begins."""
+    return text[:1].upper() + text[1:]

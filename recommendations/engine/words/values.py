@@ -49,7 +49,9 @@ class Telling(Struct, frozen=True):
         return "" if value is None else self.part(name, **values)
 
     def name(self, channel: Named) -> str:
-        return name_channel(channel.short_channel_id, channel.peer_alias, language=self.language)
+        """As it stands within a sentence."""
+        named = name_channel(channel.short_channel_id, channel.peer_alias, language=self.language)
+        return f"{self.words.article}{named[:1].lower()}{named[1:]}"
 
     @property
     def is_lnd(self) -> bool:

@@ -21,9 +21,9 @@ def test_profit_is_what_it_earned_less_its_share_of_opening_and_closing() -> Non
     [draft] = advise_closings(survey)
     assert isinstance(draft.params, Closing)
     closing_sat = 5 * 169
-    share_sat = (900 + closing_sat) * 30 // 300  # 30 days known of 300
+    share_sat = round((900 + closing_sat) * 30 / 300)  # 30 days known of 300
     assert (draft.params.onchain_share_sat, draft.params.earned_sat) == (share_sat, 0)
-    assert draft.params.profit_sat == -share_sat - (1 if (900 + closing_sat) * 30 % 300 else 0)
+    assert draft.params.profit_sat == -share_sat
     assert draft.params.rebalance_sat is None
     assert draft.cost_sat == closing_sat
     assert draft.command == f"lncli closechannel --chan_point={1:064x}:0 --sat_per_vbyte=5"
