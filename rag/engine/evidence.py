@@ -8,6 +8,7 @@ from msgspec import Struct
 
 Language = Literal["en", "fr"]
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
+UNDER = " \u203a "
 EvidenceKind = Literal["fact", "passage"]
 
 
@@ -22,11 +23,17 @@ class Evidence(Struct, frozen=True, kw_only=True):
     kind: EvidenceKind
     text: str
     language: Language
-    title: str = ""
+    title: str = ""  # its headings, outermost first, with UNDER between them
+    other_heading: str = ""  # of the same section in the other language, where it was found by that
     source: str = ""  # who wrote it: `node`, `library`, `document`, or the name of a corpus
     licence: str = ""
     rule: str | None = None  # of a decision: which branch of which strategy spoke
     held_by: str | None = None
+
+    @property
+    def heading(self) -> str:
+        """Of its own section."""
+        return self.title.rpartition(UNDER)[2]
 
 
 class Citation(Struct, frozen=True):

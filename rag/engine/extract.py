@@ -1,62 +1,127 @@
-"""An answer without a model: the sentences of the best passages that say most of what was asked, word for word."""
+"""An answer without a model: what the best section says on the question, word for word.
+
+A section whose heading is the question answers it as it stands, from its beginning to its end. Else those sentences of
+the best section answer that say most of what was asked, and one of another section where it says what they do not.
+"""
 
 import math
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from rag.engine.citation import MAX_SENTENCE_CHARS
-from rag.engine.evidence import Citation, Evidence, Language, Sentence
-from rag.engine.plain import has_markup
-from rag.engine.sentences import cut_sentences
-from rag.engine.suspicion import speaks_to_assistant
-from rag.engine.tokenise import tokenise
+from rag.engine.evidence import Evidence, Language
+from rag.engine.parts import Part, join_parts, list_parts
+from rag.engine.tokenise import fold, tokenise
 
-MAX_PASSAGES = 3
-HEADED_SENTENCES = (4, 1, 1)  # where the headings ask what was asked
-HEADED_SHARE = 0.75  # of the words of a question
-SENTENCES_A_PASSAGE = (3, 2, 1)  # of the best one, the next, the last
-MIN_WORDS = 5
-RANK_WEIGHT = 0.35  # how much a passage's place counts beside what its sentence says
+HEADED_SHARE = 0.75  # of the question's words, that a heading has
+MAX_WHOLE_CHARS = 1_300  # of a section that is quoted whole: all of a chunk
+MAX_QUOTE_CHARS = 400  # sentences in a row of one paragraph are one quote up to there
+MAX_UNITS = 3
+ADDED_SHARE = 0.4  # of the question's weight: what another section must say that the first does not
+ABOUT_SHARE = 0.6  # of that weight: what it must say in all
+RANK_WEIGHT = 0.35  # of the best sentence: others that say less of what was asked are left out
 OPENING_WEIGHT = 0.25  # a section says first what it is about
+OWN_SOURCE = "document"
+_WORD = re.compile(r"\w+")
+# A-t-il, ai-je: no words of their own.
+_INVERSION = re.compile(r"-(?:t-)?(?=(?:je|tu|il|elle|on|nous|vous|ils|elles|ce)\b)", re.IGNORECASE)
 
 
-class Candidate(NamedTuple):
-    place: int  # of the passage, from 0
-    order: int  # of the sentence in it
+class Quoted(NamedTuple):
+    """`text` stands so in the evidence of that id, line breaks apart."""
+
     text: str
-    score: float
+    id: str
+    is_code: bool = False
 
 
-def extract_answer(question: str, passages: Sequence[Evidence], *, language: Language) -> list[Sentence]:
-    """At most six sentences, those of a passage together and in their order, the best passage first.
-
-    Passages in the language of the question come before the others: a quote is not translated. Orders to the
-    assistant, markup, code and headings are never chosen. Passages whose headings ask what was asked answer alone, with
-    how they begin.
+def extract_answer(question: str, passages: Sequence[Evidence], *, language: Language) -> list[Quoted]:
+    """Passages of the library in another language than the answer's count only where there are no others: a quote is
+    not translated. Orders to the assistant and markup are never chosen.
     """
-    chosen = sorted(passages, key=lambda passage: passage.language != language)[:MAX_PASSAGES]
+    chosen = choose_spoken(passages, language)
+    headed = find_headed(question, chosen)
+    if headed is not None:
+        return _merge(_take_whole(list_parts(headed)), headed)
     weights = _weigh_terms(question, chosen)
-    headed = [passage for passage in chosen if _is_headed(passage, question)]
-    quoted: list[Sentence] = []
-    for place, passage in enumerate(headed or chosen):
-        for text in _open(passage, place=place) if headed else _choose(passage, weights, place=place):
-            if all(text != sentence.text for sentence in quoted):
-                quoted.append(Sentence(text, (Citation(passage.id, text),)))
+    quoted: list[Quoted] = []
+    for place, passage in enumerate(chosen):
+        units = join_parts(list_parts(passage))
+        if place == 0 or not quoted:
+            quoted = _quote(_choose_best(units, weights[passage.language], language=passage.language), passage)
+        else:
+            added = _choose_added(units, weights[passage.language], said=quoted, language=passage.language)
+            if added:
+                return quoted + _quote([added], passage)
     return quoted
 
 
-def list_quotable(passage: Evidence) -> list[str]:
-    """Its sentences that may be shown as they are."""
-    return [
-        sentence
-        for sentence in cut_sentences(passage.text)
-        if len(sentence.split()) >= MIN_WORDS
-        and len(sentence) <= MAX_SENTENCE_CHARS
-        and sentence[-1] not in ":;,"
-        and not has_markup(sentence)
-        and not speaks_to_assistant(sentence)
-    ]
+def choose_spoken(passages: Sequence[Evidence], language: Language) -> list[Evidence]:
+    """Those in the language of the answer, and the asker's own documents whatever their language; all where none is."""
+    spoken = [one for one in passages if one.language == language or one.source == OWN_SOURCE]
+    return spoken or list(passages)
+
+
+def find_headed(question: str, passages: Sequence[Evidence]) -> Evidence | None:
+    """The one whose own heading is most like the question, if that is nearly it."""
+    likeness = [compare_heading(question, passage) for passage in passages]
+    best = max(likeness, default=0.0)
+    return passages[likeness.index(best)] if best > 0 else None
+
+
+def compare_heading(question: str, passage: Evidence) -> float:
+    """From 0, where the heading does not ask what was asked, to 1, where it is the question."""
+    other: Language = "fr" if passage.language == "en" else "en"
+    return max(
+        _share_words(question, passage.heading, language=passage.language),
+        _share_words(question, passage.other_heading, language=other),
+    )
+
+
+def _share_words(question: str, heading: str, *, language: Language) -> float:
+    """Of what both hold, what both have in common: the mean of telling words and of all, for "how do I" is not "what
+    is"; less where the heading leaves out a telling word, for `inbound` is not `outbound`.
+    """
+    question, heading = (_INVERSION.sub(" ", text) for text in (question, heading))
+    asked, held = (set(tokenise(text, language)) for text in (question, heading))
+    share = len(asked & held) / len(asked) if asked else 0.0
+    if share < HEADED_SHARE:
+        return 0.0
+    all_asked, all_held = (set(_WORD.findall(fold(text).lower())) for text in (question, heading))
+    common = len(asked & held) / len(asked | held) + len(all_asked & all_held) / len(all_asked | all_held)
+    return share**2 * common / 2
+
+
+def _take_whole(parts: Sequence[Part]) -> list[Part]:
+    """From the beginning on, up to a whole sentence where not all fit."""
+    taken: list[Part] = []
+    for part in parts:
+        if sum(len(one.text) for one in taken) + len(part.text) > MAX_WHOLE_CHARS:
+            break
+        taken.append(part)
+    while taken and len(taken) < len(parts) and not (taken[-1].is_whole or taken[-1].is_code):
+        taken.pop()
+    return taken
+
+
+def _merge(parts: Sequence[Part], passage: Evidence) -> list[Quoted]:
+    """Sentences in a row of one paragraph as one quote."""
+    runs: list[list[Part]] = []
+    for before, part in pairwise([None, *parts]):
+        if part is None:
+            continue
+        is_next = before is not None and not part.is_code and part.block == before.block
+        if is_next and sum(len(one.text) for one in runs[-1]) + len(part.text) <= MAX_QUOTE_CHARS:
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+    return [Quoted(" ".join(one.text for one in run), passage.id, run[0].is_code) for run in runs]
+
+
+def _quote(units: Sequence[list[Part]], passage: Evidence) -> list[Quoted]:
+    return [quoted for unit in units for quoted in _merge(unit, passage)]
 
 
 def _weigh_terms(question: str, passages: Sequence[Evidence]) -> dict[Language, dict[str, float]]:
@@ -69,28 +134,38 @@ def _weigh_terms(question: str, passages: Sequence[Evidence]) -> dict[Language, 
     return weights
 
 
-def _is_headed(passage: Evidence, question: str) -> bool:
-    terms = set(tokenise(question, passage.language))
-    return bool(terms) and len(terms & set(tokenise(passage.title, passage.language))) >= HEADED_SHARE * len(terms)
-
-
-def _open(passage: Evidence, *, place: int) -> list[str]:
-    return list_quotable(passage)[: HEADED_SENTENCES[place]]
-
-
-def _choose(passage: Evidence, weights: dict[Language, dict[str, float]], *, place: int) -> list[str]:
-    wanted = weights[passage.language]
+def _choose_best(units: Sequence[list[Part]], wanted: Mapping[str, float], *, language: Language) -> list[list[Part]]:
+    """In their order; where one says nearly all, with what follows it."""
     most = math.fsum(wanted.values()) or 1.0
-    candidates = [
-        Candidate(
-            place, order, text, _score(text, wanted, language=passage.language) / most + OPENING_WEIGHT / (1 + order)
-        )
-        for order, text in enumerate(list_quotable(passage))
+    scores = [
+        math.fsum(wanted[term] for term in _list_terms(unit, language) if term in wanted) / most
+        + OPENING_WEIGHT / (1 + order)
+        for order, unit in enumerate(units)
     ]
-    best = sorted(candidates, key=lambda one: (-one.score, one.order))[: SENTENCES_A_PASSAGE[place]]
-    least = RANK_WEIGHT * max((one.score for one in best), default=0.0)
-    return [one.text for one in sorted(best, key=lambda one: one.order) if one.score >= least]
+    best = sorted(range(len(units)), key=lambda order: (-scores[order], order))[:MAX_UNITS]
+    kept = [order for order in best if scores[order] >= RANK_WEIGHT * scores[best[0]]]
+    after = [kept[0] + 1] if len(kept) == 1 and kept[0] + 1 < len(units) else []
+    return [units[order] for order in sorted([*kept, *after])]
 
 
-def _score(text: str, wanted: dict[str, float], *, language: Language) -> float:
-    return math.fsum(wanted.get(term, 0.0) for term in set(tokenise(text, language)))
+def _choose_added(
+    units: Sequence[list[Part]], wanted: Mapping[str, float], *, said: Sequence[Quoted], language: Language
+) -> list[Part] | None:
+    """The one that says most of what was asked and is not said yet; None where that is little, or it is about something
+    else.
+    """
+    known = set(tokenise(" ".join(one.text for one in said), language))
+    most = math.fsum(wanted.values())
+    terms = [{term for term in _list_terms(unit, language) if term in wanted} for unit in units]
+    gains = [
+        math.fsum(wanted[term] for term in held - known) / most
+        if math.fsum(wanted[term] for term in held) >= ABOUT_SHARE * most
+        else 0.0
+        for held in terms
+    ]
+    best = max(gains, default=0.0)
+    return units[gains.index(best)] if best >= ADDED_SHARE else None
+
+
+def _list_terms(unit: Sequence[Part], language: Language) -> Iterator[str]:
+    yield from set(tokenise(" ".join(part.text for part in unit), language))

@@ -15,9 +15,11 @@ _ADDRESS = re.compile(
 )
 _MARKS = re.compile(r"^\s*(?:#{1,6}|>+|[-*+])\s+|[*_~]{2,3}(?=\S)|(?<=\S)[*_~]{2,3}|`+", re.MULTILINE)
 _BLOCK_START = re.compile(r"\s*(?:#{1,6}\s|[-*+]\s|\d{1,3}[.)]\s|\||$)")
+_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
 _HEADING = re.compile(r"\s*#{1,6}\s")
 _FENCE = re.compile(r"\s{0,3}(?:`{3,}|~{3,})")
 _BRACKETS = {ord("<"): "\u2039", ord(">"): "\u203a"}  # like them, and no markup
+ITEM, CODE = "  ", "    "  # how a block begins
 _ROUNDS = 4  # of unescaping: &amp;amp;lt; is no way around
 
 
@@ -27,20 +29,26 @@ def make_plain(text: str) -> str:
 
 
 def list_blocks(text: str) -> list[str]:
-    """Paragraphs and items of lists, each plain and in one line. Headings, code and tables are none: nobody quotes them
-    as a sentence.
+    """Paragraphs, items of lists (after two blanks) and lines of code (after four), each plain and in one line.
+    Headings and tables are none: nobody quotes them as a sentence.
     """
-    blocks: list[list[str]] = [[]]
+    blocks: list[tuple[str, list[str]]] = [("", [])]
     in_code = False
     for line in _strip_markup(text).splitlines():
-        if _FENCE.match(line):
-            in_code = not in_code
-        is_left_out = in_code or _FENCE.match(line) or _HEADING.match(line) or line.lstrip().startswith("|")
-        if is_left_out or _BLOCK_START.match(line):
-            blocks.append([])
+        is_fence = bool(_FENCE.match(line))
+        in_code ^= is_fence
+        is_left_out = is_fence or (not in_code and bool(_HEADING.match(line) or line.lstrip().startswith("|")))
+        if in_code or is_left_out or _BLOCK_START.match(line):
+            blocks.append((CODE if in_code else ITEM if _ITEM.match(line) else "", []))
         if not is_left_out:
-            blocks[-1].append(line)
-    return [plain for block in blocks if (plain := _join("\n".join(block)))]
+            blocks[-1][1].append(line)
+    return [indent + plain for indent, block in blocks if (plain := _join_block(indent, block))]
+
+
+def _join_block(indent: str, lines: list[str]) -> str:
+    """A line of code keeps its marks."""
+    text = "\n".join(lines)
+    return " ".join(text.translate(_BRACKETS).replace("`", "").split()) if indent == CODE else _join(text)
 
 
 def _strip_markup(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import NamedTuple, cast
 
 from msgspec.structs import replace
 
-from rag.engine.evidence import Evidence
+from rag.engine.evidence import UNDER, Evidence
+from rag.engine.extract import OWN_SOURCE, compare_heading
 from rag.engine.language import Language
 from rag.engine.question import Question
 from rag.engine.refusal import REFUSED_BELOW, cover, rate_own
@@ -18,13 +19,15 @@ from rag.pipeline import passages, retrieve
 from rag.pipeline.passages import LIMIT, KnowledgeAwayError
 from rag.pipeline.point import Index
 from rag.pipeline.search import search_passages, search_shared
+from rag.pipeline.twin import put_into
 from rag.sources.qdrant.errors import ForeignPointError, StoreError
 from rag.sources.qdrant.point import Content
 
 DEPTH = 120  # all that a search looks at
 HEADED = 0.3  # of a passage whose headings say what was asked
 SPOKEN, SPOKEN_COVERAGE = 3, 0.5
-OWN_SOURCE = "document"
+NEARLY = 0.5  # of `compare_heading`: the heading is nearly the question
+NEAR = 0.2  # of `rate_evidence`: what lies below has nothing to do with the question
 
 
 class Ranked(NamedTuple):
@@ -32,12 +35,14 @@ class Ranked(NamedTuple):
     score: float
 
 
-def search_knowledge(question: str, index: Index | None = None) -> passages.Retrieved:
+def search_knowledge(
+    question: str, index: Index | None = None, *, language: Language | None = None
+) -> passages.Retrieved:
     """For the tenant we are in, the best first. Passages that do not look like an answer are left out, of the library
-    all together and of own documents each. Raises KnowledgeAwayError, also without the embedder: by words alone
-    nobody can say what is an answer.
+    all together and of own documents each. `language`: of the answer; null: the question's. Raises KnowledgeAwayError,
+    also without the embedder: by words alone nobody can say what is an answer.
     """
-    return _search(search_passages, question, index=index)
+    return _search(search_passages, question, index=index, language=language)
 
 
 def search_library(question: str, index: Index | None = None) -> passages.Retrieved:
@@ -45,15 +50,47 @@ def search_library(question: str, index: Index | None = None) -> passages.Retrie
     return _search(search_shared, question, index=index)
 
 
-def _search(search: Callable[..., retrieve.Retrieved], question: str, *, index: Index | None) -> passages.Retrieved:
+def _search(
+    search: Callable[..., retrieve.Retrieved],
+    question: str,
+    *,
+    index: Index | None,
+    language: Language | None = None,
+) -> passages.Retrieved:
     try:
         found = search(question, limit=DEPTH, index=index)
     except (StoreError, ForeignPointError) as error:
         raise KnowledgeAwayError(str(error)) from error
     if found.plan.degraded:
         raise KnowledgeAwayError("the embedder does not answer")
-    best = _choose(_rank(found), found)
-    return passages.Retrieved(tuple(_tell(one) for one in best), answerable=bool(best))
+    language = language or found.plan.language
+    best = _put_first(_find_headed(question, found), _choose(_rank(found), found))
+    told = put_into(language, [_tell(one) for one in best])
+    return passages.Retrieved(tuple(told), answerable=bool(best), nearest=_name_nearest(found, language))
+
+
+def _find_headed(question: str, found: retrieve.Retrieved) -> retrieve.Passage | None:
+    """Of the library the section whose heading is nearly the question, in so many words: it answers it, whatever the
+    cosines say.
+    """
+    library = [one for one in found.passages if one.hit.is_shared]
+    likeness = [compare_heading(question, _tell(one)) for one in library]
+    best = max(likeness, default=0.0)
+    return library[likeness.index(best)] if best >= NEARLY else None
+
+
+def _put_first(first: retrieve.Passage | None, ranked: Sequence[Ranked]) -> list[retrieve.Passage]:
+    others = [one.passage for one in ranked if first is None or one.passage.hit.id != first.hit.id]
+    return ([] if first is None else [first]) + others
+
+
+def _name_nearest(found: retrieve.Retrieved, language: Language) -> str:
+    """The heading of the library's section that stands first, in the language of the answer."""
+    library = replace(found, passages=tuple(one for one in found.passages if one.hit.is_shared))
+    if not library.passages or retrieve.rate_evidence(library) < NEAR:
+        return ""
+    (nearest,) = put_into(language, [_tell(library.passages[0])])
+    return nearest.heading
 
 
 def _rank(found: retrieve.Retrieved) -> list[Ranked]:
@@ -106,16 +143,15 @@ def _whole_of(content: Content) -> str:
     return f"{_headings_of(content)}\n{content.text}"
 
 
-def _tell(ranked: Ranked) -> passages.Passage:
-    hit, content = ranked.passage.hit, ranked.passage.content
+def _tell(passage: retrieve.Passage) -> Evidence:
+    hit, content = passage.hit, passage.content
     headings = [content.title, *(one for one in content.path if one != content.title)]
-    evidence = Evidence(
+    return Evidence(
         id=hit.chunk,
         kind="passage",
         text=content.text,
         language=cast("Language", hit.lang),
-        title=" > ".join(headings),
+        title=UNDER.join(headings),
         source=content.source if hit.is_shared else OWN_SOURCE,
         licence=content.licence,
     )
-    return passages.Passage(evidence, ranked.score)

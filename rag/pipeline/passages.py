@@ -15,18 +15,16 @@ LIMIT = 5
 RAG = "rag"  # how `degraded` names the library where it cannot be searched
 
 
-class Passage(NamedTuple):
-    """What a search found, as it is stored: `evidence.text` may hold anything."""
-
-    evidence: Evidence
-    score: float
-
-
 class Retrieved(NamedTuple):
-    """`answerable`: whether they look as if they answer the question at all."""
+    """What a search found, as it is stored: texts may hold anything.
 
-    passages: tuple[Passage, ...]
+    `answerable`: whether they look as if they answer the question at all. `nearest`: the title of the library's
+    nearest section, answer or not; empty where none is near.
+    """
+
+    passages: tuple[Evidence, ...]
     answerable: bool
+    nearest: str = ""
 
 
 Retrieve = Callable[[str], Retrieved]  # for the tenant we are in; raises KnowledgeAwayError
@@ -43,6 +41,7 @@ class Found(NamedTuple):
     answerable: bool = False
     degraded: tuple[str, ...] = ()
     withheld: int = 0
+    nearest: str = ""
 
 
 def find_passages(question: str, retrieve: Retrieve) -> Found:
@@ -52,12 +51,13 @@ def find_passages(question: str, retrieve: Retrieve) -> Found:
     except KnowledgeAwayError as error:
         log.warning("knowledge_away", error=str(error))
         return Found(degraded=(RAG,))
-    safe = [one for one in retrieved.passages if not _gives_orders(one.evidence)]
-    evidence = tuple(plain for one in safe if (plain := _make_plain(one.evidence)).text)
+    safe = [one for one in retrieved.passages if not _gives_orders(one)]
+    evidence = tuple(plain for one in safe if (plain := _make_plain(one)).text)
     return Found(
         evidence=evidence,
         answerable=retrieved.answerable and bool(evidence),
         withheld=len(retrieved.passages) - len(safe),
+        nearest="" if speaks_to_assistant(retrieved.nearest) else make_plain(retrieved.nearest),
     )
 
 

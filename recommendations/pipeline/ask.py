@@ -1,38 +1,76 @@
 """A question of an owner: records of the own node and passages of the library, put together and answered."""
 
+import datetime as dt
+from functools import partial
+
 from django.conf import settings
+from django.utils import timezone
 
 from mcp_saas.kit.crypto import SealError
 from nodes.engine.credential import Service
 from nodes.selectors.credential import read_credential
 from rag.engine.evidence import Language
-from rag.engine.intent import read_intent
+from rag.engine.foreign import is_understood
+from rag.engine.intent.name import drop_names
+from rag.engine.intent.read import read_intent
+from rag.engine.intent.value import Intent, Topic
 from rag.engine.language import detect_language
-from rag.engine.wording import NO_SUCH_CHANNEL
+from rag.engine.wording import NOT_UNDERSTOOD, SUBJECTS, list_library_help
 from rag.pipeline.answer import Composed, Gathered, compose, gather
 from rag.pipeline.knowledge import search_knowledge
 from rag.pipeline.passages import Found, find_passages
 from rag.sources.openai.connect import ModelAccess
-from recommendations.pipeline.facts import gather_facts, know, list_known
+from recommendations.engine.lead_words import list_own_help
+from recommendations.pipeline.facts.asked import know, list_known
+from recommendations.pipeline.facts.gather import gather_facts
+from recommendations.pipeline.lead import find_lead
 from tenants.context import current_tenant
 from tenants.selectors import find_plan
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4.1-mini"  # of OpenAI itself, where the settings name a model of another server
 
+EXPLAINED: frozenset[Topic] = frozenset({"why_fee", "unchanged", "held", "score", "mode"})
 
-def gather_evidence(question: str, language: Language | None = None) -> Gathered:
+
+def gather_evidence(question: str, language: Language | None = None, *, now: dt.datetime | None = None) -> Gathered:
     """For the tenant we are in: facts where the question is about the node, else passages.
 
-    Without a store of vectors facts still come, with `degraded: ["rag"]`.
+    `now`: null: the clock's. Without a store of vectors facts still come, with `degraded: ["rag"]`.
     """
+    if not is_understood(question):
+        return _say_not_understood(question, language or "en")
     spoken = language or detect_language(question)
+    now = now or timezone.now()
     channels = list_known()
-    intent = read_intent(question, know(channels))
-    facts = gather_facts(intent, channels, language=spoken) if intent.is_own and not intent.misses_channel else []
-    lead = NO_SUCH_CHANNEL[spoken] if intent.misses_channel else ""
-    found = Found() if intent.misses_channel else find_passages(question, search_knowledge)
-    return gather(question, facts, found=found, language=spoken, lead=lead)
+    known = know(channels)
+    intent = read_intent(question, known, now=now)
+    facts = gather_facts(intent, channels, language=spoken, now=now) if _has_facts(intent) else []
+    question = question if intent.is_own else drop_names(question, known)
+    found = find_passages(question, partial(search_knowledge, language=spoken)) if _wants_passages(intent) else Found()
+    return gather(
+        question,
+        facts,
+        found=found,
+        language=spoken,
+        lead=find_lead(intent, facts, channels=known, language=spoken),
+        would_help=list_own_help(intent, spoken) if intent.is_own else list_library_help(spoken, found.nearest),
+    )
+
+
+def _say_not_understood(question: str, language: Language) -> Gathered:
+    return Gathered(
+        question=question, language=language, lead=NOT_UNDERSTOOD[language], would_help=(SUBJECTS[language],)
+    )
+
+
+def _has_facts(intent: Intent) -> bool:
+    return intent.gap is None and (bool(intent.channels) or not intent.unknown)
+
+
+def _wants_passages(intent: Intent) -> bool:
+    """Also of a record, where the library explains what it means."""
+    return not intent.is_own or (_has_facts(intent) and intent.topics[0] in EXPLAINED)
 
 
 def compose_answer(gathered: Gathered) -> Composed:

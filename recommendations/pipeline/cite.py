@@ -11,6 +11,7 @@ from mcp_saas.kit.breaker import Breaker
 from mcp_saas.kit.cache import find_cache
 from rag.engine.extract import extract_answer
 from rag.engine.language import Language
+from rag.engine.sentences import cut_sentences
 from rag.pipeline.knowledge import search_library
 from rag.pipeline.passages import RAG, KnowledgeAwayError, Retrieved, find_passages
 from recommendations.engine.advice import Evidence, Kind
@@ -81,10 +82,9 @@ def _search(question: str, language: Language) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(
             kind="document",
-            ref=citation.id,
-            value=f"{titles[citation.id].title} ({titles[citation.id].source}, {titles[citation.id].licence})",
-            quote=citation.quote,
+            ref=one.id,
+            value=f"{titles[one.id].title} ({titles[one.id].source}, {titles[one.id].licence})",
+            quote=cut_sentences(one.text)[0],
         )
-        for sentence in quoted
-        for citation in sentence.citations
+        for one in quoted
     )

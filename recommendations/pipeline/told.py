@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from rag.engine.evidence import Evidence
-from rag.engine.wording import WOULD_HELP
 from rag.pipeline.answer import Composed, Gathered, Mode, list_citations
 
 Order = Annotated[int, Meta(ge=1, le=100)]
@@ -79,7 +78,7 @@ def describe_answer(gathered: Gathered, composed: Composed) -> AskAnswer:
         degraded=list(composed.degraded),
         dropped_sentences=composed.dropped,
         withheld_passages=gathered.withheld,
-        would_help=[] if composed.grounded else list(WOULD_HELP[gathered.language]),
+        would_help=[] if composed.grounded else list(gathered.would_help),
     )
 
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 import msgspec
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from mcp_saas.kit.terminal import INDENT, RULE, lay_text
 from nodes.management.box import find_box
@@ -24,8 +24,11 @@ class Command(BaseCommand):
         parser.add_argument("question", nargs="+", help="in English or French")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        question = " ".join(options["question"]).strip()
+        if not question:
+            raise CommandError("the question is empty: ask something, in English or French")
         with enter_tenant(find_box(options["dazbox"])):
-            gathered = gather_evidence(" ".join(options["question"]), options["language"])
+            gathered = gather_evidence(question, options["language"])
             told = describe_answer(gathered, compose_answer(gathered))
         self.stdout.write(msgspec.json.encode(told).decode() if options["json"] else "\n".join(lay_answer(told)))
 

@@ -1,5 +1,6 @@
 """What texts of strangers are put through takes no longer than their length accounts for, whatever they hold."""
 
+import datetime as dt
 import time
 from collections.abc import Callable
 
@@ -7,13 +8,15 @@ import pytest
 
 from rag.engine.citation import find_quote
 from rag.engine.clean import clean_text, redact
-from rag.engine.intent import read_intent
+from rag.engine.foreign import is_understood
+from rag.engine.intent.read import read_intent
 from rag.engine.plain import list_blocks, make_plain
 from rag.engine.question import read_question
 from rag.engine.suspicion import speaks_to_assistant
 from rag.engine.tokenise import tokenise
 from rag.sources.parser.sniff import sniff_kind
 
+NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 NOTHING_S = 0.05  # of CPU
 HOSTILE = (
     "<script>", "<!---->", "<!--", "<b", "<a ", "<", "</script", "<script></script", "1", "1 ", "1.", "1,1 ", "_", "a_",
@@ -27,7 +30,8 @@ SHORT: dict[str, Callable[[str], object]] = {
     "list_blocks": list_blocks,
     "speaks_to_assistant": speaks_to_assistant,
     "tokenise": lambda text: tokenise(text, "fr"),
-    "read_intent": lambda text: read_intent(text, []),
+    "read_intent": lambda text: read_intent(text, [], now=NOW),
+    "is_understood": is_understood,
     "read_question": lambda text: read_question(text, asked_in="fr", documents="en"),
     "sniff_kind": lambda text: sniff_kind(text.encode(), "text/plain"),
     "find_quote": lambda text: find_quote(text, text),

@@ -74,6 +74,6 @@ def test_attacks_made_plain_hold_nothing_that_is_loaded_or_hidden(name: str) -> 
     assert all(mark not in plain for mark in ("<", "](", "https:", "\u202e", "\u200b"))
 
 
-def test_blocks_are_paragraphs_and_items_without_headings_code_and_tables() -> None:
+def test_blocks_are_paragraphs_items_and_code_without_headings_and_tables() -> None:
     text = "# Title\n\nOne line\nand another.\n\n- first\n- second\n\n```\ncode here\n```\n| a | b |\n|---|---|\nLast."
-    assert list_blocks(text) == ["One line and another.", "first", "second", "Last."]
+    assert list_blocks(text) == ["One line and another.", "  first", "  second", "    code here", "Last."]
