@@ -56,14 +56,15 @@ def _row(topic: Topic, words: str, *instead_of: Topic, is_bare: bool = False) ->
 TABLE: tuple[Row, ...] = (
     _row(
         "unchanged",
-        rf"{_WHY}.*\b{_NONE}\b.*\b(?:{_MOVE}|happen\w*|passe)|{_WHY}.*\b(?:{_CHANGE}|bouge\w*)\b.*\b(?:rien|aucun\w*)\b"
+        rf"{_WHY}(?>.*?\b{_NONE}\b).*\b(?:{_MOVE}|happen\w*|passe)"
+        rf"|{_WHY}(?>.*?\b(?:{_CHANGE}|bouge\w*)\b).*\b(?:rien|aucun\w*)\b"
         r"|\b(?:rien n'a change|nothing (?:was |has )?changed|unchanged|inchange\w*)\b"
         rf"|{_WHY}.*\b{_KEEP}\b.*\b{_FEE}|{_WHY}.*\b{_FEE}\b.*\b{_KEEP}\b",
         "why_fee",
         "changes",
         is_bare=True,
     ),
-    _row("why_fee", rf"{_WHY}.*(?:{_FEE}.*\b{_MOVE}|\b{_MOVE}.*{_FEE})", "fees", "changes"),
+    _row("why_fee", rf"{_WHY}(?:(?>.*?{_FEE}).*\b{_MOVE}|(?>.*?\b{_MOVE}).*{_FEE})", "fees", "changes"),
     _row("why_fee", rf"{_WHY} (?:did|was|were|has|have) (?:the|that) {_FEE}\b.*\b{_MOVE}", "fees", is_bare=True),
     _row("why_fee", rf"{_WHY}.*\b(?:{_FEE}|cost\w*|cout\w*)\b", "fees"),
     _row("why_fee", rf"{_WHY} (?:did|have|has|avez|as|a-t-on)\b.*\b(?:{_RAISE}|{_LOWER})\b", "fees"),
