@@ -11,12 +11,13 @@ from rest_framework.request import Request
 
 from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.language import LANGUAGE, choose_language, name_language
 from mcp_saas.api.openapi import View, endpoint
 from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import Problem
 from nodes.api.action_contract import ActionList, ActionResultBody, ActionView
 from nodes.api.advice import AdviceView, reading
-from nodes.api.filters import LANGUAGE, choose_language, name_language, read_query
+from nodes.api.filters import read_query
 from nodes.models.action import Action, ActionState
 from nodes.pipeline.action import approve_action, find_action, reject_action
 from nodes.pipeline.handover import hand_over, record_result

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer
+from mcp_saas.api.language import LANGUAGE, choose_language, name_language
 from mcp_saas.api.openapi import PAGE_PARAMETERS, View, endpoint
 from mcp_saas.api.paging import answer_page
 from mcp_saas.kit.errors import Problem, not_found
@@ -22,7 +23,7 @@ from nodes.api.contract import (
     RunView,
 )
 from nodes.api.describe import describe_channel, describe_decision, describe_entry
-from nodes.api.filters import DECISION_FILTERS, LANGUAGE, choose_language, name_language, read_decision_filter
+from nodes.api.filters import DECISION_FILTERS, read_decision_filter
 from nodes.selectors.channel import find_channel, list_channels
 from nodes.selectors.decision import MAX_OPENED, TooManyError, latest_run, list_decisions, list_journal
 from tenants.api.view import NodeView

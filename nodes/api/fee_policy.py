@@ -10,11 +10,11 @@ from rest_framework.request import Request
 
 from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.language import LANGUAGE, choose_language, name_language
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import principal_of
 from mcp_saas.kit.text import without_nul
 from nodes.api.control import FeePolicyView
-from nodes.api.filters import LANGUAGE, choose_language, name_language
 from nodes.engine.charge_lnd.reader import ImportedSection
 from nodes.engine.cycle import ChannelInput
 from nodes.engine.document import FeePolicy

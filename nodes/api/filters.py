@@ -1,17 +1,14 @@
-"""What a query asks for: a language, and which decisions, actions or forwards."""
+"""What a query asks for: which decisions, actions or forwards."""
 
 import datetime as dt
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from mcp_saas.kit.errors import Problem
-from nodes.engine.language.sentence import LANGUAGES, Language
 from nodes.engine.report import Instant
 from nodes.engine.short_channel_id import ShortChannelId
 from nodes.engine.types import DIRECTIONS
@@ -19,12 +16,6 @@ from nodes.selectors.decision import DecisionFilter
 
 HELD_BY_PATTERN = r"^[a-z_]{1,40}$"
 HeldBy = Annotated[str, msgspec.Meta(pattern=HELD_BY_PATTERN)]
-LANGUAGE = OpenApiParameter(
-    "Accept-Language",
-    {"type": "string", "maxLength": 200},
-    OpenApiParameter.HEADER,
-    description="sentences for people are in French where it prefers `fr`, else in English",
-)
 CHANNEL = OpenApiParameter("channel", {"type": "string", "maxLength": 40}, description="only this short channel id's")
 SINCE = OpenApiParameter("since", {"type": "string", "format": "date-time"}, description="from this instant on")
 UNTIL = OpenApiParameter("until", {"type": "string", "format": "date-time"}, description="before this instant")
@@ -37,19 +28,6 @@ DECISION_FILTERS = [
         "held_by", {"type": "string", "pattern": HELD_BY_PATTERN}, description="only those this guard or limit held"
     ),
 ]
-
-
-def choose_language(request: Request) -> Language:
-    """By Accept-Language (RFC 9110, section 12.5.4): the best liked of those we speak, English first among equals."""
-    liked = [_weigh(item) for item in request.headers.get("Accept-Language", "")[:200].split(",")]
-    weights = {language: max((q for tag, q in liked if tag in {language, "*"}), default=0.0) for language in LANGUAGES}
-    return "fr" if weights["fr"] > weights["en"] else "en"
-
-
-def name_language(response: HttpResponse, language: Language) -> HttpResponse:
-    response["Content-Language"] = language
-    patch_vary_headers(response, ["Accept-Language"])
-    return response
 
 
 def read_decision_filter(request: Request) -> DecisionFilter:
@@ -94,15 +72,6 @@ def read_query(request: Request, name: str, *, shape: Any, words: str) -> Any:
         return msgspec.convert(given, shape)
     except msgspec.ValidationError:
         raise _refuse(f"{name} is {words}") from None
-
-
-def _weigh(item: str) -> tuple[str, float]:
-    tag, _, weight = item.strip().lower().partition(";")
-    try:
-        q = float(weight.strip().removeprefix("q=")) if weight else 1.0
-    except ValueError:
-        q = 0.0
-    return tag.strip().split("-")[0], q if 0 <= q <= 1 else 0.0
 
 
 def _refuse(detail: str) -> Problem:

@@ -8,8 +8,8 @@ from msgspec import Struct
 from rest_framework.request import Request
 
 from mcp_saas.api.body import answer
+from mcp_saas.api.language import LANGUAGE, choose_language, name_language
 from nodes.api.advice import AdviceView, reading
-from nodes.api.filters import LANGUAGE, choose_language, name_language
 from nodes.engine.forecast import COVERAGE, ChannelForecast, Depletion, Interval, Method, NodeForecast, Skill
 from nodes.engine.language.forecast import tell_why
 from nodes.engine.language.sentence import Language

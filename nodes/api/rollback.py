@@ -7,11 +7,11 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.language import LANGUAGE, choose_language, name_language
 from mcp_saas.api.openapi import View, endpoint
 from mcp_saas.api.view import principal_of
 from nodes.api.action_contract import ActionView, RollbackAnswer, RollbackBody, RollbackRefusal
 from nodes.api.actions import DecidingView, answer_action
-from nodes.api.filters import LANGUAGE, choose_language, name_language
 from nodes.engine.language.sentence import Language
 from nodes.pipeline.action import find_action
 from nodes.pipeline.rollback import Rollback, roll_back_action, roll_back_run, roll_back_window

@@ -10,16 +10,14 @@ from rest_framework.request import Request
 
 from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import CSV, CsvRenderer, JsonRenderer
+from mcp_saas.api.language import LANGUAGE, choose_language, name_language
 from mcp_saas.api.openapi import View, endpoint
 from mcp_saas.kit.errors import Problem
 from nodes.api.filters import (
     CHANNEL,
     DECISION_FILTERS,
-    LANGUAGE,
     SINCE,
     UNTIL,
-    choose_language,
-    name_language,
     read_channel,
     read_decision_filter,
     read_instant,

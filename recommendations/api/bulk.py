@@ -7,9 +7,9 @@ from rest_framework.request import Request
 
 from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
+from mcp_saas.api.language import LANGUAGE, choose_language, name_language
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.kit.errors import Problem
-from nodes.api.filters import LANGUAGE, choose_language, name_language
 from nodes.engine.language.sentence import Language
 from recommendations.api.bulk_contract import AnalysisType, BulkAnswer, BulkBody, NodeAnalysis, Withheld
 from recommendations.api.recommendations import describe_list

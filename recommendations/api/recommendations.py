@@ -11,9 +11,9 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from mcp_saas.api.body import answer
+from mcp_saas.api.language import LANGUAGE, choose_language, name_language
 from mcp_saas.kit.errors import Problem
 from nodes.api.advice import AdviceView, reading
-from nodes.api.filters import LANGUAGE, choose_language, name_language
 from recommendations.api.advice_contract import (
     FollowUpList,
     FollowUpView,
