@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from mcp_saas.api.auth import Open
-from mcp_saas.api.metrics import MetricsView, ScrapeView
+from mcp_saas.api.metrics import ScrapeView
 from mcp_saas.api.ops import HealthView
 from nodes.api.events import AuditView, EventsView
 from nodes.api.exports import ExportDownloadView, ExportsView, ExportView
@@ -15,6 +15,12 @@ from nodes.api.quota import QuotaView
 from rag.sources.qdrant.probe import probe_store
 from recommendations.api.ask import AskView
 from recommendations.api.bulk import BulkView
+from recommendations.api.compat import (
+    OlderPerformanceView,
+    OlderRecommendationsView,
+    OlderResultView,
+    ServiceMetricsView,
+)
 from recommendations.api.info import InfoView
 from tenants.api.auth import JwksView
 from tenants.metrics import read_broker, read_queues
@@ -25,7 +31,10 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path(".well-known/jwks.json", JwksView.as_view()),
     path("metrics", ScrapeView.as_view(readers=(read_queues, read_broker))),
-    path("api/v1/metrics", MetricsView.as_view()),
+    path("api/v1/metrics", ServiceMetricsView.as_view()),
+    path("api/v1/recommendations/<str:pubkey>", OlderRecommendationsView.as_view()),
+    path("api/v1/actions/result", OlderResultView.as_view()),
+    path("api/v1/analysis/<str:pubkey>/performance", OlderPerformanceView.as_view()),
     path("api/v1/health", HealthView.as_view(probes={"vector_store": probe_store})),
     path("api/v1/schema", SpectacularJSONAPIView.as_view(permission_classes=(Open,)), name="schema"),
     path(

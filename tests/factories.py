@@ -97,6 +97,30 @@ def make_box(name: str) -> Box:
     return Box(name, register_device(make_device_request(name, key=key)).dazbox, key)
 
 
+def make_older_report(pubkey: str, **changes: Any) -> dict[str, Any]:
+    """A node as dazbrel tells it, with one channel."""
+    channel = {
+        "channel_id": "879609302225846273",
+        "peer_pubkey": pubkey_of("peer 1"),
+        "capacity": 1_000_000,
+        "local_balance": 400_000,
+        "remote_balance": 590_000,
+        "fees_earned": 1_000,
+        "forwards_count": 50,
+        "uptime_percentage": 99.5,
+    }
+    return {
+        "pubkey": pubkey,
+        "alias": "older",
+        "channels": [channel],
+        "wallet_balance": 2_000_000,
+        "channel_balance": 400_000,
+        "total_capacity": 1_000_000,
+        "routing_fees_earned": 1_000,
+        "timestamp": "2026-11-01T10:00:00.123456789Z",
+    } | changes
+
+
 def make_api_key(box: Box, *, scopes: tuple[str, ...] = ("read", "act"), name: str = "app", **changes: Any) -> str:
     """A live API key of the box; `changes` to its row."""
     lifetime = dt.timedelta(days=1)

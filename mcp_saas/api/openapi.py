@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from inspect import cleandoc
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from drf_spectacular.openapi import AutoSchema
@@ -73,10 +73,10 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     """Describes one operation: what it reads, what it answers, which problems it can meet. The method's docstring is
     published as its description.
 
-    An answer is a struct, None for no body, `bytes` for a ZIP file, or `str` for a CSV file. `form`: the JSON Schema of
-    a form that is taken as well as JSON. Three arguments also make it so: `idempotency` keeps the answer under the
-    caller's Idempotency-Key, `is_tagged` gives it an ETag, and `needs_match` writes only for a caller that names the
-    present one; as a function it says which requests need not.
+    An answer is a struct, a list of one, None for no body, `bytes` for a ZIP file, or `str` for a CSV file. `form`: the
+    JSON Schema of a form that is taken as well as JSON. Three arguments also make it so: `idempotency` keeps the answer
+    under the caller's Idempotency-Key, `is_tagged` gives it an ETag, and `needs_match` writes only for a caller that
+    names the present one; as a function it says which requests need not.
     """
     promises = choose_promises(idempotency, is_tagged=is_tagged, needs_match=needs_match)
     usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
@@ -160,7 +160,15 @@ def _describe_answer(status: int, struct: type | None) -> OpenApiResponse:
         return OpenApiResponse(OpenApiTypes.BINARY, description="a file")
     if struct is str:
         return OpenApiResponse(OpenApiTypes.STR, description="a table, its header first")
-    return OpenApiResponse(response=_refer(struct), description=(struct.__doc__ or "done").split("\n")[0])
+    if get_origin(struct) is list:
+        [item] = get_args(struct)
+        listed = {"type": "array", "items": _refer(item)}
+        return OpenApiResponse(response=listed, description=f"a list: {_name_answer(item)}")
+    return OpenApiResponse(response=_refer(struct), description=_name_answer(struct))
+
+
+def _name_answer(struct: type) -> str:
+    return (struct.__doc__ or "done").split("\n")[0]
 
 
 def _describe_problem(status: int) -> OpenApiResponse:

@@ -127,6 +127,7 @@ class FeedbackCount(Struct, frozen=True, kw_only=True):
     useful: int
     not_useful: int
     done: int
+    failed: int
 
 
 class FeedbackCounts(Struct, frozen=True):

@@ -7,3 +7,4 @@ class Verdict(StrEnum):
     USEFUL = "useful"
     NOT_USEFUL = "not_useful"
     DONE = "done"
+    FAILED = "failed"  # it was tried

@@ -68,7 +68,13 @@ class Migration(migrations.Migration):
                 (
                     "verdict",
                     models.CharField(
-                        choices=[("useful", "useful"), ("not_useful", "not_useful"), ("done", "done")], max_length=10
+                        choices=[
+                            ("useful", "useful"),
+                            ("not_useful", "not_useful"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
+                        max_length=10,
                     ),
                 ),
                 ("given_at", models.DateTimeField()),
@@ -87,7 +93,7 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["verdict", "-given_at"], name="feedback_newest")],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("verdict__in", ["useful", "not_useful", "done"])),
+                        condition=models.Q(("verdict__in", ["useful", "not_useful", "done", "failed"])),
                         name="feedback_verdict_known",
                     )
                 ],

@@ -17,6 +17,11 @@ def find_recommendation(recommendation_id: UUID) -> Recommendation | None:
     return Recommendation.objects.filter(id=recommendation_id).first()
 
 
+def find_since(ids: Iterable[UUID]) -> dict[UUID, dt.datetime]:
+    """From when on each stands, by its id."""
+    return dict(Recommendation.objects.filter(id__in=list(ids)).values_list("id", "since"))
+
+
 def list_done(since: dt.datetime) -> list[Feedback]:
     """What the owner said was done from then on, newest first, at most 50."""
     rows = Feedback.objects.filter(verdict=Verdict.DONE, given_at__gte=since).order_by("-given_at", "id")

@@ -131,6 +131,11 @@ RULES: dict[str, Rule] = {
     "count_feedback": BOX_READ,
     "list_follow_ups": BOX_READ,
     "give_feedback": BOX,
+    # the older box software; of a result and a report the body says whose
+    "list_older_recommendations": BOX_READ,
+    "get_performance": BOX_READ,
+    "report_older_result": BOX,
+    "send_older_report": BOX,
     # the box's own knowledge: nothing in the address says whose
     "list_documents": OWN_THINGS,
     "create_document": OWN_THINGS,

@@ -50,6 +50,7 @@ from tests.factories import (
     make_device_request,
     make_forward,
     make_offer,
+    make_older_report,
     make_snapshot,
     pubkey_of,
 )
@@ -75,6 +76,13 @@ BODIES: dict[str, Any] = {
     "backtest_fee_policy": {"days": 3},
     "ask_question": {"question": "what is the balance of channel 800000x1x0?"},
     "give_feedback": {"verdict": "useful", "why": "it was right"},
+    "report_older_result": lambda places: {
+        "action_id": places["recommendation_id"],
+        "success": True,
+        "message": "done",
+        "timestamp": "2026-11-01T12:30:00Z",
+    },
+    "send_older_report": lambda places: make_older_report(places["pubkey"]),
     "set_credential": {"secret": "x" * 40},
     "create_webhook": {"url": "https://hooks.example.com/dazbox"},
     "change_webhook": {"description": "another"},
@@ -306,4 +314,5 @@ def knock(api: ApiClient, operation: Operation, places: dict[str, str], token: s
     if str(operation) == "download_export":
         path += "?signature=1wABCD:" + "x" * 43
     known = {"If-Match": "*", "Idempotency-Key": str(uuid.uuid4())}
-    return api.call(operation.method, path, BODIES.get(str(operation)), token=token, **known | headers)
+    body = BODIES.get(str(operation))
+    return api.call(operation.method, path, body(places) if callable(body) else body, token=token, **known | headers)

@@ -186,7 +186,7 @@ def test_a_word_of_the_owner_is_kept_shown_and_counted(api: ApiClient, owner: Bo
     shown = next(one for one in read(api, owner)["recommendations"] if one["id"] == told["id"])
     assert (shown["feedback"]["verdict"], shown["feedback"]["why"]) == ("not_useful", "no coins")
     counts = api.get(owner.path("recommendations/feedback"), token=token).json["counts"]
-    assert {"type": told["type"], "useful": 0, "not_useful": 1, "done": 0} in counts
+    assert {"type": told["type"], "useful": 0, "not_useful": 1, "done": 0, "failed": 0} in counts
 
 
 def test_what_is_done_is_not_advised_again_before_a_newer_report(api: ApiClient, owner: Box) -> None:

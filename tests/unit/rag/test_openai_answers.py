@@ -25,9 +25,6 @@ FAULTS = {
     "empty choices": "not_understood",
     "refusal": "refused",
     "slow drip": "too_slow",
-    "deep": "not_understood",
-    "large": "not_understood",
-    "packed": "not_understood",
 }
 
 
