@@ -1,5 +1,6 @@
 """A switch before a system that may be down: after some failures in a row nobody waits for it for a while."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -12,22 +13,27 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Breaker:
-    """Closed until `failures` in a row; then open for `rest_s` seconds. After that one caller a rest tries: its success
-    closes it, its failure opens it again. Safe among threads.
+    """Closed until `failures` in a row, or some in a row that took `lost_s` seconds together; then open for `rest_s`
+    seconds. After that one caller a rest tries: its success closes it, its failure opens it again. Safe among threads.
     """
 
     def __init__(
-        self, *, failures: int = FAILURES, rest_s: float = REST_S, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        failures: int = FAILURES,
+        rest_s: float = REST_S,
+        lost_s: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limit, self._rest_s, self._clock = failures, rest_s, clock
-        self._failed = 0
+        self._limit, self._rest_s, self._most_lost_s, self._clock = failures, rest_s, lost_s, clock
+        self._failed, self._lost_s = 0, 0.0
         self._next_try_at_s = 0.0
         self._lock = threading.Lock()
 
     @property
     def is_open(self) -> bool:
         """Whether it rests; asking changes nothing."""
-        return self._failed >= self._limit and self._clock() < self._next_try_at_s
+        return self._is_tripped and self._clock() < self._next_try_at_s
 
     @property
     def has_failed(self) -> bool:
@@ -37,7 +43,7 @@ class Breaker:
     def allow(self) -> bool:
         """Whether the caller may try. Whoever may tells how it went, by `note_success` or `note_failure`."""
         with self._lock:
-            if self._failed < self._limit:
+            if not self._is_tripped:
                 return True
             if self._clock() < self._next_try_at_s:
                 return False
@@ -46,12 +52,18 @@ class Breaker:
 
     def note_success(self) -> None:
         with self._lock:
-            self._failed = 0
+            self._failed, self._lost_s = 0, 0.0
 
-    def note_failure(self) -> None:
+    def note_failure(self, took_s: float = 0.0) -> None:
+        """`took_s`: how long somebody waited for it."""
         with self._lock:
             self._failed += 1
+            self._lost_s += took_s
             self._next_try_at_s = self._clock() + self._rest_s
+
+    @property
+    def _is_tripped(self) -> bool:
+        return self._failed >= self._limit or self._lost_s >= self._most_lost_s
 
 
 class Breakers(Generic[K]):

@@ -9,7 +9,7 @@ from mcp_saas.api.openapi import endpoint
 from mcp_saas.kit.errors import Problem
 from rag.api.search_contract import SearchAnswer, SearchBody, describe_search
 from rag.pipeline.search import search_passages
-from rag.sources.qdrant.errors import StoreError
+from rag.sources.qdrant.errors import ForeignPointError, StoreError
 from tenants.api.view import TenantView
 
 PAUSE_S = 15
@@ -34,17 +34,19 @@ class SearchView(TenantView):
         body = read_body(request, SearchBody)
         try:
             found = search_passages(body.query, limit=body.limit)
+        except ForeignPointError as error:
+            raise _refuse() from error
         except StoreError as error:
-            raise _refuse(error) from error
+            raise _refuse(error.retry_after_s) from error
         return answer(describe_search(found), headers={"Cache-Control": "no-store"})
 
 
-def _refuse(error: StoreError) -> Problem:
+def _refuse(retry_after_s: float | None = None) -> Problem:
     problem = Problem(
         503,
         "search-unavailable",
         "The search is out of service",
         detail="The index of the knowledge base does not answer. Documents and recommendations are not touched by it.",
     )
-    problem.headers["Retry-After"] = str(max(1, round(error.retry_after_s or PAUSE_S)))
+    problem.headers["Retry-After"] = str(max(1, round(retry_after_s or PAUSE_S)))
     return problem

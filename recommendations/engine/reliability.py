@@ -11,6 +11,7 @@ from recommendations.engine.params import NotSynced, PeerOffline, PeerUnsteady, 
 from recommendations.engine.survey import BLOCKS_A_DAY, Survey, Surveyed
 
 SILENT_HOURS = 3.0
+LATE_BLOCKS = 16  # the last hop of a payment has 18 or more (BOLT 11: min_final_cltv_expiry_delta)
 STEADY_FROM = 0.95  # of the time it was watched
 WATCHED_SECONDS = 3 * 86_400
 MAX_UNSTEADY = 3
@@ -64,13 +65,15 @@ def _advise_node(survey: Survey) -> Iterator[Draft]:
 
 
 def _advise_pending(survey: Survey, channel: Surveyed) -> Iterator[Draft]:
-    """Within a day of its expiry a payment that hangs makes one of both nodes close the channel by force."""
+    """A payment that hangs until it expires makes one of both nodes close the channel by force. One that is nearer to
+    it than any payment starts is late; while the peer is away, one within a day of it.
+    """
     pending = channel.state.pending_htlcs
     dated = [one for one in pending if one.expiration_height] if isinstance(pending, list) else []
     if not dated:
         return
     blocks_left = min(one.expiration_height or 0 for one in dated) - survey.block_height
-    if blocks_left > BLOCKS_A_DAY:
+    if blocks_left > (LATE_BLOCKS if channel.state.active else BLOCKS_A_DAY):
         return
     yield Draft(
         kind=Kind.RELIABILITY,

@@ -3,6 +3,7 @@
 Shapes as documented: https://platform.openai.com/docs/api-reference
 """
 
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -190,11 +191,14 @@ def fail(kind: str, over: threading.Event) -> Script:
         ),
         "refusal": lambda _: Said(body=make_response([{"type": "refusal", "refusal": "I cannot help with it"}], USAGE)),
         "slow drip": drip,
+        "deep": lambda _: Said(body=b"[" * 100_000),
+        "large": lambda _: Said(body=iter([b'{"id": "'] + [b"a" * 100_000] * 20)),
+        "packed": lambda _: Said(body=gzip.compress(b" " * 5_000_000), headers={"Content-Encoding": "gzip"}),
     }
     return scripts[kind]
 
 
 FAILURES = (
     *("429 with Retry-After", "500", "hang", "truncated JSON", "wrong schema", "HTML", "empty choices", "refusal"),
-    "slow drip",
+    *("slow drip", "deep", "large", "packed"),
 )

@@ -18,12 +18,15 @@ from pydantic import BaseModel, ConfigDict
 from mcp_saas.kit.metrics import note_tokens
 from mcp_saas.kit.ttl_cache import TtlCache
 from rag.engine.spend import MAX_ANSWER_TOKENS
-from rag.sources.openai.connect import ModelAccess, connect
+from rag.sources.openai.connect import ModelAccess, TooLargeError, connect
 from rag.sources.openai.errors import ModelError, UnsupportedError
 
 log = structlog.get_logger(__name__)
 LONGEST_WAIT_S = 3.0  # before the one repeat; who asks us to wait longer is not asked again
 SHORTEST_WAIT_S = 0.2
+MAX_SENTENCES, MAX_CITATIONS = 12, 8  # twice what is asked for; each is held against its evidence
+MAX_NAME_CHARS = 100
+MAX_TOKENS = 1_000_000  # more than any model reads
 _IN_WORDS = "\nAnswer with one JSON object and nothing else, as in this JSON Schema: {schema}"
 _NO_DIALECT = {400, 404, 405, 415, 422, 501}  # what servers say to an address or a field they do not know
 _NO_MODEL = {"model_not_found", "invalid_api_key", "context_length_exceeded", "insufficient_quota"}
@@ -84,10 +87,25 @@ def draft_answer(access: ModelAccess, system: str, *, user: str, clock: Callable
                 raise
             threading.Event().wait(wait_s)
             spoken = _speak(client, access, request=request)
-    sentences = [(one.text, [(c.evidence, c.quote) for c in one.citations]) for one in spoken.answer.sentences]
+    sentences = [
+        (one.text, [(cited.evidence, cited.quote) for cited in one.citations[:MAX_CITATIONS]])
+        for one in spoken.answer.sentences[:MAX_SENTENCES]
+    ]
     note_tokens(spoken.tokens or 0)
     log.info("model_answered", model=access.model, request_id=_id_of(spoken.reply), tokens=spoken.tokens)
-    return Draft(sentences, getattr(spoken.reply, "model", None) or access.model, spoken.tokens)
+    return Draft(sentences, _name_model(spoken.reply, access), spoken.tokens)
+
+
+def _count_tokens(usage: Any) -> int | None:
+    """In and out; None where it is not told, or is no number that could be one."""
+    told = usage.total_tokens if usage else None
+    return told if isinstance(told, int) and 0 <= told <= MAX_TOKENS else None
+
+
+def _name_model(reply: Any, access: ModelAccess) -> str:
+    """As the other side says it is called, where that can be shown."""
+    said = str(getattr(reply, "model", None) or "")
+    return said if said.isascii() and said.isprintable() and 0 < len(said) <= MAX_NAME_CHARS else access.model
 
 
 def forget_dialects() -> None:
@@ -125,7 +143,7 @@ def _ask_responses(client: OpenAI, request: Request) -> Spoken:
         raise ModelError("refused", request_id=_id_of(reply))
     if reply.output_parsed is None:
         raise ModelError("not_understood", "no answer in it", request_id=_id_of(reply))
-    return Spoken(reply.output_parsed, reply, reply.usage.total_tokens if reply.usage else None)
+    return Spoken(reply.output_parsed, reply, _count_tokens(reply.usage))
 
 
 def _ask_chat(client: OpenAI, request: Request) -> Spoken:
@@ -140,7 +158,7 @@ def _ask_chat(client: OpenAI, request: Request) -> Spoken:
         raise ModelError("refused", request_id=_id_of(reply))
     if message.parsed is None:
         raise ModelError("not_understood", "no answer in it", request_id=_id_of(reply))
-    return Spoken(message.parsed, reply, reply.usage.total_tokens if reply.usage else None)
+    return Spoken(message.parsed, reply, _count_tokens(reply.usage))
 
 
 def _ask_plain_chat(client: OpenAI, request: Request) -> Spoken:
@@ -149,7 +167,7 @@ def _ask_plain_chat(client: OpenAI, request: Request) -> Spoken:
         model=request.model, messages=_messages(request.system + words, request.user), max_tokens=MAX_ANSWER_TOKENS
     )
     text = (reply.choices[0].message.content or "").strip().removeprefix("```json").strip("`\n ")
-    return Spoken(DraftedAnswer.model_validate_json(text), reply, reply.usage.total_tokens if reply.usage else None)
+    return Spoken(DraftedAnswer.model_validate_json(text), reply, _count_tokens(reply.usage))
 
 
 DIALECTS: Sequence[Dialect] = (_ask_responses, _ask_chat, _ask_plain_chat)
@@ -173,7 +191,7 @@ def _translate(ask: Callable[[], Spoken]) -> Spoken:
         raise _translate_connection(error) from None
     except (openai.OpenAIError, pydantic.ValidationError) as error:
         raise ModelError("not_understood", type(error).__name__) from None
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - nested a thousandfold it is a RecursionError, and what else is there
         raise ModelError("not_understood", type(error).__name__) from None
 
 
@@ -191,6 +209,8 @@ def _translate_status(error: openai.APIStatusError) -> Exception:
 
 
 def _translate_connection(error: openai.APIConnectionError) -> ModelError:
+    if isinstance(error.__cause__, TooLargeError):
+        return ModelError("not_understood", "larger than any answer")
     cause = type(error.__cause__).__name__
     return ModelError("too_slow" if "Timeout" in cause else "away", cause)
 

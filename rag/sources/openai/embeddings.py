@@ -19,6 +19,7 @@ from rag.sources.openai.connect import ModelAccess, connect
 MAX_TEXTS: Final = 128
 MAX_REQUEST_BYTES: Final = 250_000  # no text has more tokens than bytes, and a request takes 300,000 tokens
 MAX_TEXT_BYTES: Final = 8_191  # likewise: the model reads 8,192 tokens of a text
+MAX_REPLY_BYTES: Final = 16_000_000  # so many texts in 3,072 numbers of 22 characters, and their names
 TIMEOUT_S: Final = 8.0
 BUDGET_S: Final = 20.0
 TRIES: Final = 2
@@ -73,7 +74,7 @@ class OpenAIEmbedder:
     def _ask(self, texts: list[str]) -> list[Vector]:
         dimensions = self.model.dimension if self._can_shorten else openai.omit
         try:
-            with connect(self._access) as client:
+            with connect(self._access, max_bytes=MAX_REPLY_BYTES) as client:
                 answer = client.embeddings.with_raw_response.create(
                     model=self.model.id, input=texts, encoding_format="float", dimensions=dimensions
                 )
@@ -82,7 +83,7 @@ class OpenAIEmbedder:
             raise _translate(error) from error
         except openai.OpenAIError as error:
             raise EmbedderError(f"OpenAI cannot be reached ({type(error).__name__})", is_temporary=True) from error
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise EmbedderError(
                 "OpenAI's answer holds no embeddings: check OPENAI_BASE_URL", is_temporary=True
             ) from error

@@ -1,17 +1,17 @@
 """The border to the store: one client a process, its timeouts, and its failures in our words."""
 
 import ipaddress
+import time
 import warnings
 from collections.abc import Callable
-from json import JSONDecodeError
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 from msgspec import DecodeError, Struct, ValidationError, json
 from qdrant_client import QdrantClient
-from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from mcp_saas.kit.breaker import Breaker
 from rag.sources.qdrant.errors import StoreError, StoreRefusedError, StoreUnavailableError
@@ -19,7 +19,8 @@ from rag.sources.qdrant.errors import StoreError, StoreRefusedError, StoreUnavai
 T = TypeVar("T")
 TIMEOUT_S = 8
 WRITE_TIMEOUT_S = 30  # nobody waits for it, and a server that puts its segments in order is slow to write
-REST_S = 15.0  # after five failures in a row
+REST_S = 15.0  # after five failures in a row, or
+LOST_S = 6.0  # that was waited for some in a row
 LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=16)
 BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)  # a kept connection that the server has closed
 MAX_QUOTED = 200
@@ -41,26 +42,30 @@ class Border:
     def __init__(self, raw: QdrantClient, *, place: str, breaker: Breaker | None = None) -> None:
         self._raw = raw
         self.place = place
-        self.breaker = breaker or Breaker(rest_s=REST_S)
+        self.breaker = breaker or Breaker(rest_s=REST_S, lost_s=LOST_S)
 
     def call(self, do: Callable[[QdrantClient], T]) -> T:
         """What `do` returns. Raises StoreUnavailableError, StoreRefusedError."""
         if not self.breaker.allow():
             words = f"Qdrant at {self.place} failed again and again: it is left alone for a moment"
             raise StoreUnavailableError(words, retry_after_s=REST_S)
+        began_at_s = time.monotonic()
         try:
             answer = self._try_twice(do)
-        except (ApiException, QdrantException, JSONDecodeError) as error:
-            raise self._note(translate(error, place=self.place)) from error
+        except StoreError:
+            raise
+        except Exception as error:  # its client believes what it is answered, and stumbles in any way over the rest
+            took_s = time.monotonic() - began_at_s
+            raise self._note(translate(error, place=self.place), took_s=took_s) from error
         self.breaker.note_success()
         return answer
 
-    def _note(self, error: StoreError) -> StoreError:
+    def _note(self, error: StoreError, *, took_s: float) -> StoreError:
         """A refusal is an answer too."""
         if error.permanent:
             self.breaker.note_success()
         else:
-            self.breaker.note_failure()
+            self.breaker.note_failure(took_s)
         return error
 
     def close(self) -> None:

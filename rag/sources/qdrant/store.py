@@ -18,7 +18,7 @@ from rag.engine.embedding import EmbeddingModel
 from rag.sources.qdrant.batch import cut_batches
 from rag.sources.qdrant.border import WRITE_TIMEOUT_S, Border
 from rag.sources.qdrant.collection import UPSERT_BATCH, Collection, open_collection
-from rag.sources.qdrant.errors import StoreRefusedError
+from rag.sources.qdrant.errors import StoreRefusedError, StoreUnavailableError
 from rag.sources.qdrant.payload import read_hit, store_point
 from rag.sources.qdrant.point import Hit, Point, Query
 from rag.sources.qdrant.request import build_request
@@ -78,10 +78,11 @@ class Store:
             confine(scope, build_request(scope, query, stored=stored, is_rated=is_rated)) for query, is_rated in asked
         ]
         answers = self._call(partial(_ask, collection=name, requests=requests))
-        found, scored = answers[: len(queries)], answers[len(queries) :]
-        check_hits(scope, [point.payload for answer in found for point in answer.points])
-        hits = [[read_hit(point, scope=scope) for point in answer.points] for answer in found]
-        return Found(hits, [{str(point.id): point.score for point in answer.points} for answer in scored])
+        try:
+            return _understand(answers, scope, queries=queries, count=len(asked))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            words = f"Qdrant at {self._border.place} answered points that are none of ours: is QDRANT_URL right?"
+            raise StoreUnavailableError(words) from error
 
     def count(self, scope: Scope, *, document: str | None = None) -> int:
         """Points the scope writes, exactly."""
@@ -135,6 +136,18 @@ def _ask(raw: QdrantClient, *, collection: str, requests: list[models.QueryReque
     """
     batch = models.QueryRequestBatch(searches=requests)
     return raw.http.search_api.query_batch_points(collection, query_request_batch=batch).result or []
+
+
+def _understand(
+    answers: Sequence[models.QueryResponse], scope: Scope, *, queries: Sequence[Query], count: int
+) -> Found:
+    """Raises ForeignPointError, SealError, and anything for what is no answer of ours."""
+    if len(answers) != count:
+        raise ValueError(f"{len(answers)} answers to {count} queries")
+    found, scored = answers[: len(queries)], answers[len(queries) :]
+    check_hits(scope, [point.payload for answer in found for point in answer.points])
+    hits = [[read_hit(point, scope=scope) for point in answer.points] for answer in found]
+    return Found(hits, [{str(point.id): point.score for point in answer.points} for answer in scored])
 
 
 def _write(raw: QdrantClient, *, collection: str, batch: list[models.PointStruct]) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from mcp_saas.kit.errors import Problem
 from nodes.engine.credential import CredentialOffer, Service
 from nodes.pipeline.credential import set_credential
+from rag.pipeline import rephrase
 from rag.pipeline.budget import count_tokens, reserve_tokens
 from recommendations.pipeline.ask import find_model
 from tenants.context import enter_tenant
@@ -158,6 +159,42 @@ def test_a_call_that_cost_nothing_is_given_back_and_one_that_may_have_is_not(
     server.script = fail("truncated JSON", server.over)
     ask(api, alice, QUESTION)
     assert count_tokens(alice.dazbox.id, timezone.now()) > 1000
+
+
+@pytest.mark.parametrize(
+    ("told", "counted"),
+    [(-(10**9), range(1_001, 10_000)), (900_000, range(2_000, 20_000)), (10**9, range(1_001, 10_000))],
+)
+def test_what_the_other_side_says_was_used_is_believed_within_reason(
+    api: ApiClient, alice: Box, server: OpenAIServer, use_model: Use, told: int, counted: range
+) -> None:
+    use_model()
+    server.script = lambda asked: say(asked, GOOD, tokens=told)
+    assert ask(api, alice, QUESTION)["mode"] == "llm"
+    assert count_tokens(alice.dazbox.id, timezone.now()) in counted
+
+
+def test_while_a_box_waits_for_a_model_its_other_questions_are_answered_at_once(
+    api: ApiClient, alice: Box, bob: Box, server: OpenAIServer, use_model: Use
+) -> None:
+    use_model()
+    server.script = says(GOOD)
+    with rephrase.gate.enter(alice.dazbox.id):
+        told = [ask(api, one, QUESTION) for one in (alice, bob)]
+        assert [one["mode"] for one in told] == ["deterministic", "llm"]
+    assert "model_busy" in told[0]["degraded"]
+    assert ask(api, alice, QUESTION)["mode"] == "llm"
+
+
+@pytest.mark.fault
+def test_a_fault_of_ours_beside_a_model_costs_its_words_and_leaves_nothing_open(
+    api: ApiClient, alice: Box, server: OpenAIServer, use_model: Use
+) -> None:
+    use_model(openai_base_url="http://[nobody")
+    assert ask(api, alice, QUESTION)["mode"] == "deterministic"
+    use_model()
+    server.script = says(GOOD)
+    assert ask(api, alice, QUESTION)["mode"] == "llm"
 
 
 def test_beyond_the_plans_tokens_no_model_is_asked(

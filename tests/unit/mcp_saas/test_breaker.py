@@ -78,3 +78,14 @@ def test_each_system_has_a_breaker_of_its_own() -> None:
     fail(breakers.find("here"), 5)
     assert breakers.find("there").allow()
     assert not breakers.find("here").allow()
+
+
+def test_failures_that_took_long_open_it_sooner(clock: Clock) -> None:
+    breaker = Breaker(lost_s=6.0, clock=clock)
+    breaker.note_failure(4.0)
+    assert breaker.allow()
+    breaker.note_failure(4.0)
+    assert not breaker.allow()
+    breaker.note_success()
+    breaker.note_failure(4.0)
+    assert breaker.allow()

@@ -25,6 +25,9 @@ FAULTS = {
     "empty choices": "not_understood",
     "refusal": "refused",
     "slow drip": "too_slow",
+    "deep": "not_understood",
+    "large": "not_understood",
+    "packed": "not_understood",
 }
 
 

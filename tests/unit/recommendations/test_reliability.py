@@ -37,11 +37,14 @@ def test_where_the_node_keeps_no_clock_snapshots_tell() -> None:
     assert list(advise_reliability(make_survey(unknown))) == []
 
 
-@pytest.mark.parametrize(("blocks", "is_told"), [(145, False), (144, True), (-3, True)])
-def test_a_payment_that_expires_within_a_day_is_told(blocks: int, is_told: bool) -> None:
+@pytest.mark.parametrize(
+    ("blocks", "is_active", "is_told"),
+    [(17, True, False), (16, True, True), (-3, True, True), (145, False, False), (144, False, True)],
+)
+def test_a_payment_that_hangs_is_told_before_it_expires(blocks: int, *, is_active: bool, is_told: bool) -> None:
     htlc = PendingHtlc(incoming=True, amount_sat=700, expiration_height=HEIGHT + blocks)
-    drafts = list(advise_reliability(make_survey(make_surveyed(1, pending_htlcs=[htlc]))))
-    assert [type(one.params) for one in drafts] == [StuckHtlc] * is_told
+    drafts = advise_reliability(make_survey(make_surveyed(1, pending_htlcs=[htlc], active=is_active)))
+    assert sum(isinstance(one.params, StuckHtlc) for one in drafts) == is_told
 
 
 def test_what_endangers_money_comes_first_whatever_it_earns() -> None:

@@ -8,6 +8,7 @@ from mcp_saas.kit.breaker import FAILURES, Breaker
 from rag.sources.qdrant import scope
 from rag.sources.qdrant.border import REST_S, Border, open_border
 from rag.sources.qdrant.errors import StoreError, StoreRefusedError, StoreUnavailableError
+from rag.sources.qdrant.point import Query
 from rag.sources.qdrant.store import Store
 from tests.fakes.json_server import Call, JsonServer, Reply
 from tests.points import make_model
@@ -69,6 +70,9 @@ def ask(border: Border) -> object:
         (Reply(status=401, body=b"no"), StoreRefusedError, "QDRANT_API_KEY"),
         (Reply(status=400, body={"status": {"error": "bad filter"}}), StoreRefusedError, "400: bad filter"),
         (Reply(body=b"<html>a proxy</html>"), StoreUnavailableError, "is QDRANT_URL right"),
+        (Reply(body=b"\xff\xfe\x00"), StoreUnavailableError, "is QDRANT_URL right"),
+        (Reply(body=b"[" * 100_000), StoreUnavailableError, "is QDRANT_URL right"),
+        (Reply(body={"result": {"collections": 7}}), StoreUnavailableError, "is QDRANT_URL right"),
     ],
 )
 def test_an_answer_that_is_no_success_becomes_an_error_of_ours(
@@ -121,3 +125,26 @@ def test_a_server_too_old_to_keep_idf_within_a_tenant_is_refused(border: Border,
     qdrant.reply = Reply(body={"title": "qdrant", "version": "1.18.4"})
     with pytest.raises(StoreRefusedError, match=r"1\.19"):
         Store(border, prefix="kb", model=make_model()).count(scope.shared())
+
+
+GARBAGE = (
+    {"result": None, "status": "ok", "time": 0},
+    {"result": [{"points": [{"id": 1, "version": 1, "score": 1.0, "payload": {"tenant": "__shared__"}}]}]},
+    {"result": [{"points": []}, {"points": []}]},
+    {"result": {"points": [{"id": 1, "version": 1, "score": "x", "payload": {"tenant": "other"}}]}},
+)
+
+
+@pytest.mark.parametrize("body", GARBAGE)
+def test_answers_that_are_no_points_of_ours_are_a_store_that_does_not_answer(
+    knowledge_url: str, knowledge_key: str, qdrant: Qdrant, server: JsonServer, body: object
+) -> None:
+    alive, garbled = open_border(knowledge_url, knowledge_key), open_border(f"http://127.0.0.1:{server.port}", None)
+    store = Store(alive, prefix="test-garbage", model=make_model())
+    assert store.collection
+    store._border = garbled
+    qdrant.reply = Reply(body=body)
+    with pytest.raises(StoreUnavailableError):
+        store.search(scope.shared(), [Query(terms={1: 1.0})])
+    alive.close()
+    garbled.close()
