@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from mcp_saas.kit.text import telling
+from rag.engine.plain import disarm, make_plain
 from rag.engine.plan import Leg, Plan
 from rag.pipeline.retrieve import Passage, Retrieved
 
@@ -20,7 +21,7 @@ class SearchBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class PassageAnswer(Struct, frozen=True, kw_only=True):
     """`document`: an own document's id, as below /knowledge/documents, or the library's. `section`: the headings above
-    the passage, outermost first. `score` orders; it is no probability.
+    the passage, outermost first. `score` orders; it is no probability. `text` is plain: no image, address or tag in it.
     """
 
     chunk_id: str
@@ -83,10 +84,10 @@ def _describe_passage(passage: Passage) -> PassageAnswer:
     return PassageAnswer(
         chunk_id=hit.chunk,
         document=hit.document,
-        title=content.title,
-        section=list(content.path),
+        title=make_plain(content.title),
+        section=[make_plain(one) for one in content.path],
         score=round(passage.score, 4),
-        text=content.text,
+        text=disarm(content.text),
         lang="fr" if hit.lang == "fr" else "en",
         origin="library" if hit.is_shared else "document",
         source=content.source,

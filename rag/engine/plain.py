@@ -28,6 +28,12 @@ def make_plain(text: str) -> str:
     return _join(_strip_markup(text))
 
 
+def disarm(text: str) -> str:
+    """The same without markup, addresses and images; its lines stay."""
+    lines = (" ".join(line.split()) for line in _strip_markup(text).translate(_BRACKETS).splitlines())
+    return "\n".join(lines).strip()
+
+
 def list_blocks(text: str) -> list[str]:
     """Paragraphs, items of lists (after two blanks) and lines of code (after four), each plain and in one line.
     Headings and tables are none: nobody quotes them as a sentence.

@@ -48,6 +48,15 @@ def add_markup(outline: Outline, markup: str) -> None:
     reader.flush()
 
 
+def read_inline(markup: str) -> str:
+    """What is seen of a line of text with tags in it. Raises UnreadableError."""
+    return "".join(str(node) for node, _ in _walk(BeautifulSoup(markup, "html.parser")) if _is_text(node))
+
+
+def _is_text(node: PageElement) -> bool:
+    return isinstance(node, NavigableString) and not isinstance(node, PreformattedString)
+
+
 def _walk(root: Tag) -> Iterator[tuple[PageElement, bool]]:
     """Every visible node in order, tags twice: opened, closed. A deep page takes no deep stack of ours."""
     open_tags: list[tuple[Tag, Iterator[PageElement]]] = [(root, iter(root.contents))]
@@ -90,7 +99,7 @@ class _PageReader:
     def visit(self, node: PageElement, *, is_open: bool) -> None:
         if isinstance(node, Tag):
             self._visit_tag(node.name, is_open=is_open)
-        elif isinstance(node, NavigableString) and not isinstance(node, PreformattedString):
+        elif _is_text(node):
             self._text.append(str(node) if self._is_code else " ".join(re.split(r"\s+", str(node))))
 
     def flush(self) -> None:

@@ -225,9 +225,15 @@ def test_deep_nesting_is_refused(content: bytes, media_type: str) -> None:
     assert refuse(content, media_type) == "too-deep"
 
 
-def test_markdown_nested_beyond_sense_is_not_followed() -> None:
-    assert refuse(b">" * 5_000 + b" x", MARKDOWN) == "no-text"
+def test_markdown_nested_beyond_sense_is_refused_and_never_cut_off_in_silence() -> None:
+    assert refuse(b">" * 5_000 + b" x", MARKDOWN) == "too-deep"
+    assert read_document(b"> " * 25 + b"x", MARKDOWN) == [Section((), "x")]
     assert read_document(b"- " * 8 + b"x", MARKDOWN) == [Section((), "- x")]
+
+
+def test_tags_in_a_line_of_markdown_hide_what_they_would_hide_on_a_page() -> None:
+    line = b'seen <script>alert(1)</script><b>&amp;</b> <span style="display:none">unseen</span>`a<b`'
+    assert read_document(line, MARKDOWN) == [Section((), "seen & a<b")]
 
 
 def test_a_process_of_its_own_reads_every_kind() -> None:

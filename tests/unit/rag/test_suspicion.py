@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from rag.engine.plain import has_markup, list_blocks, make_plain
+from rag.engine.plain import disarm, has_markup, list_blocks, make_plain
 from rag.engine.sentences import cut_sentences
 from rag.engine.suspicion import speaks_to_assistant
 from tests.hostile_texts import ATTACKS
@@ -77,3 +77,9 @@ def test_attacks_made_plain_hold_nothing_that_is_loaded_or_hidden(name: str) -> 
 def test_blocks_are_paragraphs_items_and_code_without_headings_and_tables() -> None:
     text = "# Title\n\nOne line\nand another.\n\n- first\n- second\n\n```\ncode here\n```\n| a | b |\n|---|---|\nLast."
     assert list_blocks(text) == ["One line and another.", "  first", "  second", "    code here", "Last."]
+
+
+def test_a_text_that_is_shown_as_it_is_keeps_its_lines_and_nothing_that_is_loaded_or_run() -> None:
+    text = "one ![p](http://evil.example/p.png) two\n[go](javascript:alert(1)) <b>three</b>\n\nhttps://evil.example/x"
+    assert disarm(text) == "one two\ngo three"
+    assert not has_markup(disarm(text))
