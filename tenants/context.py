@@ -6,16 +6,18 @@ stack of previous tenants is shared by all threads. Nothing lazy (a queryset, a 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 
+T = TypeVar("T")
 PUBLIC_SCHEMA = "public"
 # `dz_` and a random key for boxes, `dz_template` for the schema all others are copied from.
 SCHEMA_NAME = re.compile(r"dz_[0-9a-z]{8,40}")
@@ -103,6 +105,16 @@ def enter_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
             yield tenant
         finally:
             _door.reset(token)
+
+
+def carry_door(work: Callable[[], T]) -> Callable[[], T]:
+    """`work`, to be called once by another thread: behind the door the caller is behind now, with all that is kept
+    there. It should find there what it needs of the database, where each thread has a connection of its own.
+
+    Raises NoTenantError outside of one.
+    """
+    current_door()
+    return partial(copy_context().run, work)
 
 
 @contextmanager

@@ -50,12 +50,15 @@ Found = Literal["hits", "misses", "stale", "bypassed"]
 
 
 class Cached(NamedTuple):
-    """`is_hit`: it was there, fresh or stale. `age_s`: since it was made."""
+    """`is_hit`: it was there, fresh or stale. `age_s`: since it was made. `is_away`: Redis is, so it was made for this
+    caller alone.
+    """
 
     value: bytes
     is_hit: bool
     is_stale: bool
     age_s: float
+    is_away: bool = False
 
 
 class Statistics(Struct, frozen=True):
@@ -165,7 +168,7 @@ class Cache:
             return Cached(look.value, is_hit=True, is_stale=True, age_s=look.age_s)
         if look:
             self._keep(place, token, revision=look.revision, value=value, life=life)
-        return Cached(value, is_hit=False, is_stale=False, age_s=0.0)
+        return Cached(value, is_hit=False, is_stale=False, age_s=0.0, is_away=look is None)
 
     def _wait(self, place: _Place, token: str) -> _Look | None:
         """Until the value is there or this caller has the lock: at most two leases, then it makes its own."""

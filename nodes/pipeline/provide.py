@@ -1,7 +1,7 @@
 """What providers of data give the tenant we are in: with its own key, from its own cache, within its own budget."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 import msgspec
@@ -12,12 +12,11 @@ from msgspec import Struct
 from mcp_saas.api.outside import note_outcome
 from mcp_saas.api.rate_limit import find_limiter
 from mcp_saas.kit.cache import Cached
-from mcp_saas.kit.crypto import SealError
 from mcp_saas.kit.gcra import Quota
 from mcp_saas.kit.http import Guard, find_port, read_url
 from nodes.engine.credential import Access, ServerAccess, Service
 from nodes.pipeline.connect import trust_nodes
-from nodes.selectors.credential import read_credential
+from nodes.selectors.credential import read_credentials
 from nodes.selectors.provided import Asked, note_asked
 from nodes.sources.amboss.question import ask_names, ask_node
 from nodes.sources.amboss.value import AmbossNode, NodeName
@@ -73,10 +72,12 @@ def provide(question: Question[T], *, use_cache: bool = True) -> Provided[T]:
     1. Without the owner's key nobody is asked. 2. What is fresh in the box's cache is the answer. 3. Else one of those
     who want it asks, and what came is sealed and kept. 4. Where that fails an old answer stands in, called degraded.
     """
-    try:
-        access = _read_access(question.provider)
-    except SealError:
-        access = None
+    access = read_accesses((question.provider,)).get(question.provider)
+    return provide_by(access, question, use_cache=use_cache)
+
+
+def provide_by(access: Access | None, question: Question[T], *, use_cache: bool = True) -> Provided[T]:
+    """As `provide`, with what was read of the owner's key: asks the database nothing but for the box's own keys."""
     if access is None:
         return Provided(why_none="not_configured")
     try:
@@ -129,10 +130,10 @@ def find_wallet() -> Provided[Wallet]:
     return provide(ask_wallet())
 
 
-def _read_access(name: ProviderName) -> Access | None:
-    if name == "lnbits":
-        return read_credential(Service.LNBITS)
-    return read_credential(Service.SPARKSEER if name == "sparkseer" else Service.AMBOSS)
+def read_accesses(names: Iterable[ProviderName]) -> dict[ProviderName, Access]:
+    """Of the providers the owner has set a key for, in one query."""
+    wanted = {Service(name): name for name in names}
+    return {wanted[service]: access for service, access in read_credentials(wanted).items()}
 
 
 def _find_or_ask(question: Question[T], access: Access, *, use_cache: bool) -> Cached:

@@ -16,6 +16,7 @@ from nodes.engine.feature import Feature
 from nodes.engine.position import NetworkPosition, PublicNode
 from nodes.engine.report import ChannelState, Forward, NodeState
 from nodes.engine.types import FlowTotals
+from recommendations.engine.provided import AmbossView, LNbitsView, SparkseerView
 
 DAY = dt.timedelta(days=1)
 
@@ -79,7 +80,9 @@ class ChannelInfo(Struct, frozen=True, kw_only=True):
 
 
 class NodeInfo(Struct, frozen=True, kw_only=True):
-    """All that is known of one node. `as_of`: when the newest snapshot was taken. `degraded`: what could not be had."""
+    """All that is known of one node. `source`: who told it. `as_of`: when the newest snapshot was taken. `degraded`:
+    what could not be had, or is old; a provider without the owner's key is not asked, and is none of these.
+    """
 
     pubkey: str
     node_info: NodeCard
@@ -87,6 +90,9 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
     channels: list[ChannelInfo] | None
     network_position: NetworkPosition | None
     historical: list[HistoryDay] | None = None
+    sparkseer: SparkseerView | None = None
+    lnbits: LNbitsView | None = None
+    amboss: AmbossView | None = None
     source: str
     as_of: dt.datetime | None
     degraded: list[str]

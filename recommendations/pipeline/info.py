@@ -7,6 +7,7 @@ import hashlib
 import msgspec
 from django.utils import timezone
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nodes.engine.day import HistoryDay
 from nodes.engine.flow import WEEK, measure_days_observed, total_flows
@@ -28,10 +29,12 @@ from recommendations.engine.info import (
     describe_own_node,
     measure_node,
 )
+from recommendations.pipeline.provided import AskedOfNode
 from tenants.context import current_tenant
 from tenants.sealing.answers import find_or_make_answer
 
 HISTORY_DAYS = 30
+CACHE = "cache"  # in `degraded`
 _TAG_CHARS = 26  # of an ETag, with its quotes
 
 
@@ -43,36 +46,46 @@ class InfoText(Struct, frozen=True):
 
 
 def read_info(*, include_historical: bool = False, use_cache: bool = True) -> InfoText:
-    """1 what has changed names the answer; 2 one that is kept under this name is it; 3 else it is gathered and kept."""
+    """1 what has changed names the answer; 2 one that is kept under this name is it; 3 else it is gathered and kept.
+
+    Not to be called inside a transaction: providers may be asked.
+    """
     cached = find_or_make_answer(
         "node_info",
         (read_revision(), newest_load_id(), include_historical),
         make=lambda: _write(gather_info(include_historical=include_historical), timezone.now()),
         use_cache=use_cache,
     )
-    tag, body = cached.value[:_TAG_CHARS], cached.value[_TAG_CHARS:]
+    told = _call_uncached(cached.value) if cached.is_away else cached.value
+    tag, body = told[:_TAG_CHARS], told[_TAG_CHARS:]
     is_hit = b"true" if cached.is_hit else b"false"
     return InfoText(body[:-1] + b',"cache_hit":' + is_hit + b"}", tag.decode())
 
 
 def gather_info(*, include_historical: bool = False) -> NodeInfo:
-    """From the newest snapshot, the forwards of the week before it, and the public graph."""
+    """From the newest snapshot, the forwards of the week before it, the public graph, and providers asked meanwhile."""
+    pubkey = current_tenant().pubkey
+    asked = AskedOfNode(pubkey)
     node, load = read_own_node(), newest_load()
     states = list_open_states()
-    pubkey = current_tenant().pubkey
     known = find_public_nodes([pubkey, *(one.peer_pubkey for one in states)], load)
     metrics, channels = _measure(node, states, known=known)
-    sources = ["snapshot"] * (node.last_seq is not None) + ["graph"] * (pubkey in known)
+    historical = _list_history(node) if include_historical else None
+    views = asked.collect()
+    sources = ["snapshot"] * (node.last_seq is not None) + ["graph"] * (pubkey in known) + views.sources
     return NodeInfo(
         pubkey=pubkey,
         node_info=describe_own_node(known.get(pubkey), node.state),
         metrics=metrics,
         channels=channels,
         network_position=known[pubkey].position if pubkey in known else None,
-        historical=_list_history(node) if include_historical else None,
+        historical=historical,
+        sparkseer=views.sparkseer,
+        lnbits=views.lnbits,
+        amboss=views.amboss,
         source="+".join(sources) or "none",
         as_of=node.last_taken_at,
-        degraded=[] if load else ["graph"],
+        degraded=["graph"] * (load is None) + list(views.degraded),
     )
 
 
@@ -97,6 +110,12 @@ def _list_history(node: OwnNode) -> list[HistoryDay]:
         return []
     last = node.last_taken_at.astimezone(dt.UTC).date()
     return list_days(last - dt.timedelta(days=HISTORY_DAYS - 1), last, history_since=node.history_since)
+
+
+def _call_uncached(told: bytes) -> bytes:
+    """The answer, with the cache among what could not be had."""
+    info = msgspec.json.decode(told[_TAG_CHARS:], type=NodeInfo)
+    return _write(replace(info, degraded=[*info.degraded, CACHE]), timezone.now())
 
 
 def _write(info: NodeInfo, now: dt.datetime) -> bytes:

@@ -8,9 +8,12 @@ from django.core.cache import cache
 from pydantic import SecretStr
 
 from mcp_saas.kit.breaker import Breaker, Breakers
+from nodes.sources.provider import exchange
+from nodes.sources.provider.rest import Rests
 from rag.pipeline import rephrase
 from rag.sources.openai.answers import forget_dialects
 from recommendations.pipeline import cite
+from tests.api.recommendations.providers import Providers, serve_providers
 from tests.fakes.openai_server import KEY, MODEL, OpenAIServer, Said
 
 
@@ -25,6 +28,15 @@ def searches_anew(monkeypatch: pytest.MonkeyPatch, clock: "Clock") -> None:
     """No citation of a test before, and no failure of one either."""
     cache.clear()
     monkeypatch.setattr(cite, "breaker", Breaker(failures=1, clock=clock))
+
+
+@pytest.fixture
+def providers(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Providers]:
+    """What other tests did to providers of these names is forgotten."""
+    monkeypatch.setattr(exchange, "breakers", Breakers())
+    monkeypatch.setattr(exchange, "rests", Rests())
+    with serve_providers(settings) as served:
+        yield served
 
 
 class Clock:

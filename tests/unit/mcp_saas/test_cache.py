@@ -189,7 +189,7 @@ def test_statistics_are_those_of_all_caches_of_the_namespace(cache: Cache, names
 def test_without_redis_everybody_makes_his_own(away: tuple[Cache, Clock], maker: Maker) -> None:
     cache, _ = away
     assert [get(cache, maker) for _ in range(20)] == [
-        Cached(str(number).encode(), is_hit=False, is_stale=False, age_s=0.0) for number in range(1, 21)
+        Cached(str(number).encode(), is_hit=False, is_stale=False, age_s=0.0, is_away=True) for number in range(1, 21)
     ]
     assert cache.read_statistics() is None
     with pytest.raises(LookupError):

@@ -1,0 +1,48 @@
+"""What providers tell of the node of the tenant we are in, asked side by side while its records are read."""
+
+from msgspec import Struct
+
+from nodes.pipeline.provide_together import Together, list_degraded
+from nodes.sources.amboss.question import ask_node
+from nodes.sources.lnbits.question import ask_wallet
+from nodes.sources.sparkseer.question import ask_network_view
+from recommendations.engine.provided import (
+    AmbossView,
+    LNbitsView,
+    SparkseerView,
+    show_amboss,
+    show_lnbits,
+    show_sparkseer,
+)
+
+
+class Views(Struct, frozen=True, kw_only=True):
+    """`sources`: who told anything. `degraded`: who did not tell what it would on a good day."""
+
+    sparkseer: SparkseerView | None
+    lnbits: LNbitsView | None
+    amboss: AmbossView | None
+    degraded: tuple[str, ...]
+
+    @property
+    def sources(self) -> list[str]:
+        return [name for name in ("sparkseer", "lnbits", "amboss") if getattr(self, name) is not None]
+
+
+class AskedOfNode:
+    """The questions, under way from the start. Not to be asked inside a transaction."""
+
+    def __init__(self, pubkey: str) -> None:
+        together = Together(("sparkseer", "lnbits", "amboss"))
+        self._view = together.begin(ask_network_view(pubkey))
+        self._wallet = together.begin(ask_wallet())
+        self._node = together.begin(ask_node(pubkey))
+
+    def collect(self) -> Views:
+        view, wallet, node = self._view.collect(), self._wallet.collect(), self._node.collect()
+        return Views(
+            sparkseer=show_sparkseer(view),
+            lnbits=show_lnbits(wallet),
+            amboss=show_amboss(node),
+            degraded=list_degraded((("sparkseer", view), ("lnbits", wallet), ("amboss", node))),
+        )
