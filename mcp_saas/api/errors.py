@@ -7,6 +7,7 @@ import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from psycopg.errors import LockNotAvailable
 from rest_framework import exceptions
 
 from mcp_saas.kit.crypto import KeyMissingError, SealError
@@ -82,11 +83,20 @@ def _refuse_to_open(error: SealError) -> Problem:
 
 
 def _database_away(error: Exception) -> Problem:
+    if isinstance(error.__cause__, LockNotAvailable):
+        return _busy()
     log.error("database_away", error=type(error).__name__)
     problem = Problem(
         503, "unavailable", "For a moment out of service", detail="The database does not answer. Try again."
     )
     problem.headers["Retry-After"] = "5"
+    return problem
+
+
+def _busy() -> Problem:
+    """The database answers: somebody else is at the same rows for longer than anybody waits."""
+    problem = Problem(429, "busy", "Busy with others", detail="What this changes is being changed. Try again.")
+    problem.headers["Retry-After"] = "2"
     return problem
 
 

@@ -68,6 +68,12 @@ class Child:
     def wait(self) -> int:
         return self._process.wait()
 
+    def wait_for_end(self, seconds: float) -> int | None:
+        """Its exit code; None: it still runs after so long."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds)
+        return None
+
     def stop(self) -> None:
         if self._process.poll() is None:
             self._process.send_signal(self.command.stop_signal)

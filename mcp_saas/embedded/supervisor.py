@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from mcp_saas.embedded.errors import LaunchError
-from mcp_saas.embedded.on_demand import OnDemand
+from mcp_saas.embedded.on_demand import STUCK_S, OnDemand
 from mcp_saas.embedded.process import Child, Command
 from mcp_saas.embedded.registry import ProcessRegistry
 from mcp_saas.embedded.state import StateFolder
@@ -94,9 +94,13 @@ class Supervisor:
             self._wards.append(Errand(self._start_child(command)))
             self._write_registry()
 
-    def start_on_demand(self, command: Command, listener: socket.socket) -> None:
-        """It is started by the first connection to `listener`, and anew after each end."""
-        ward = OnDemand(command, listener, start=self._start_asked, plan_pause=plan_pause, say=self.say)
+    def start_on_demand(self, command: Command, listener: socket.socket, *, stuck_s: float = STUCK_S) -> None:
+        """It is started by the first connection to `listener`, and anew after each end; ended where it takes none of
+        those that wait for so long.
+        """
+        ward = OnDemand(
+            command, listener, start=self._start_asked, plan_pause=plan_pause, say=self.say, stuck_s=stuck_s
+        )
         self._wards.append(ward)
         ward.start()
 

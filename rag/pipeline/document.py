@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,23 +29,18 @@ def add_document(offer: Offer) -> tuple[Document, bool]:
 
     The same bytes again are the same document; one that failed is tried again. Raises Problem 429 beyond the plan.
     """
-    lock_name("documents")  # so that two at once cannot both be the last one allowed
-    known = Document.objects.filter(digest=_digest(offer)).first()
+    known = Document.objects.select_for_update().filter(digest=_digest(offer)).first()
     if known is not None:
         return known, known.state == DocumentState.FAILED and _restart(known, offer)
-    check_room(len(offer.content))
-    now = timezone.now()
-    document = Document.objects.create(
-        id=uuid4(),
-        digest=_digest(offer),
-        state=DocumentState.QUEUED,
-        size_bytes=len(offer.content),
-        created_at=now,
-        changed_at=now,
-        state_since=now,
-        detail=DocumentDetail(title=offer.title, media_type=offer.media_type),
-    )
+    document_id = uuid4()
+    check_room(document_id, len(offer.content), is_new=True)
+    try:
+        with transaction.atomic():
+            document = _create(document_id, offer)
+    except IntegrityError:  # the same bytes, at the same time
+        return Document.objects.get(digest=_digest(offer)), False
     DocumentUpload.objects.create(document=document, content=offer.content)
+    _hold_to_plan(document, is_new=True)
     return document, True
 
 
@@ -55,14 +50,14 @@ def replace_document(document_id: UUID, offer: Offer) -> Document | None:
 
     Raises Problem 409 for the bytes of another document, 429 beyond the plan.
     """
-    lock_name("documents")
     document = Document.objects.select_for_update().filter(id=document_id).first()
     if document is None:
         return None
     if Document.objects.filter(digest=_digest(offer)).exclude(id=document_id).exists():
         raise Problem(409, "document-exists", "The document is there already", detail="Another one has these bytes.")
-    check_room(len(offer.content), replaces=document)
+    check_room(document_id, len(offer.content), is_new=False)
     _restart(document, offer)
+    _hold_to_plan(document, is_new=False)
     return document
 
 
@@ -82,6 +77,28 @@ def delete_document(document_id: UUID) -> bool:
 def forget_unused_vectors() -> None:
     """What no chunk was embedded to any more."""
     EmbeddedText.objects.exclude(digest__in=DocumentChunk.objects.values("digest")).delete()
+
+
+def _create(document_id: UUID, offer: Offer) -> Document:
+    now = timezone.now()
+    return Document.objects.create(
+        id=document_id,
+        digest=_digest(offer),
+        state=DocumentState.QUEUED,
+        size_bytes=len(offer.content),
+        created_at=now,
+        changed_at=now,
+        state_since=now,
+        detail=DocumentDetail(title=offer.title, media_type=offer.media_type),
+    )
+
+
+def _hold_to_plan(document: Document, *, is_new: bool) -> None:
+    """Once more when all is written, one after the other: two at once cannot both be the last one allowed, and nobody
+    waits while ten megabytes are written.
+    """
+    lock_name("documents")
+    check_room(document.id, document.size_bytes, is_new=is_new)
 
 
 def _restart(document: Document, offer: Offer) -> bool:

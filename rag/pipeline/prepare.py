@@ -4,6 +4,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from mcp_saas.kit.patience import within
 from rag.engine.embedding import EmbedderError, Vector, Vectors
 from rag.engine.glossary.meanings import Named, add_terms, mix_named, name_things
 from rag.engine.language import Language, detect_language
@@ -14,6 +15,7 @@ from rag.pipeline.passage import find_meanings, find_stops
 from rag.sources.embedder import Embedder
 
 log = structlog.get_logger(__name__)
+EMBEDDING_S = 5.0  # it may have to be started; then the words of the question are searched alone
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -75,7 +77,8 @@ def _embed(text: str, plan: Plan, *, english: Question, embedder: Embedder) -> _
     if not legs:
         return _Vectors()
     texts = [text] if legs[0].reads_all else [english.text, *filter(None, [english.field_words])]
-    own, *rest = embedder.embed(texts, with_tokens=plan.rerank is not None)
+    with within(EMBEDDING_S):
+        own, *rest = embedder.embed(texts, with_tokens=plan.rerank is not None)
     field = rest[0] if rest else None
     dense = mix_dense(own, field)
     if plan.rerank is None:

@@ -1,6 +1,7 @@
 """What a box's documents use of its plan, and what is refused beyond it."""
 
 from contextlib import suppress
+from uuid import UUID
 
 from django.db.models import Sum
 from django.dispatch import receiver
@@ -18,12 +19,13 @@ from tenants.selectors import find_plan
 MB = 1_000_000
 
 
-def check_room(size_bytes: int, *, replaces: Document | None = None) -> None:
-    """Before a document is taken in. Raises Problem 429 beyond the plan's documents or megabytes."""
+def check_room(document_id: UUID, size_bytes: int, *, is_new: bool) -> None:
+    """Beside all other documents. Raises Problem 429 beyond the plan's documents or megabytes."""
     limits = find_plan(current_tenant().id).limits
-    if replaces is None and Document.objects.count() >= limits["rag_documents"]:
+    others = Document.objects.exclude(id=document_id)
+    if is_new and others.count() >= limits["rag_documents"]:
         raise refuse_beyond("rag_documents", limits["rag_documents"], detail="Delete some.")
-    used = sum_sizes() - (replaces.size_bytes if replaces else 0)
+    used = others.aggregate(total=Sum("size_bytes"))["total"] or 0
     if used + size_bytes > limits["rag_mb"] * MB:
         raise refuse_beyond("rag_mb", limits["rag_mb"], detail=f"The documents here take {used / MB:.1f}.")
 

@@ -20,7 +20,9 @@ class LocalQdrant(QdrantClient):
 class _SearchApi(NamedTuple):
     client: QdrantClient
 
-    def query_batch_points(self, name: str, *, query_request_batch: models.QueryRequestBatch) -> "_Answer":
+    def query_batch_points(
+        self, name: str, *, query_request_batch: models.QueryRequestBatch, timeout: int
+    ) -> "_Answer":
         return _Answer(self.client.query_batch_points(name, query_request_batch.searches))
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from mcp_saas.embedded.knowledge.command import SERVICE, address_of, bind_listener, knowledge_command
+from mcp_saas.embedded.on_demand import STUCK_S
 from mcp_saas.embedded.state import StateFolder, open_state
 from mcp_saas.embedded.supervisor import Supervisor
 from tests.faults.embedded_instance import eventually, is_running
@@ -40,10 +42,12 @@ def supervisor(state: StateFolder) -> Iterator[Supervisor]:
     supervisor.stop_all()
 
 
-def hold(supervisor: Supervisor, listener: socket.socket, *, idle_s: float | None = None) -> None:
+def hold(
+    supervisor: Supervisor, listener: socket.socket, *, idle_s: float | None = None, stuck_s: float = STUCK_S
+) -> None:
     folder = supervisor.state.home / SERVICE
     command = knowledge_command(folder, listener, api_key=KEY, environment=os.environ, idle_s=idle_s)
-    supervisor.start_on_demand(command, listener)
+    supervisor.start_on_demand(command, listener, stuck_s=stuck_s)
 
 
 def ask(listener: socket.socket, method: str, path: str, body: Any = None, *, key: str = KEY) -> httpx.Response:
@@ -105,6 +109,20 @@ def test_nothing_acknowledged_is_lost_when_it_is_killed_and_the_next_request_wor
     os.kill(pid_of(state), signal.SIGKILL)
 
     assert count_points(listener) == 100
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many wait")
+def test_it_is_replaced_where_it_hangs_and_who_waits_is_answered(
+    supervisor: Supervisor, listener: socket.socket, state: StateFolder
+) -> None:
+    hold(supervisor, listener, stuck_s=3.0)
+    ask(listener, "PUT", "/collections/kb", SHAPE)
+    write_points(listener, 1, 2, 3)
+    hanging = pid_of(state)
+    os.kill(hanging, signal.SIGSTOP)
+
+    assert count_points(listener) == 3
+    assert not is_running(hanging)
 
 
 def test_a_stop_leaves_no_process_and_nobody_answers_any_more(

@@ -4,6 +4,7 @@ What comes back is judged, not believed: as many vectors as texts, each of the d
 There are no vectors of word pieces: retrieval does without MaxSim then.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,8 +12,10 @@ import msgspec
 import numpy as np
 import openai
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mcp_saas.kit.breaker import Breaker
+from mcp_saas.kit.patience import left_s
 from rag.engine.embedding import Embedded, EmbedderError, EmbeddingModel, Vector
 from rag.sources.openai.connect import ModelAccess, connect
 
@@ -43,7 +46,7 @@ class OpenAIEmbedder:
         self.model = EmbeddingModel(id=access.model, dimension=dimension, has_tokens=False)
         self._access = access
         self._can_shorten = can_shorten
-        self._breaker = Breaker()
+        self._breaker = Breaker(lost_s=BUDGET_S)
 
     def embed(self, texts: Sequence[str], *, with_tokens: bool) -> list[Embedded]:
         """Raises EmbedderError."""
@@ -54,10 +57,11 @@ class OpenAIEmbedder:
         for tries_left in reversed(range(TRIES)):
             if not self._breaker.allow():
                 raise EmbedderError("OpenAI is down and left alone for now", is_temporary=True)
+            began_at_s = time.monotonic()
             try:
                 embedded = [Embedded(vector) for vector in self._ask(texts)]
             except EmbedderError as error:
-                self._note(error)
+                self._note(error, took_s=time.monotonic() - began_at_s)
                 if tries_left and error.is_temporary and not error.retry_after_s:
                     continue
                 raise
@@ -65,16 +69,22 @@ class OpenAIEmbedder:
             return embedded
         raise AssertionError("the last try answers or raises")
 
-    def _note(self, error: EmbedderError) -> None:
+    def _note(self, error: EmbedderError, *, took_s: float) -> None:
         if error.is_temporary:
-            self._breaker.note_failure()
+            self._breaker.note_failure(took_s)
         else:
             self._breaker.note_success()  # it is there, and says no
+
+    def _access_in_time(self) -> ModelAccess:
+        budget_s = left_s(self._access.budget_s)
+        if budget_s <= 0:
+            raise EmbedderError("There is no time left to ask OpenAI", is_temporary=True)
+        return replace(self._access, budget_s=budget_s)
 
     def _ask(self, texts: list[str]) -> list[Vector]:
         dimensions = self.model.dimension if self._can_shorten else openai.omit
         try:
-            with connect(self._access, max_bytes=MAX_REPLY_BYTES) as client:
+            with connect(self._access_in_time(), max_bytes=MAX_REPLY_BYTES) as client:
                 answer = client.embeddings.with_raw_response.create(
                     model=self.model.id, input=texts, encoding_format="float", dimensions=dimensions
                 )

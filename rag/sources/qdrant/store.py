@@ -26,6 +26,7 @@ from rag.sources.qdrant.scope import Scope, check_hits, confine, only_writes
 from rag.sources.qdrant.seal import is_older, reseal
 
 T = TypeVar("T")
+SEARCH_TIMEOUT_S = 4  # a question waits for it
 
 
 class Found(NamedTuple):
@@ -135,7 +136,8 @@ def _ask(raw: QdrantClient, *, collection: str, requests: list[models.QueryReque
     texts that it should embed, which takes longer than all else it does.
     """
     batch = models.QueryRequestBatch(searches=requests)
-    return raw.http.search_api.query_batch_points(collection, query_request_batch=batch).result or []
+    search = raw.http.search_api.query_batch_points
+    return search(collection, query_request_batch=batch, timeout=SEARCH_TIMEOUT_S).result or []
 
 
 def _understand(

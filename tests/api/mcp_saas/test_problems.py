@@ -4,7 +4,10 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from psycopg.errors import LockNotAvailable
 
+from mcp_saas.api.errors import as_problem
 from tenants.tokens.access import mint_access_token
 from tests.api.case import cases
 from tests.api.mcp_saas.faulty_urls import SECRET
@@ -187,3 +190,11 @@ def test_every_answer_forbids_sniffing_and_framing(api: ApiClient, db: None, pat
     headers = api.get(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_a_lock_that_somebody_holds_for_long_is_no_database_that_is_away() -> None:
+    error = OperationalError("canceling statement due to lock timeout")
+    error.__cause__ = LockNotAvailable()
+    problem = as_problem(error)
+    assert problem is not None
+    assert (problem.status, problem.code, problem.headers["Retry-After"]) == (429, "busy", "2")

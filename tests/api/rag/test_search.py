@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from mcp_saas.kit.patience import left_s
 from rag.engine.embedding import EmbedderError
 from rag.models.document import DocumentChunk
 from rag.pipeline.document import Offer, add_document
 from rag.pipeline.index import advance
 from rag.pipeline.library import PRODUCT, fill_index, load_files
 from rag.pipeline.point import Index, open_index
+from rag.pipeline.prepare import EMBEDDING_S
 from rag.pipeline.retrieve import retrieve
-from rag.pipeline.search import search_passages
+from rag.pipeline.search import gate, search_passages
 from rag.sources.corpus.product import read_product_texts
 from rag.sources.qdrant import scope
 from tenants.context import enter_tenant
@@ -108,6 +110,18 @@ def test_an_index_that_is_down_is_a_problem_with_a_pause(api: ApiClient, alice: 
     assert int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.fault
+def test_a_third_search_of_a_box_at_once_is_told_to_come_again_and_another_boxs_is_answered(
+    api: ApiClient, alice: Box, bob: Box, library: Index
+) -> None:
+    with gate.enter(alice.dazbox.id), gate.enter(alice.dazbox.id):
+        refused = api.post(PATH, {"query": "fees"}, token=api.token_of(alice))
+        assert_problem(refused, 503)
+        assert refused.headers["Retry-After"] == "1"
+        assert api.post(PATH, {"query": "fees"}, token=api.token_of(bob)).status == 200
+    assert api.post(PATH, {"query": "fees"}, token=api.token_of(alice)).status == 200
+
+
 class _Away:
     """An embedder that does not answer."""
 
@@ -115,6 +129,7 @@ class _Away:
         self.model = index.embedder.model
 
     def embed(self, texts: object, *, with_tokens: bool) -> Any:
+        assert left_s(60) <= EMBEDDING_S, "a question waits so long for its vectors and no longer"
         raise EmbedderError("away", is_temporary=True)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
@@ -291,6 +292,15 @@ def test_documents_and_megabytes_beyond_the_plan_are_refused(charlie: Box, monke
             add(b"three", media_type="text/plain")
         usage = count_usage()
         assert (usage["rag_documents"], usage["rag_mb"]) == (2, 1)
+
+
+def test_nobody_waits_while_the_bytes_of_a_document_are_written(charlie: Box) -> None:
+    with enter_tenant(charlie.tenant), CaptureQueriesContext(connection) as asked:
+        add_document(Offer(title="Notes", media_type="text/markdown", content=b"# Notes"))
+    queries = [one["sql"] for one in asked]
+    [locks] = [number for number, sql in enumerate(queries) if "pg_advisory_xact_lock" in sql]
+    [writes] = [number for number, sql in enumerate(queries) if 'INSERT INTO "rag_documentupload"' in sql]
+    assert writes < locks
 
 
 def test_passages_beyond_the_plan_fail_the_document_with_the_numbers(

@@ -13,6 +13,8 @@ import pytest
 import uvicorn
 from django.conf import settings
 
+from mcp_saas.kit.breaker import Breaker
+from mcp_saas.kit.patience import within
 from rag.engine.embedding import Embedded, EmbedderError
 from rag.sources.minilm.app import EmbedderApp
 from rag.sources.minilm.client import EmbedderClient
@@ -187,3 +189,24 @@ def test_a_service_that_hangs_is_given_up() -> None:
             embed(f"http://127.0.0.1:{server.port}", ["fees"], timeout_s=0.2)
         hang.set()
     assert late.value.is_temporary
+
+
+def test_a_service_that_hangs_is_waited_for_as_long_as_the_question_has_and_left_alone_soon() -> None:
+    hang = threading.Event()
+
+    def wait(_: object) -> Reply:
+        hang.wait(10)
+        return Reply()
+
+    with JsonServer(wait) as server, closing(EmbedderClient(f"http://127.0.0.1:{server.port}")) as client:
+        client._breaker = Breaker(lost_s=0.3)
+        for expected in ("ReadTimeout", "ReadTimeout", "left alone"):
+            with within(0.2), pytest.raises(EmbedderError, match=expected):
+                client.embed(["fees"], with_tokens=False)
+        hang.set()
+
+
+def test_without_time_nothing_is_asked() -> None:
+    client = EmbedderClient("http://127.0.0.1:9")
+    with closing(client), within(0), pytest.raises(EmbedderError, match="no time left"):
+        client.embed(["fees"], with_tokens=False)
