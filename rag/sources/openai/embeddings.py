@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from mcp_saas.kit.breaker import Breaker
 from mcp_saas.kit.patience import left_s
 from rag.engine.embedding import Embedded, EmbedderError, EmbeddingModel, Vector
+from rag.engine.secrets import hide_secrets
 from rag.sources.openai.connect import ModelAccess, connect
 
 MAX_TEXTS: Final = 128
@@ -109,7 +110,7 @@ def open_embedder(api_key: str, base_url: str, *, model: str, dimension: int) ->
 def _cut_batches(texts: Sequence[str]) -> Iterator[list[str]]:
     batch, size = list[str](), 0
     for text in texts:
-        data = text.encode(errors="replace")[:MAX_TEXT_BYTES]
+        data = hide_secrets(text, {}).encode(errors="replace")[:MAX_TEXT_BYTES]
         if batch and (len(batch) == MAX_TEXTS or size + len(data) > MAX_REQUEST_BYTES):
             yield batch
             batch, size = [], 0

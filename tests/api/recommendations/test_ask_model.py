@@ -56,6 +56,17 @@ def test_what_it_is_told_holds_evidence_and_no_secret(
     assert "800000x2x0" in asked.text
 
 
+def test_no_secret_of_the_asker_goes_to_a_model(
+    api: ApiClient, alice: Box, server: OpenAIServer, use_model: Use
+) -> None:
+    use_model()
+    server.script = says(GOOD)
+    macaroon, key = "0201036c6e6402f801030a10" + "ab1c" * 30, "sk-proj-abcdefghij0123456789"
+    told = ask(api, alice, f"{QUESTION} my macaroon is {macaroon}, my key {key}")
+    assert told["mode"] == "llm"
+    assert [one for one in (macaroon, key) if one in server.asked[0].text] == []
+
+
 @pytest.mark.parametrize(
     "lie",
     [

@@ -12,6 +12,7 @@ from rag.engine.foreign import is_understood
 from rag.engine.intent.read import read_intent
 from rag.engine.plain import list_blocks, make_plain
 from rag.engine.question import read_question
+from rag.engine.secrets import hide_secrets
 from rag.engine.suspicion import speaks_to_assistant
 from rag.engine.tokenise import tokenise
 from rag.sources.parser.sniff import sniff_kind
@@ -27,6 +28,7 @@ HOSTILE = (
 WHOLE: dict[str, Callable[[str], object]] = {"clean_text": clean_text, "redact": redact}
 SHORT: dict[str, Callable[[str], object]] = {
     "make_plain": make_plain,
+    "hide_secrets": lambda text: hide_secrets(text, {}),
     "list_blocks": list_blocks,
     "speaks_to_assistant": speaks_to_assistant,
     "tokenise": lambda text: tokenise(text, "fr"),
