@@ -60,7 +60,7 @@ def _quantise(source: Path, target: Path) -> None:
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (folder / ".lock").open("w")
     except OSError as error:
         raise ModelError(
