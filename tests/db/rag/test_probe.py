@@ -37,7 +37,7 @@ def test_one_that_sleeps_is_not_woken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_of_one_that_sleeps_its_last_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    set_store(monkeypatch, "http://127.0.0.1:9", on_demand=True)
+    set_store(monkeypatch, "http://127.0.0.2:9", on_demand=True)  # of this test alone: breakers are the process's
     connect(EmbeddingModel("probed", 16, has_tokens=False))
     [breaker] = list_breakers()
     breaker.note_failure()

@@ -184,8 +184,8 @@ def test_a_restored_box_is_as_it_was(charlie: Box, was: DazboxState) -> None:
 
 
 def test_after_its_grace_nothing_of_a_box_is_left_but_a_tombstone(db: None) -> None:
-    box = fill_box(make_box("gone"), forwards=5)
-    issue_tokens(subject="gone", scope="device", dazbox=box.dazbox)
+    box = fill_box(make_box("soon-no-more"), forwards=5)
+    issue_tokens(subject="soon-no-more", scope="device", dazbox=box.dazbox)
     pubkey = box.pubkey
     delete_dazbox(box.dazbox.id, **WHY, at_once=True)
     Dazbox.objects.filter(id=box.dazbox.id).update(purge_at=timezone.now())
@@ -196,7 +196,7 @@ def test_after_its_grace_nothing_of_a_box_is_left_but_a_tombstone(db: None) -> N
     assert box.dazbox.schema_name not in list_box_schemas()
     assert not RefreshToken.objects.filter(dazbox=row).exists()
     assert not CycleSchedule.objects.filter(dazbox=row).exists()
-    assert find_in_public_tables(pubkey) == find_in_public_tables("gone") == []
+    assert find_in_public_tables(pubkey) == find_in_public_tables("soon-no-more") == []
 
 
 def find_in_public_tables(text: str) -> list[str]:
