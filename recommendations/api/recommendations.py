@@ -56,7 +56,8 @@ class RecommendationsView(AdviceView):
         is expected to bring, what it costs, how good the data is, what it stands on, and the exact command where there
         is one. What endangers money comes first, then expected net sats a day for each minute of work; what nobody can
         put a number on comes last and says why. Nothing is invented: null is no data. Sentences are in French for
-        `Accept-Language: fr`. In `degraded`, `rag` says that passages of the library are missing.
+        `Accept-Language: fr`. In `degraded`, `rag` says that passages of the library are missing,
+        `sparkseer` that its suggestions are missing or old, `cache` that nothing was kept.
         """
         language = choose_language(request)
         wanted = _Wanted(request)

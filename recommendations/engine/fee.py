@@ -8,6 +8,7 @@ from recommendations.engine.commands import set_policy
 from recommendations.engine.confidence import trust_history
 from recommendations.engine.draft import Draft, measure, measure_channel, measure_traffic
 from recommendations.engine.params import FeeChange
+from recommendations.engine.suggestion import quote_fee
 from recommendations.engine.survey import Decided, Survey, Surveyed
 
 APPROVE_MINUTES, TYPE_MINUTES = 1, 5
@@ -61,6 +62,7 @@ def _advise(survey: Survey, channel: Surveyed, *, decided: Decided) -> Draft:
             measure(f"decision:{decided.decision_id}", decided.policy.fee_rate_ppm),
             *measure_channel(channel, "local_balance_sat", "capacity_sat"),
             *measure_traffic(survey, channel, "earned_msat"),
+            *quote_fee(survey.suggestions, channel.state.peer_pubkey),
         ),
         command=set_policy(survey, channel.state, policy=decided.policy),
         action_id=decided.action_id,

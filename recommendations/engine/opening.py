@@ -1,7 +1,7 @@
 """Channels worth opening: to peers whose channels sell out, and to nodes that would bring us nearer to others.
 
 What a peer's channels sell is measured, so their gain is. What a new peer will sell nobody knows: no data, and it
-stands on centrality and on what others charge towards that node.
+stands on centrality, on what others charge towards that node, and on what Sparkseer says, as its word.
 """
 
 from collections import defaultdict
@@ -11,6 +11,7 @@ from math import ceil
 from msgspec.structs import replace
 
 from nodes.engine.candidate import Candidate
+from nodes.sources.sparkseer.value import SuggestedChannel
 from recommendations.engine.advice import Estimate, Kind
 from recommendations.engine.commands import open_channel
 from recommendations.engine.confidence import trust_history
@@ -19,6 +20,7 @@ from recommendations.engine.interval import Interval
 from recommendations.engine.onchain import CLOSING_VBYTES, FUNDING_VBYTES, price
 from recommendations.engine.params import Opening
 from recommendations.engine.rebalance import DRY_BELOW, HORIZON_DAYS, measure_drain
+from recommendations.engine.suggestion import describe_suggested, find_wanted_size, order_suggested, quote_channel
 from recommendations.engine.survey import Survey, Surveyed
 
 MAX_CHAIN_SHARE = 0.01  # of a channel's size that opening and closing it may cost
@@ -31,12 +33,18 @@ MINUTES = 15
 
 
 def advise_openings(survey: Survey) -> Iterator[Draft]:
-    """At most three to peers, by what they sell, and three to new nodes, by the order of the candidates."""
+    """At most three to peers, by what they sell; three to new nodes, by the order of the candidates, those first that
+    Sparkseer suggests as well; and three that it alone suggests.
+    """
     known = sorted(_advise_peers(survey), key=lambda one: (-(one.estimate.mean or 0.0), one.subject))
     yield from known[:MAX_ADVICE]
     peers = {channel.state.peer_pubkey for channel in survey.channels}
     strangers = [one for one in survey.candidates if one.pubkey not in peers]
+    strangers.sort(key=lambda one: one.pubkey not in survey.suggestions.channels)
     yield from (_advise_stranger(survey, one) for one in strangers[:MAX_ADVICE])
+    named = peers | {one.pubkey for one in strangers}
+    suggested = [one for one in order_suggested(survey.suggestions, without=named) if _fits(one)]
+    yield from (_advise_suggested(survey, one) for one in suggested[:MAX_ADVICE])
 
 
 def find_smallest(survey: Survey) -> int | None:
@@ -87,10 +95,11 @@ def _advise_stranger(survey: Survey, candidate: Candidate) -> Draft:
         survey, candidate.median_channel_sat or candidate.capacity_sat // max(1, candidate.channel_count)
     )
     described = _describe(survey, candidate.pubkey, size_sat=size_sat, alias=candidate.alias)
+    suggested = survey.suggestions.channels.get(candidate.pubkey)
     return _draft(
         survey,
         replace(
-            described,
+            _join(survey, described, suggested=suggested) if suggested else described,
             channel_count=candidate.channel_count,
             betweenness_rank=candidate.betweenness_rank,
             node_count=candidate.node_count,
@@ -100,6 +109,27 @@ def _advise_stranger(survey: Survey, candidate: Candidate) -> Draft:
         ),
         estimate=Estimate(why_none="new_peer"),
     )
+
+
+def _advise_suggested(survey: Survey, suggested: SuggestedChannel) -> Draft:
+    """Whom the public graph's candidates do not name."""
+    size_sat = fit_size(survey, find_wanted_size(suggested) or 0)
+    described = _describe(survey, suggested.pubkey, size_sat=size_sat, alias=None)
+    return _draft(survey, _join(survey, described, suggested=suggested), estimate=Estimate(why_none="new_peer"))
+
+
+def _join(survey: Survey, described: Opening, *, suggested: SuggestedChannel) -> Opening:
+    """With what Sparkseer says of it; its sizes count where every node takes them."""
+    told = replace(described, sparkseer=describe_suggested(suggested))
+    wanted_sat = find_wanted_size(suggested)
+    if wanted_sat is None or not _fits(suggested):
+        return told
+    least_sat = max(described.min_sat or 0, suggested.minimum_viable_capacity_sat or 0) or None
+    return replace(told, ideal_sat=fit_size(survey, wanted_sat), min_sat=least_sat, is_size_sparkseers=True)
+
+
+def _fits(suggested: SuggestedChannel) -> bool:
+    return (suggested.minimum_viable_capacity_sat or 0) <= LARGEST_SAT
 
 
 def fit_size(survey: Survey, wanted_sat: int) -> int:
@@ -132,6 +162,7 @@ def _draft(
         measure(f"graph:{params.pubkey}/betweenness_rank", params.betweenness_rank),
         measure(f"graph:{params.pubkey}/market_fee_rate_ppm", params.market_fee_rate_ppm),
     ]
+    evidence += quote_channel(survey.suggestions, params.pubkey)
     for channel in channels or []:
         evidence += measure_traffic(survey, channel, "earned_msat", "out_msat", "in_msat", "failed")
     return Draft(

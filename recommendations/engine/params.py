@@ -48,8 +48,19 @@ class Rebalance(Struct, frozen=True, kw_only=True, tag="rebalance"):
     last_hop_ppm: int | None
 
 
+class BySparkseer(Struct, frozen=True, kw_only=True):
+    """What Sparkseer expects of a channel: places the node would win among all nodes, and the fees it would set."""
+
+    betweenness_places: int | None
+    closeness_places: int | None
+    passive_ppm: int | None
+    active_ppm: int | None
+
+
 class Opening(Struct, frozen=True, kw_only=True, tag="opening"):
-    """A channel to open. `drain_sat_per_day`: of the own channels with this peer; None: there is none."""
+    """A channel to open. `drain_sat_per_day`: of the own channels with this peer; None: there is none. `sparkseer`:
+    where it suggests the same; `is_size_sparkseers`: so the size is its own.
+    """
 
     pubkey: str
     alias: str | None
@@ -66,6 +77,8 @@ class Opening(Struct, frozen=True, kw_only=True, tag="opening"):
     market_fee_rate_ppm: int | None = None
     drain_sat_per_day: int | None = None
     earns_ppm: int | None = None
+    sparkseer: BySparkseer | None = None
+    is_size_sparkseers: bool = False
 
 
 class Closing(Struct, frozen=True, kw_only=True, tag="closing"):

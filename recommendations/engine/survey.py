@@ -14,6 +14,7 @@ from nodes.engine.candidate import Candidate
 from nodes.engine.report import ChannelPolicy, ChannelState, Forward
 from nodes.engine.types import Direction, Effect
 from recommendations.engine.params import Named
+from recommendations.engine.suggestion import Suggestions
 
 DAY = dt.timedelta(days=1)
 BLOCKS_A_DAY = 144
@@ -90,6 +91,7 @@ class Survey(Struct, frozen=True, kw_only=True):
     days: int = 0
     channels: tuple[Surveyed, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    suggestions: Suggestions = Suggestions()
     backup_told_at: dt.datetime | None = None
 
     @property

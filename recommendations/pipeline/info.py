@@ -29,12 +29,11 @@ from recommendations.engine.info import (
     describe_own_node,
     measure_node,
 )
-from recommendations.pipeline.provided import AskedOfNode
+from recommendations.pipeline.provided import CACHE, AskedOfNode
 from tenants.context import current_tenant
 from tenants.sealing.answers import find_or_make_answer
 
 HISTORY_DAYS = 30
-CACHE = "cache"  # in `degraded`
 _TAG_CHARS = 26  # of an ETag, with its quotes
 
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 from nodes.pipeline.provide_together import Together, list_degraded
 from nodes.sources.amboss.question import ask_node
 from nodes.sources.lnbits.question import ask_wallet
-from nodes.sources.sparkseer.question import ask_network_view
+from nodes.sources.sparkseer.question import ask_channel_candidates, ask_network_view, ask_suggested_fees
 from recommendations.engine.provided import (
     AmbossView,
     LNbitsView,
@@ -14,6 +14,10 @@ from recommendations.engine.provided import (
     show_lnbits,
     show_sparkseer,
 )
+from recommendations.engine.suggestion import Suggestions
+from tenants.context import current_tenant
+
+CACHE = "cache"  # in `degraded`: Redis is away
 
 
 class Views(Struct, frozen=True, kw_only=True):
@@ -46,3 +50,25 @@ class AskedOfNode:
             amboss=show_amboss(node),
             degraded=list_degraded((("sparkseer", view), ("lnbits", wallet), ("amboss", node))),
         )
+
+
+class Suggested(Struct, frozen=True):
+    """`degraded`: who did not tell what it would on a good day."""
+
+    suggestions: Suggestions
+    degraded: tuple[str, ...]
+
+
+def find_suggestions() -> Suggested:
+    """What Sparkseer suggests to the node of its key. Not to be asked inside a transaction."""
+    together = Together(("sparkseer",))
+    asked = together.begin(ask_channel_candidates()), together.begin(ask_suggested_fees())
+    channels, fees = asked[0].collect(), asked[1].collect()
+    own = current_tenant().pubkey
+    return Suggested(
+        Suggestions(
+            channels={one.pubkey: one for one in channels.value or () if one.pubkey != own},
+            fees={one.pubkey: one for one in fees.value or ()},
+        ),
+        list_degraded((("sparkseer", channels), ("sparkseer", fees))),
+    )

@@ -13,6 +13,7 @@ from recommendations.engine.advice import Advice, Language, LeftOut
 from recommendations.engine.adviser import Advised, advise
 from recommendations.pipeline.cite import cite
 from recommendations.pipeline.keep import keep_standing
+from recommendations.pipeline.provided import CACHE, find_suggestions
 from recommendations.pipeline.survey import survey_node
 from recommendations.selectors.advice import find_last_done
 from tenants.sealing.answers import find_or_make_answer
@@ -26,6 +27,7 @@ class Worked(Struct, frozen=True, kw_only=True):
 
     advice: tuple[Advice, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    degraded: tuple[str, ...] = ()
     as_of: dt.datetime | None = None
 
 
@@ -43,7 +45,7 @@ def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
     """All advice that stands for the tenant we are in, with passages in that language where there are any.
 
     1. what was worked out since the last report, run, action or word of the owner is taken from the cache
-    2. else: survey the node, advise (pure), keep what stands now
+    2. else: survey the node, ask what Sparkseer suggests, advise (pure), keep what stands now
     3. cite what the library says of each kind of advice
     """
     worked, is_hit = _find_or_work_out(use_cache=use_cache)
@@ -53,7 +55,7 @@ def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
         if cited
         else (),
         left_out=worked.left_out,
-        degraded=cited.degraded if cited else (),
+        degraded=worked.degraded + (cited.degraded if cited else ()),
         cache_hit=is_hit,
         as_of=worked.as_of,
     )
@@ -64,10 +66,12 @@ def work_out(now: dt.datetime) -> Worked:
     survey = survey_node(now=now, done=done)
     if survey is None:
         return Worked()
+    suggested = find_suggestions()
+    survey = replace(survey, suggestions=suggested.suggestions)
     unseen = {one for one, (_, at) in done.items() if at >= survey.taken_at}
     advised: Advised = advise(survey, done=unseen)
     keep_standing(advised.advice, now=now)
-    return Worked(advice=advised.advice, left_out=advised.left_out, as_of=survey.taken_at)
+    return Worked(advice=advised.advice, left_out=advised.left_out, degraded=suggested.degraded, as_of=survey.taken_at)
 
 
 def _find_or_work_out(*, use_cache: bool) -> tuple[Worked, bool]:
@@ -76,7 +80,8 @@ def _find_or_work_out(*, use_cache: bool) -> tuple[Worked, bool]:
         KIND, read_revision(), make=lambda: msgspec.msgpack.encode(work_out(timezone.now())), use_cache=use_cache
     )
     try:
-        return msgspec.msgpack.decode(found.value, type=Worked), found.is_hit
+        worked = msgspec.msgpack.decode(found.value, type=Worked)
     except msgspec.DecodeError:  # of another release
         log.warning("kept_advice_unreadable")
         return work_out(timezone.now()), False
+    return (replace(worked, degraded=(*worked.degraded, CACHE)) if found.is_away else worked), found.is_hit

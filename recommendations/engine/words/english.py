@@ -43,8 +43,19 @@ SITUATIONS = {
     "opening/stranger": Situation(
         action="Consider a channel to {peer}, of {ideal} sat{least}.",
         reason="In the public graph it is number {rank} of {nodes} by the paths that pass through it, with {channels}"
-        " channels.{market}{gain}{onchain} What it will sell nobody knows: none of your payments shows it.",
+        " channels.{market}{gain}{sparkseer}{onchain} What it will sell nobody knows: none of your payments shows it.",
         explanation="A channel to a node that many paths lead through brings you nearer to everybody else.",
+        steps=(
+            "Look whether the wallet of the node holds the amount and its fee: we do not see it.",
+            "Connect to the node (its addresses stand in the public graph), then run the command.",
+            "Back up the channels afterwards.",
+        ),
+    ),
+    "opening/suggested": Situation(
+        action="Consider a channel to {peer}, of {ideal} sat{least}.",
+        reason="Sparkseer suggests it to your node.{sparkseer}{onchain} What it will sell nobody knows: none of your"
+        " payments shows it.",
+        explanation="Sparkseer looks at the whole network from outside. It does not see your balances and payments.",
         steps=(
             "Look whether the wallet of the node holds the amount and its fee: we do not see it.",
             "Connect to the node (its addresses stand in the public graph), then run the command.",
@@ -187,6 +198,12 @@ ENGLISH = Words(
         "done_since_report": "marked as done since the newest report",
     },
     parts={
+        "sparkseer_paths": " By Sparkseer's reckoning your node would rise by {places} in rank by the paths that pass"
+        " through it.",
+        "sparkseer_nearness": " By Sparkseer's reckoning it would rise by {places} in rank by nearness to all others.",
+        "sparkseer_fees": " Sparkseer would charge {passive} ppm there and wait for payments, or {active} ppm and"
+        " rebalance.",
+        "sparkseer_size": " The size is Sparkseer's.",
         "ppm": "{ppm} ppm and {base} msat",
         "approve": "Approve the action: your box writes the fee.",
         "type": "Run the command on the node.",

@@ -43,8 +43,20 @@ SITUATIONS = {
     "opening/stranger": Situation(
         action="Envisager un canal vers {peer}, de {ideal} sat{least}.",
         reason="Dans le graphe public il est numéro {rank} sur {nodes} par les chemins qui y passent, avec {channels}"
-        " canaux.{market}{gain}{onchain} Ce qu'il vendra, personne ne le sait : aucun de vos paiements ne le montre.",
+        " canaux.{market}{gain}{sparkseer}{onchain} Ce qu'il vendra, personne ne le sait : aucun de vos paiements"
+        " ne le montre.",
         explanation="Un canal vers un nœud par où passent beaucoup de chemins vous rapproche de tous les autres.",
+        steps=(
+            "Voir si le portefeuille du nœud contient le montant et ses frais : nous ne le voyons pas.",
+            "Se connecter au nœud (ses adresses sont dans le graphe public), puis lancer la commande.",
+            "Sauvegarder ensuite les canaux.",
+        ),
+    ),
+    "opening/suggested": Situation(
+        action="Envisager un canal vers {peer}, de {ideal} sat{least}.",
+        reason="Sparkseer le propose à votre nœud.{sparkseer}{onchain} Ce qu'il vendra, personne ne le sait : aucun de"
+        " vos paiements ne le montre.",
+        explanation="Sparkseer regarde tout le réseau de l'extérieur. Il ne voit ni vos soldes ni vos paiements.",
         steps=(
             "Voir si le portefeuille du nœud contient le montant et ses frais : nous ne le voyons pas.",
             "Se connecter au nœud (ses adresses sont dans le graphe public), puis lancer la commande.",
@@ -189,6 +201,13 @@ FRENCH = Words(
         "done_since_report": "marqués comme faits depuis le dernier rapport",
     },
     parts={
+        "sparkseer_paths": " D'après Sparkseer, votre nœud monterait de {places} au classement des chemins qui y"
+        " passent.",
+        "sparkseer_nearness": " D'après Sparkseer, il monterait de {places} au classement de la proximité de tous les"
+        " autres.",
+        "sparkseer_fees": " Sparkseer y demanderait {passive} ppm en attendant les paiements, ou {active} ppm en"
+        " rééquilibrant.",
+        "sparkseer_size": " La taille est celle de Sparkseer.",
         "ppm": "{ppm} ppm et {base} msat",
         "approve": "Approuver l'action : votre box écrit les frais.",
         "type": "Lancer la commande sur le nœud.",

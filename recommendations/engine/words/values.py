@@ -62,8 +62,14 @@ def name_situation(params: Struct) -> str:
     """The key of its words: the tag, and where one tag has two kinds of words, which."""
     tag = str(params.__struct_config__.tag)
     if isinstance(params, Opening):
-        return f"{tag}/{'peer' if params.is_peer else 'stranger'}"
+        return f"{tag}/{_name_opening(params)}"
     return f"{tag}/{params.side}" if isinstance(params, OneSided) else tag
+
+
+def _name_opening(params: Opening) -> str:
+    if params.is_peer:
+        return "peer"
+    return "suggested" if params.betweenness_rank is None else "stranger"
 
 
 def find_values(telling: Telling) -> Values:
@@ -112,10 +118,23 @@ def _opening(telling: Telling, params: Opening) -> Values:
         "channels": params.channel_count,
         "market": telling.part_if("market", params.market_fee_rate_ppm, ppm=params.market_fee_rate_ppm),
         "gain": telling.part_if("gain", gain, points=(gain or 0.0) * 100),
+        "sparkseer": _tell_sparkseer(telling, params),
         "onchain": telling.part("no_onchain")
         if params.onchain_sat is None
         else telling.part("onchain", sat=params.onchain_sat, rate=params.sat_per_vbyte),
     }
+
+
+def _tell_sparkseer(telling: Telling, params: Opening) -> str:
+    """What it told of it, as its word."""
+    told = params.sparkseer
+    if told is None:
+        return ""
+    places = telling.part_if("sparkseer_paths", told.betweenness_places, places=told.betweenness_places)
+    nearer = telling.part_if("sparkseer_nearness", told.closeness_places, places=told.closeness_places)
+    passive, active = told.passive_ppm, told.active_ppm
+    fees = "" if passive is None or active is None else telling.part("sparkseer_fees", passive=passive, active=active)
+    return places + nearer + fees + (telling.part("sparkseer_size") if params.is_size_sparkseers else "")
 
 
 def _closing(telling: Telling, params: Closing) -> Values:

@@ -1,11 +1,14 @@
 """Surveys of made-up nodes for tests of advice."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from nodes.engine.candidate import Candidate
 from nodes.engine.report import ChannelState
+from nodes.sources.sparkseer.value import SuggestedChannel, SuggestedFee
+from recommendations.engine.suggestion import Suggestions
 from recommendations.engine.survey import Survey, Surveyed, Traffic
 from tests.factories import TAKEN_AT, make_channel, pubkey_of
 
@@ -77,3 +80,22 @@ def make_candidate(**changes: Any) -> Candidate:
         "median_channel_sat": None,
     }
     return Candidate(**(fields | changes))
+
+
+def make_suggested(name: str = "far away", **changes: Any) -> SuggestedChannel:
+    """As Sparkseer's documents show one."""
+    fields: dict[str, Any] = {
+        "pubkey": pubkey_of(name),
+        "gain_in_betweenness_rank": 324,
+        "gain_in_closeness_rank": 268,
+        "gain_in_eigenvector_rank": 0,
+        "minimum_viable_capacity_sat": 1_000_000,
+        "ideal_capacity_sat": 5_000_000,
+        "passive_fee_ppm": 10,
+        "active_fee_ppm": 165,
+    }
+    return SuggestedChannel(**(fields | changes))
+
+
+def make_suggestions(*channels: SuggestedChannel, fees: Iterable[SuggestedFee] = ()) -> Suggestions:
+    return Suggestions({one.pubkey: one for one in channels}, {one.pubkey: one for one in fees})
