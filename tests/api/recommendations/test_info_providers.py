@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+import redis
+from django.conf import settings as django_settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -103,6 +105,21 @@ def test_who_hangs_is_waited_for_no_longer_than_the_limit_and_the_others_answer_
     assert (info.source, info.degraded) == ("snapshot+amboss", ["graph", "sparkseer", "lnbits"])
     again = read(api, alice)
     assert (again.cache_hit, again.degraded) == (True, info.degraded)
+
+
+def test_an_old_answer_stands_in_and_is_called_old(api: ApiClient, alice: Box, providers: Providers) -> None:
+    providers.open_to(alice, Service.LNBITS)
+    read(api, alice)
+    with redis.Redis.from_url(django_settings.ENV.redis_url) as client:
+        [kept] = client.scan_iter(f"dazbox:answers:entry:{alice.tenant.id}:lnbits:*")
+        client.hset(kept, "fresh_until_ms", 0)
+    providers.lnbits.fail("500")
+
+    info = read(api, alice, ANEW)
+
+    assert info.lnbits is not None
+    assert (info.lnbits.balance_msat, info.lnbits.is_old) == (WALLET["balance"], True)
+    assert (info.source, info.degraded) == ("snapshot+lnbits", ["graph", "lnbits"])
 
 
 def test_a_kept_answer_asks_nobody_and_costs_no_query_more(api: ApiClient, alice: Box, providers: Providers) -> None:
