@@ -21,11 +21,13 @@ from recommendations.api.compat import (
     OlderResultView,
     ServiceMetricsView,
 )
-from recommendations.api.info import InfoView
 from tenants.api.auth import JwksView
 from tenants.metrics import read_broker, read_queues
 
+# Looked through from the top: what is asked for most comes first.
 urlpatterns = [
+    path("api/v1/node/<str:pubkey>/", include("recommendations.api.urls")),
+    path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
     path("", RedirectView.as_view(pattern_name="docs")),
     path("admin/", RedirectView.as_view(pattern_name="admin:tenants_dazbox_changelist")),  # the fleet is the front page
     path("admin/", admin.site.urls),
@@ -48,10 +50,7 @@ urlpatterns = [
     path("api/v1/provisioning/exports/<uuid:export_id>", ExportView.as_view()),
     path("api/v1/provisioning/exports/<uuid:export_id>/archive", ExportDownloadView.as_view(), name="export-archive"),
     path("api/v1/provisioning/devices/<uuid:device_id>/quota", QuotaView.as_view()),
-    path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
-    path("api/v1/node/<str:pubkey>/", include("recommendations.api.urls")),
     path("api/v1/webhooks", include("nodes.api.webhook_urls")),
-    path("api/v1/node/<str:pubkey>/info", InfoView.as_view()),
     path("api/v1/nodes/bulk-analysis", BulkView.as_view()),
     path("api/v1/knowledge/ask", AskView.as_view()),
     path("api/v1/knowledge/", include("rag.api.urls")),

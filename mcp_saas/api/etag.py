@@ -69,8 +69,10 @@ def write_if_unchanged(handler: Handler, *, waiver: Waiver | None = None) -> Han
 def tag_of(response: HttpResponse) -> str:
     """A strong tag: as many bytes of its SHA-256 as make chance out of the question."""
     known: str = response.headers.get("ETag", "")
+    if known:
+        return known
     digest = hashlib.sha256(response.content).digest()[:18]
-    return known or f'"{base64.urlsafe_b64encode(digest).decode()}"'
+    return f'"{base64.urlsafe_b64encode(digest).decode()}"'
 
 
 def _as_strong(tag: str) -> str:

@@ -66,11 +66,11 @@ MIDDLEWARE = [
     "mcp_saas.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "mcp_saas.api.admin_area.AdminSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "mcp_saas.api.admin_area.AdminCsrfViewMiddleware",
+    "mcp_saas.api.admin_area.AdminAuthenticationMiddleware",
+    "mcp_saas.api.admin_area.AdminMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 WHITENOISE_ROOT = Path(__file__).parent.parent / "api" / "root"  # /favicon.ico, which browsers ask for unbidden

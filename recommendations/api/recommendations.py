@@ -86,7 +86,7 @@ class FollowUpsView(AdviceView):
 def describe_list(
     pubkey: str, found: Recommended, *, listed: Sequence[Advice], language: Language, level: Level
 ) -> RecommendationList:
-    verdicts = find_verdicts(one.id for one in listed)
+    verdicts = find_verdicts({one.id for one in listed} & found.judged)
     return RecommendationList(
         pubkey=pubkey,
         recommendations=[

@@ -3,9 +3,11 @@
 from django.urls import path
 
 from recommendations.api.feedback import FeedbackCountsView, FeedbackOfView
+from recommendations.api.info import InfoView
 from recommendations.api.recommendations import FollowUpsView, RecommendationsView
 
 urlpatterns = [
+    path("info", InfoView.as_view()),
     path("recommendations", RecommendationsView.as_view()),
     path("recommendations/feedback", FeedbackCountsView.as_view()),
     path("recommendations/follow-ups", FollowUpsView.as_view()),

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from mcp_saas.kit.breaker import Breaker
 from mcp_saas.kit.cache import find_cache
+from mcp_saas.kit.ttl_cache import TtlCache
 from rag.engine.extract import extract_answer
 from rag.engine.language import Language
 from rag.engine.sentences import cut_sentences
@@ -19,8 +20,9 @@ from recommendations.engine.questions import QUESTIONS
 
 log = structlog.get_logger(__name__)
 EVERYBODY = "library"  # nothing of any box is in it
-TTL_S, STALE_S = 3600, 82_800
+TTL_S, STALE_S, AT_HAND_S = 3600, 82_800, 5.0
 Citations = dict[Kind, tuple[Evidence, ...]]
+_at_hand: TtlCache[Language, "Cited"] = TtlCache(max_entries=len(QUESTIONS), ttl_s=AT_HAND_S)
 _decoder = msgspec.msgpack.Decoder(Citations)
 breaker = Breaker(failures=1)
 
@@ -34,7 +36,13 @@ class Cited(NamedTuple):
 
 
 def cite(language: Language) -> Cited:
-    """From the cache; searched once an hour, and while the search is away what was found last stands in for a day."""
+    """From this process for some seconds, else from the cache; searched once an hour, and while the search is away what
+    was found last stands in for a day.
+    """
+    return _at_hand.find_or_load(language, lambda: _find_or_search(language)) or Cited({})
+
+
+def _find_or_search(language: Language) -> Cited:
     cache = find_cache(settings.ENV.redis_url)
     try:
         found = cache.get_or_make(

@@ -1,6 +1,7 @@
 """Recommendations for the tenant we are in: survey > advise > keep > cite."""
 
 import datetime as dt
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -15,7 +16,7 @@ from recommendations.pipeline.cite import cite
 from recommendations.pipeline.keep import keep_standing
 from recommendations.pipeline.provided import CACHE, find_suggestions
 from recommendations.pipeline.survey import survey_node
-from recommendations.selectors.advice import find_last_done
+from recommendations.selectors.advice import find_judged, find_last_done
 from tenants.sealing.answers import find_or_make_answer
 
 log = structlog.get_logger(__name__)
@@ -23,19 +24,25 @@ KIND = "recommendations"
 
 
 class Worked(Struct, frozen=True, kw_only=True):
-    """What is kept between two requests: in no language. `as_of`: of the snapshot; None: there is none yet."""
+    """What is kept between two requests: in no language. `judged`: of the advice, what the owner has said something to.
+    `as_of`: of the snapshot; None: there is none yet.
+    """
 
     advice: tuple[Advice, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     degraded: tuple[str, ...] = ()
+    judged: frozenset[UUID] = frozenset()
     as_of: dt.datetime | None = None
 
 
 class Recommended(Struct, frozen=True, kw_only=True):
-    """The first to do first. `degraded`: what was out of service and done without."""
+    """The first to do first. `judged`: of the advice, what the owner has said something to. `degraded`: what was out of
+    service and done without.
+    """
 
     advice: tuple[Advice, ...]
     left_out: tuple[LeftOut, ...]
+    judged: frozenset[UUID]
     degraded: tuple[str, ...]
     cache_hit: bool
     as_of: dt.datetime | None
@@ -55,6 +62,7 @@ def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
         if cited
         else (),
         left_out=worked.left_out,
+        judged=worked.judged,
         degraded=worked.degraded + (cited.degraded if cited else ()),
         cache_hit=is_hit,
         as_of=worked.as_of,
@@ -71,7 +79,13 @@ def work_out(now: dt.datetime) -> Worked:
     unseen = {one for one, (_, at) in done.items() if at >= survey.taken_at}
     advised: Advised = advise(survey, done=unseen)
     keep_standing(advised.advice, now=now)
-    return Worked(advice=advised.advice, left_out=advised.left_out, degraded=suggested.degraded, as_of=survey.taken_at)
+    return Worked(
+        advice=advised.advice,
+        left_out=advised.left_out,
+        degraded=suggested.degraded,
+        judged=find_judged(one.id for one in advised.advice),
+        as_of=survey.taken_at,
+    )
 
 
 def _find_or_work_out(*, use_cache: bool) -> tuple[Worked, bool]:

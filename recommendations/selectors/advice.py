@@ -1,7 +1,7 @@
 """What the box of the tenant we are in was advised, and what its owner said to it."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db.models import Count
@@ -35,8 +35,16 @@ def find_last_done() -> dict[UUID, tuple[Kind, dt.datetime]]:
     return {recommendation_id: (Kind(kind), given_at) for recommendation_id, kind, given_at in told}
 
 
-def find_verdicts(ids: Iterable[UUID]) -> dict[UUID, Feedback]:
+def find_judged(ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Which of them the owner has said something to."""
+    rows = Feedback.objects.filter(recommendation_id__in=list(ids))
+    return frozenset(rows.values_list("recommendation_id", flat=True))
+
+
+def find_verdicts(ids: Collection[UUID]) -> dict[UUID, Feedback]:
     """The newest word on each, by its id."""
+    if not ids:
+        return {}
     rows = Feedback.objects.filter(recommendation_id__in=list(ids)).order_by("given_at", "id")
     return {row.recommendation_id: row for row in rows}
 

@@ -6,6 +6,7 @@ reused, it cannot show one tenant the rows of another. The role has rights in th
 another one is refused by the database. `ENGINE = "tenants.database"`.
 """
 
+import select
 from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -108,6 +109,14 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         _schemas_served.setdefault(self.connection, set()).add(current_schema())
         return super().create_cursor()
 
+    def is_usable(self) -> bool:
+        """Before each request: a server that ended the session has said so, and what it said waits to be read. Where
+        nothing waits nobody is asked. After an error, or where something waits, it is tried.
+        """
+        if self.connection is not None and not self.errors_occurred and not _has_word(self.connection):
+            return True
+        return bool(super().is_usable())
+
     def close_if_unusable_or_obsolete(self) -> None:
         """Between two requests: a backend that served many tenants has grown, and makes room for a new one."""
         served = _schemas_served.get(self.connection, ()) if self.connection is not None else ()
@@ -146,6 +155,15 @@ def _join(prefix: str, query: Any) -> Any:
     if isinstance(query, sql.Composable):
         return sql.SQL(prefix) + query
     return prefix.encode() + query if isinstance(query, bytes) else prefix + query
+
+
+def _has_word(connection: Any) -> bool:
+    """Whether the server has sent something unasked, or has hung up; or we have."""
+    if connection.closed:
+        return True
+    poller = select.poll()  # select.select knows no file above 1023
+    poller.register(connection.fileno(), select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def _refuse_leftover_path(connection: Any) -> None:

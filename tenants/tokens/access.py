@@ -21,6 +21,7 @@ ALGORITHM = "ES256"
 LIFETIME = dt.timedelta(minutes=15)
 LEEWAY = dt.timedelta(seconds=30)
 CACHE_ENTRIES = 10_000
+KEPT_S = 60.0  # what revokes a token (its box's standing), the key that left the ring and `exp` are looked at each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class AccessGrant:
     ring: KeyRing  # it was verified with
 
 
-_verified: TtlCache[bytes, AccessGrant] = TtlCache(max_entries=CACHE_ENTRIES)
+_verified: TtlCache[bytes, AccessGrant] = TtlCache(max_entries=CACHE_ENTRIES, ttl_s=KEPT_S)
 
 
 class KeyRingBackend(TokenBackend):
@@ -94,7 +95,7 @@ def mint_access_token(*, subject: str, scopes: list[Scope], tenant_id: UUID | No
 def verify_access_token(raw: bytes) -> AccessGrant:
     """Raises TokenError or ValueError for a token that is not exactly one of ours.
 
-    A signature takes 100 times as long to verify as a hash: a token verified in the last seconds, with the keys we
+    A signature takes 100 times as long to verify as a hash: a token verified in the last minute, with the keys we
     still have, is not verified again. One that has expired since is, and so refused (after the leeway).
     """
     digest = hashlib.sha256(raw).digest()

@@ -27,6 +27,7 @@ def store_away(settings: Any) -> None:
 def searches_anew(monkeypatch: pytest.MonkeyPatch, clock: "Clock") -> None:
     """No citation of a test before, and no failure of one either."""
     cache.clear()
+    cite._at_hand.clear()
     monkeypatch.setattr(cite, "breaker", Breaker(failures=1, clock=clock))
 
 
