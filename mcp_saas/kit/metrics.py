@@ -44,6 +44,11 @@ PROVIDER_FIELDS = Counter(
     registry=REGISTRY,
 )
 MODEL_TOKENS = Counter("dazbox_model_tokens", "Tokens of language models, in and out", registry=REGISTRY)
+MODEL_DROPPED = Counter(
+    "dazbox_model_sentences_dropped",
+    "Sentences of models that were not borne out",
+    registry=REGISTRY,
+)
 
 
 def note_request(operation: str, *, status: int, seconds: float) -> None:
@@ -98,3 +103,7 @@ def note_unusable_fields(provider: str, count: int) -> None:
 
 def note_tokens(count: int) -> None:
     MODEL_TOKENS.inc(count)
+
+
+def note_dropped(count: int) -> None:
+    MODEL_DROPPED.inc(count)

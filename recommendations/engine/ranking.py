@@ -54,7 +54,7 @@ def judge(survey: Survey, draft: Draft) -> Priority:
     )
 
 
-def is_urgent(draft: Draft) -> bool:
+def is_urgent(draft: Draft | Advice) -> bool:
     """Money may be lost by waiting."""
     params = draft.params
     return isinstance(params, StuckHtlc | NotSynced | Silent) or (isinstance(params, Backup) and params.opened > 0)

@@ -131,6 +131,7 @@ RULES: dict[str, Rule] = {
     "count_feedback": BOX_READ,
     "list_follow_ups": BOX_READ,
     "give_feedback": BOX,
+    "prioritise_actions": BOX,
     # the older box software; of a result and a report the body says whose
     "list_older_recommendations": BOX_READ,
     "get_performance": BOX_READ,

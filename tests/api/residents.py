@@ -76,6 +76,7 @@ BODIES: dict[str, Any] = {
     "backtest_fee_policy": {"days": 3},
     "ask_question": {"question": "what is the balance of channel 800000x1x0?"},
     "give_feedback": {"verdict": "useful", "why": "it was right"},
+    "prioritise_actions": {"context": "beginner", "goals": ["liquidity"], "budget_limit": 1000},
     "report_older_result": lambda places: {
         "action_id": places["recommendation_id"],
         "success": True,

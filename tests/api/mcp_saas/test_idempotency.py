@@ -40,6 +40,7 @@ SAID_BEFORE_THE_WORK = {
 }
 # A POST for the sake of its body: nothing is stored, so a repeat is answered by what holds then.
 STORE_NOTHING = {
+    "/api/v1/node/{pubkey}/priorities",
     "/api/v1/node/{pubkey}/fee-policy/backtest",
     "/api/v1/node/{pubkey}/fee-policy/preview",
     "/api/v1/knowledge/search",
