@@ -39,7 +39,7 @@ app.conf.update(
         "purge-jobs": {"task": "tenants.tasks.purge_jobs", "schedule": 3600.0},
     },
 )
-app.autodiscover_tasks(["tenants", "nodes", "rag"])
+app.autodiscover_tasks(["tenants", "nodes", "rag", "recommendations"])
 
 
 def hurry_publishing(app: Celery) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from nodes.pipeline.action import expire_actions
+from nodes.pipeline.advice import queue_advice
 from nodes.pipeline.apply import apply_to_own_node, has_work
 from nodes.pipeline.candidate import find_candidates, measure_candidates
 from nodes.pipeline.export import order
@@ -154,6 +155,7 @@ def run_node_cycle(self: TenantTask, claimed_at: str) -> None:
         queue_applying()
         queue_candidates()
         queue_forecast()
+        queue_advice(timezone.now())
 
 
 @shared_task(base=TenantTask, name="nodes.tasks.apply_approved")

@@ -11,7 +11,7 @@ from nodes.engine.connection import Connection
 from nodes.engine.credential import NODE_SERVICES, Service, hint_at
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.document import FeePolicy
-from nodes.engine.report import ChannelPolicy, ChannelState, Forward
+from nodes.engine.report import ChannelPolicy, ChannelState, ReportedForward
 from nodes.engine.summary import NodeSummary
 from nodes.engine.types import Direction, Effect, ScoreCard
 from nodes.models.credential import Credential
@@ -29,7 +29,7 @@ class SnapshotAnswer(Struct, frozen=True):
 class ForwardsBody(Struct, frozen=True, forbid_unknown_fields=True):
     """New forwards, and where the box has read to. No events and no cursor: only asks where to go on from."""
 
-    events: Annotated[list[Forward], Meta(max_length=10_000)] = []
+    events: Annotated[list[ReportedForward], Meta(max_length=10_000)] = []
     cursor: Annotated[str, without_nul(max_length=128)] | None = None
 
 

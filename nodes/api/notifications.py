@@ -12,7 +12,7 @@ from mcp_saas.api.openapi import endpoint
 from nodes.api.control import ControlView
 from nodes.engine.credential import Service
 from nodes.engine.language.sentence import Language
-from nodes.engine.notice import EVENTS, Event, NotifySettings
+from nodes.engine.notice import EVENTS, UNASKED, Event, NotifySettings
 from nodes.models.notice import Notice, NoticeState
 from nodes.pipeline.notify.outbox import store_settings
 from nodes.selectors.credential import find_credential
@@ -23,7 +23,7 @@ class NotificationsBody(Struct, frozen=True, forbid_unknown_fields=True):
     """The language of the messages, and what they are about."""
 
     language: Language = "en"
-    events: Annotated[frozenset[Event], Meta(max_length=len(EVENTS))] = frozenset(EVENTS)
+    events: Annotated[frozenset[Event], Meta(max_length=len(EVENTS))] = frozenset(UNASKED)
 
 
 class TelegramState(Struct, frozen=True):

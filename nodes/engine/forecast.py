@@ -105,8 +105,9 @@ class _Judged(Struct, frozen=True):
 def sum_days(forwards: Iterable[Forward], *, first: dt.date, days: int) -> dict[str, list[int]]:
     """Net flow out of each channel that forwarded, in exact msat, for `days` UTC days from `first` on."""
     sums: dict[str, list[int]] = {}
+    began_at = dt.datetime.combine(first, dt.time(), dt.UTC)
     for forward in forwards:
-        number = (forward.settled_at.astimezone(dt.UTC).date() - first).days
+        number = (forward.settled_at - began_at).days
         if forward.status == "settled" and 0 <= number < days:
             sums.setdefault(forward.outgoing_scid, [0] * days)[number] += forward.out_msat
             sums.setdefault(forward.incoming_scid, [0] * days)[number] -= forward.in_msat

@@ -22,8 +22,10 @@ Event = Literal[
     "node",
     "quota",
     "webhook",
+    "advice",
 ]
 EVENTS: tuple[Event, ...] = get_args(Event)
+UNASKED: tuple[Event, ...] = tuple(one for one in EVENTS if one != "advice")  # what who has not chosen is told
 Fact = str | int | float | bool | None
 SHORT = 140  # characters of a reason
 _KINDS: Mapping[str, Event] = {
@@ -35,6 +37,7 @@ _KINDS: Mapping[str, Event] = {
     "manual-change": "manual_change",
     "node-report": "node",
     "quota": "quota",
+    "advice": "advice",
 }
 _TITLES: Mapping[Language, Mapping[Event, str]] = {
     "en": {
@@ -48,6 +51,7 @@ _TITLES: Mapping[Language, Mapping[Event, str]] = {
         "node": "Reports of the node",
         "quota": "The plan",
         "webhook": "A webhook is switched off",
+        "advice": "Advice",
     },
     "fr": {
         "start": "Le moteur de frais",
@@ -60,6 +64,7 @@ _TITLES: Mapping[Language, Mapping[Event, str]] = {
         "node": "Les rapports du nœud",
         "quota": "Le forfait",
         "webhook": "Un webhook est désactivé",
+        "advice": "Conseils",
     },
 }
 # One sentence each, of the facts that the journal's entry has.
@@ -78,6 +83,7 @@ _FRENCH: Mapping[str, str] = {
     "back": "Le nœud rapporte de nouveau ; le dernier rapport d'avant était de {since} UTC",
     "quota": "{used} sur {allowed} : {limit_fr}",
     "webhook": "Plus rien n'est envoyé au webhook {webhook} : {cause_fr}",
+    "advice": "Nouveaux conseils : {kinds_fr}",
 }
 
 
@@ -101,7 +107,7 @@ class NotifySettings(Struct, frozen=True, kw_only=True):
     """What its owner wants to be told, and in which language."""
 
     language: Language = "en"
-    events: tuple[Event, ...] = EVENTS
+    events: tuple[Event, ...] = UNASKED
 
 
 class NoticeLine(Struct, frozen=True, kw_only=True):

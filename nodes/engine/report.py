@@ -145,7 +145,22 @@ class NodeSnapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                     seen.add(name)
 
 
-class Forward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Forward(Struct, frozen=True, kw_only=True):
+    """A payment as it is kept. What `ReportedForward` checked when it came is not checked again: one request may read a
+    node's hundred thousand.
+    """
+
+    id: str
+    incoming_scid: str
+    outgoing_scid: str
+    in_msat: int
+    out_msat: int
+    fee_msat: int
+    settled_at: dt.datetime
+    status: Literal["settled", "failed", "local_failed"] = "settled"
+
+
+class ReportedForward(Forward, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One payment the node was asked to pass on. `id` is the box's; the same id is the same forward."""
 
     id: Annotated[str, Meta(min_length=1, max_length=128)]

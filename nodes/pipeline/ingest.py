@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -84,7 +85,7 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
     return SnapshotReceipt(snapshot.seq, is_new=True, needs_cycle=is_first or bool(speaking))
 
 
-def accept_forwards(events: list[Forward], cursor: str | None) -> ForwardReceipt:
+def accept_forwards(events: Sequence[Forward], cursor: str | None) -> ForwardReceipt:
     """Adds forwards we do not have yet, told apart by `id`, and remembers the box's cursor.
 
     Without a cursor nothing but the one to go on from is answered, and events are still taken. Raises Problem 422 for
@@ -197,14 +198,14 @@ def _bring_channels_up_to(snapshot: NodeSnapshot, *, last_taken_at: dt.datetime 
     Channel.objects.filter(last_seq__lt=snapshot.seq, closed_at=None).update(closed_at=snapshot.taken_at)
 
 
-def _refuse_future_forwards(events: list[Forward]) -> None:
+def _refuse_future_forwards(events: Sequence[Forward]) -> None:
     limit = timezone.now() + CLOCK_LEEWAY
     for index, event in enumerate(events):
         if event.settled_at > limit:
             raise _refuse_future(f"/events/{index}/settled_at")
 
 
-def _split_by_day(events: list[Forward]) -> dict[dt.date, list[Forward]]:
+def _split_by_day(events: Sequence[Forward]) -> dict[dt.date, list[Forward]]:
     days: dict[dt.date, list[Forward]] = defaultdict(list)
     for event in events:
         days[event.settled_at.astimezone(dt.UTC).date()].append(event)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from mcp_saas.kit.errors import Problem
 from mcp_saas.kit.http import UnsafeTargetError
 from nodes.engine.connection import Connection, Failure, is_news, may_try, note_failure, note_success
-from nodes.engine.report import Forward, NodeSnapshot
+from nodes.engine.report import NodeSnapshot, ReportedForward
 from nodes.models.channel import Channel
 from nodes.pipeline.connect import open_own_node
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
@@ -91,7 +91,7 @@ def _take_forwards(driver: Driver) -> None:
     for _ in range(MAX_PAGES):
         page = driver.read_forwards(cursor)
         if page.events:
-            cursor = accept_forwards(_decode(page.events, list[Forward]), page.cursor).cursor
+            cursor = accept_forwards(_decode(page.events, list[ReportedForward]), page.cursor).cursor
         if not page.more or time.monotonic() - began_s > PAGES_WITHIN_S:
             return
 

@@ -20,6 +20,7 @@ class ExpectedFlow(Struct, frozen=True, kw_only=True):
     skill: float | None
     method: Method
     why_none: Why | None
+    as_of: dt.datetime
 
 
 def read_forecast(now: dt.datetime) -> NodeForecast | None:
@@ -31,10 +32,10 @@ def read_forecast(now: dt.datetime) -> NodeForecast | None:
 def find_forecasts(now: dt.datetime) -> dict[str, ExpectedFlow]:
     """By short_channel_id, each by the horizon its depletion was worked out from, else by that of a week."""
     found = read_forecast(now)
-    return {one.short_channel_id: _choose(one) for one in found.channels} if found else {}
+    return {one.short_channel_id: _choose(one, found.as_of) for one in found.channels} if found else {}
 
 
-def _choose(channel: ChannelForecast) -> ExpectedFlow:
+def _choose(channel: ChannelForecast, as_of: dt.datetime) -> ExpectedFlow:
     depletion = channel.depletion
     horizon = depletion.horizon_days if depletion else MAIN_HORIZON
     flow = next(flow for flow in channel.flows if flow.horizon_days == horizon)
@@ -46,4 +47,5 @@ def _choose(channel: ChannelForecast) -> ExpectedFlow:
         skill=flow.skill,
         method=flow.method,
         why_none=channel.why_none,
+        as_of=as_of,
     )

@@ -7,6 +7,10 @@ from nodes.models.forward import ForwardDay
 
 
 def load_forwards(*, since: dt.datetime, until: dt.datetime) -> list[Forward]:
-    """Forwards with since <= settled_at < until, oldest first."""
-    days = ForwardDay.objects.filter(day__range=(since.date(), until.date())).order_by("day")
-    return [forward for row in days for forward in row.forwards if since <= forward.settled_at < until]
+    """Forwards with since <= settled_at < until, oldest first. Only days at the ends hold others."""
+    first, last = (moment.astimezone(dt.UTC).date() for moment in (since, until))
+    found: list[Forward] = []
+    for row in ForwardDay.objects.filter(day__range=(first, last)).order_by("day"):
+        is_within = first < row.day < last
+        found += row.forwards if is_within else [one for one in row.forwards if since <= one.settled_at < until]
+    return found

@@ -70,3 +70,10 @@ def measure_traffic(survey: Survey, channel: Surveyed, *fields: str) -> tuple[Ev
     return tuple(
         measure(f"forwards:{survey.days}d:{channel.scid}/{field}", getattr(channel.traffic, field)) for field in fields
     )
+
+
+def measure_outlook(channel: Surveyed) -> tuple[Evidence, ...]:
+    """Days until our side is empty, where there is a forecast of it: `forecast:800000x1x0/days_until_depleted`."""
+    days = channel.outlook.days
+    ref = f"forecast:{channel.scid}/days_until_depleted"
+    return () if days is None else tuple(measure(f"{ref}.{end}", getattr(days, end)) for end in ("low", "mean", "high"))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from recommendations.engine.advice import Estimate, Kind
 from recommendations.engine.confidence import trust_history, trust_snapshot
-from recommendations.engine.draft import Draft, measure, measure_channel, measure_traffic
+from recommendations.engine.draft import Draft, measure, measure_channel, measure_outlook, measure_traffic
 from recommendations.engine.params import Depleted, OneSided
 from recommendations.engine.survey import Survey, Surveyed
 
@@ -66,6 +66,7 @@ def _advise_channel(survey: Survey, channel: Surveyed) -> Draft:
             failed=traffic.failed,
             missed_sat=traffic.missed_msat // 1000,
             days=survey.days,
+            outlook=channel.outlook,
         ),
         estimate=_estimate(survey, channel),
         effort=CHANNEL_MINUTES,
@@ -74,6 +75,7 @@ def _advise_channel(survey: Survey, channel: Surveyed) -> Draft:
         evidence=(
             *measure_channel(channel, "local_balance_sat", "capacity_sat"),
             *measure_traffic(survey, channel, "failed", "missed_msat", "out_count"),
+            *measure_outlook(channel),
         ),
         command=None,
     )

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from nodes.engine.types import Direction
+from recommendations.engine.outlook import UNSAID, Outlook
 
 
 class Named(Struct, frozen=True, kw_only=True):
@@ -33,7 +34,9 @@ class FeeChange(Struct, frozen=True, kw_only=True, tag="fee_change"):
 
 
 class Rebalance(Struct, frozen=True, kw_only=True, tag="rebalance"):
-    """Sats to move from `source` to `target`. `break_even_ppm`: what moving may cost at most without a loss."""
+    """Sats to move from `source` to `target`. `break_even_ppm`: what moving may cost at most without a loss.
+    `days_left`: at the pace of the days known; `outlook`: by the forecast.
+    """
 
     target: Named
     source: Named
@@ -46,6 +49,7 @@ class Rebalance(Struct, frozen=True, kw_only=True, tag="rebalance"):
     drain_sat_per_day: int
     days_left: float
     last_hop_ppm: int | None
+    outlook: Outlook = UNSAID
 
 
 class BySparkseer(Struct, frozen=True, kw_only=True):
@@ -116,6 +120,7 @@ class Depleted(Struct, frozen=True, kw_only=True, tag="depleted"):
     failed: int
     missed_sat: int
     days: float
+    outlook: Outlook = UNSAID
 
 
 class PeerOffline(Struct, frozen=True, kw_only=True, tag="peer_offline"):

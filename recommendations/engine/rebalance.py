@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from recommendations.engine.advice import Estimate, Kind
+from recommendations.engine.advice import Estimate, Evidence, Kind
 from recommendations.engine.commands import pay_in_a_circle
 from recommendations.engine.confidence import trust_history
-from recommendations.engine.draft import Draft, measure, measure_channel, measure_traffic
+from recommendations.engine.draft import Draft, measure, measure_channel, measure_outlook, measure_traffic
 from recommendations.engine.interval import Interval, measure_mean
 from recommendations.engine.params import Rebalance
 from recommendations.engine.survey import Survey, Surveyed
@@ -146,18 +146,13 @@ def _advise(survey: Survey, move: Move) -> Draft:
             drain_sat_per_day=int(need.drain_sat.mean),
             days_left=round(target.state.local_balance_sat / need.drain_sat.mean, 1),
             last_hop_ppm=move.last_hop_ppm,
+            outlook=target.outlook,
         ),
         estimate=Estimate(low=gain.low, mean=gain.mean, high=gain.high, lasts_days=round(lasts, 1)),
         effort=MINUTES,
         cost_sat=move.max_cost_sat,
         confidence=trust_history(survey, forwards=target.traffic.out_count),
-        evidence=(
-            *measure_channel(target, "local_balance_sat", "capacity_sat"),
-            *measure_channel(move.source, "local_balance_sat", "capacity_sat"),
-            *measure_traffic(survey, target, "earned_msat", "out_msat", "in_msat"),
-            *measure_traffic(survey, move.source, "earned_msat", "out_msat"),
-            measure(f"channel:{target.scid}/peer_policy.fee_rate_ppm", move.last_hop_ppm),
-        ),
+        evidence=_list_evidence(survey, move),
         command=pay_in_a_circle(
             survey,
             move.source.state,
@@ -165,4 +160,16 @@ def _advise(survey: Survey, move: Move) -> Draft:
             amount_sat=move.amount_sat,
             max_cost_sat=move.max_cost_sat,
         ),
+    )
+
+
+def _list_evidence(survey: Survey, move: Move) -> tuple[Evidence, ...]:
+    target = move.need.channel
+    return (
+        *measure_channel(target, "local_balance_sat", "capacity_sat"),
+        *measure_channel(move.source, "local_balance_sat", "capacity_sat"),
+        *measure_traffic(survey, target, "earned_msat", "out_msat", "in_msat"),
+        *measure_traffic(survey, move.source, "earned_msat", "out_msat"),
+        measure(f"channel:{target.scid}/peer_policy.fee_rate_ppm", move.last_hop_ppm),
+        *measure_outlook(target),
     )

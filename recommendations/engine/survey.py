@@ -13,6 +13,7 @@ from nodes.engine.balance import measure_ratio
 from nodes.engine.candidate import Candidate
 from nodes.engine.report import ChannelPolicy, ChannelState, Forward
 from nodes.engine.types import Direction, Effect
+from recommendations.engine.outlook import UNSAID, Outlook
 from recommendations.engine.params import Named
 from recommendations.engine.suggestion import Suggestions
 
@@ -62,6 +63,7 @@ class Surveyed(Struct, frozen=True, kw_only=True):
     decided: Decided | None = None
     seen_share: float | None = None
     last_active_at: dt.datetime | None = None
+    outlook: Outlook = UNSAID
 
     @property
     def scid(self) -> str:
@@ -121,14 +123,15 @@ def total_traffic(forwards: Iterable[Forward], *, until: dt.datetime, days: int)
         return totals[scid]
 
     for forward in forwards:
-        if not since <= forward.settled_at < until:
+        day = (forward.settled_at - since).days
+        if not 0 <= day < days:
             continue
         outgoing = find(forward.outgoing_scid)
         if forward.status == "local_failed":
             outgoing.failed += 1
             outgoing.missed_msat += forward.fee_msat
         elif forward.status == "settled":
-            _add_settled(forward, outgoing, incoming=find(forward.incoming_scid), day=(forward.settled_at - since).days)
+            _add_settled(forward, outgoing, incoming=find(forward.incoming_scid), day=day)
     return totals
 
 

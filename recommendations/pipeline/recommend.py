@@ -69,6 +69,11 @@ def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
     )
 
 
+def refresh_advice() -> None:
+    """What `recommend` would find is worked out, kept and announced now, unless nothing has come in since it was."""
+    _find_or_work_out(use_cache=True)
+
+
 def work_out(now: dt.datetime) -> Worked:
     done = find_last_done()
     survey = survey_node(now=now, done=done)

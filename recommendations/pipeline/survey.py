@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from nodes.engine.language.sentence import LANGUAGES, tell_decision
 from nodes.models.action import OPEN_STATES, Action
 from nodes.models.channel import Channel
@@ -17,7 +19,9 @@ from nodes.selectors.decision import action_of
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.node import read_own_node
 from recommendations.engine.advice import Kind
+from recommendations.engine.outlook import UNSAID
 from recommendations.engine.survey import Decided, Survey, Surveyed, Traffic, total_traffic
+from recommendations.pipeline.outlook import find_outlooks
 from tenants.sealing.tenant import current_keys
 
 DAY = dt.timedelta(days=1)
@@ -43,6 +47,8 @@ def survey_node(*, now: dt.datetime, done: dict[UUID, tuple[Kind, dt.datetime]])
     days = count_days(node, taken_at)
     forwards = load_forwards(since=taken_at - days * DAY, until=taken_at)
     channels = _join(rows, total_traffic(forwards, until=taken_at, days=days), days=days, taken_at=taken_at)
+    outlooks = find_outlooks(now)
+    channels = tuple(replace(one, outlook=outlooks.get(one.scid, UNSAID)) for one in channels)
     backups = [at for kind, at in done.values() if kind == Kind.BACKUP]
     return Survey(
         id_space=UUID(bytes=current_keys().digest("recommendation", b"")[:16]),

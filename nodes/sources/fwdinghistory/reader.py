@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
-from nodes.engine.report import Forward
+from nodes.engine.report import Forward, ReportedForward
 from nodes.engine.short_channel_id import scid_from_channel_id
 
 _EXPORT_AGAIN = "Export it again: lncli fwdinghistory --start_time 0 --max_events 50000 > forwards.json"
@@ -44,7 +44,7 @@ def read_forwards(path: Path) -> list[Forward]:
 
 def _make_forward(place: int, event: _Event) -> Forward:
     at_s = event.timestamp_ns / 10**9 if event.timestamp_ns else event.timestamp
-    return Forward(
+    return ReportedForward(
         id=str(place),
         incoming_scid=scid_from_channel_id(event.incoming),
         outgoing_scid=scid_from_channel_id(event.outgoing),

@@ -14,9 +14,9 @@ SITUATIONS = {
     ),
     "rebalance": Situation(
         action="Move {amount} sat from {source} to {target}, for {max_cost} sat ({max_cost_ppm} ppm) at most.",
-        reason="{target} sells {drain} sat a day more than comes in, at {target_ppm} ppm, and has enough for"
-        " {days_left} days. In {source} these sats are worth {source_ppm} ppm. So up to {break_even} ppm nothing is"
-        " lost; the limit is 65 % of that.{last_hop}",
+        reason="{target} sells {drain} sat a day more than comes in, at {target_ppm} ppm, and at that pace"
+        " has enough for {days_left} days.{outlook} In {source} these sats are worth {source_ppm} ppm. So up to"
+        " {break_even} ppm nothing is lost; the limit is 65 % of that.{last_hop}",
         explanation="A rebalance is a payment to yourself: it leaves by the full channel and comes back by the empty"
         " one. You only pay the fees on the way.",
         steps=(
@@ -92,7 +92,7 @@ SITUATIONS = {
     ),
     "depleted": Situation(
         action="{channel} is nearly empty on your side: fill it, or make it dearer.",
-        reason="{local} of {capacity} sat are yours ({percent} %).{failed}",
+        reason="{local} of {capacity} sat are yours ({percent} %).{failed}{outlook}",
         explanation="An empty channel cannot pass on payments, and payers who fail there look for another way.",
         steps=(
             "Raise its fee: what is left then sells more slowly and for more.",
@@ -208,6 +208,16 @@ ENGLISH = Words(
         "approve": "Approve the action: your box writes the fee.",
         "type": "Run the command on the node.",
         "last_hop": " Of that the peer of the empty channel alone takes {ppm} ppm.",
+        "outlook": " The forecast of {at} UTC: empty in {mean} days, between {low} and {high}, by the flow of the next"
+        " {horizon} days.",
+        "outlook_open": " The forecast of {at} UTC: empty in {mean} days, in {low} at the earliest and perhaps never,"
+        " by the flow of the next {horizon} days.",
+        "outlook_none": " Forecast of when it is empty: no data, {why}.",
+        "unsaid_no_forecast": "none was made in the last three days",
+        "unsaid_history": "the days known of its payments are too few",
+        "unsaid_steady": "it drains to neither side",
+        "unsaid_far": "it is more than a year off",
+        "unsaid_other_side": "it is the peer's side that drains",
         "lnd_circle": "Your invoice and its payment are one line: LND asks before it pays.",
         "cln_circle": "Core Lightning needs the plugin `rebalance` of lightningd/plugins for this: install it first.",
         "least": ", and not below {sat} sat",

@@ -14,9 +14,9 @@ SITUATIONS = {
     ),
     "rebalance": Situation(
         action="Déplacer {amount} sat depuis {source} vers {target}, pour {max_cost} sat ({max_cost_ppm} ppm) au plus.",
-        reason="{target} vend {drain} sat par jour de plus qu'il n'en entre, à {target_ppm} ppm, et en a encore pour"
-        " {days_left} jours. Dans {source}, ces sats valent {source_ppm} ppm. Jusqu'à {break_even} ppm rien n'est"
-        " donc perdu ; la limite en est 65 %.{last_hop}",
+        reason="{target} vend {drain} sat par jour de plus qu'il n'en entre, à {target_ppm} ppm, et à ce rythme"
+        " en a encore pour {days_left} jours.{outlook} Dans {source}, ces sats valent {source_ppm} ppm. Jusqu'à"
+        " {break_even} ppm rien n'est donc perdu ; la limite en est 65 %.{last_hop}",
         explanation="Un rééquilibrage est un paiement à soi-même : il sort par le canal plein et revient par le vide."
         " On ne paie que les frais en chemin.",
         steps=(
@@ -94,7 +94,7 @@ SITUATIONS = {
     ),
     "depleted": Situation(
         action="{channel} est presque vide de votre côté : le remplir, ou le rendre plus cher.",
-        reason="{local} sat sur {capacity} sont à vous ({percent} %).{failed}",
+        reason="{local} sat sur {capacity} sont à vous ({percent} %).{failed}{outlook}",
         explanation="Un canal vide ne peut rien relayer, et les payeurs qui y échouent cherchent un autre chemin.",
         steps=(
             "Augmenter ses frais : ce qui reste se vend alors moins vite et plus cher.",
@@ -212,6 +212,16 @@ FRENCH = Words(
         "approve": "Approuver l'action : votre box écrit les frais.",
         "type": "Lancer la commande sur le nœud.",
         "last_hop": " Le pair du canal vide en prend à lui seul {ppm} ppm.",
+        "outlook": " La prévision du {at} UTC : vide dans {mean} jours, entre {low} et {high}, d'après le flux des"
+        " {horizon} prochains jours.",
+        "outlook_open": " La prévision du {at} UTC : vide dans {mean} jours, dans {low} au plus tôt et peut-être"
+        " jamais, d'après le flux des {horizon} prochains jours.",
+        "outlook_none": " Prévision du moment où il sera vide : pas de données, {why}.",
+        "unsaid_no_forecast": "aucune n'a été faite ces trois derniers jours",
+        "unsaid_history": "trop peu de jours de ses paiements sont connus",
+        "unsaid_steady": "il ne se vide d'aucun côté",
+        "unsaid_far": "c'est dans plus d'un an",
+        "unsaid_other_side": "c'est le côté du pair qui se vide",
         "lnd_circle": "Votre facture et son paiement sont une seule ligne : LND demande avant de payer.",
         "cln_circle": "Core Lightning a besoin pour cela du plugin `rebalance` de lightningd/plugins : l'installer"
         " d'abord.",

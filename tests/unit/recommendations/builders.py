@@ -38,7 +38,9 @@ def make_seller(sat_per_day: int = 100_000, *, ppm: int = 500, count: int = 90) 
 
 def make_surveyed(number: int = 1, traffic: Traffic | None = None, **changes: Any) -> Surveyed:
     """`changes` of the channel's state; those of `Surveyed` by their own names."""
-    own = {name: changes.pop(name) for name in ("decided", "seen_share", "last_active_at") if name in changes}
+    own = {
+        name: changes.pop(name) for name in ("decided", "seen_share", "last_active_at", "outlook") if name in changes
+    }
     first_seen_at = changes.pop("first_seen_at", TAKEN_AT - 100 * DAY)
     state: ChannelState = make_channel(number, **changes)
     return Surveyed(state=state, first_seen_at=first_seen_at, traffic=traffic or make_traffic(), **own)

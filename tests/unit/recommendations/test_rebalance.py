@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodes.engine.forecast import Interval
 from recommendations.engine.draft import Draft
+from recommendations.engine.outlook import UNSAID, Outlook
 from recommendations.engine.params import Rebalance
 from recommendations.engine.rebalance import MAX_COST_SHARE, advise_rebalances
-from tests.factories import make_peer_policy
+from tests.factories import TAKEN_AT, make_peer_policy
 from tests.unit.recommendations.builders import make_dry, make_seller, make_survey, make_surveyed
 
 
@@ -115,3 +117,18 @@ def test_what_it_may_cost_never_exceeds_what_the_moved_sats_bring(
         assert 1 <= params.max_cost_sat <= MAX_COST_SHARE * brought
         assert params.break_even_ppm <= ppm
         assert params.amount_sat <= local - 2_500_000
+
+
+def test_when_the_target_is_empty_is_told_by_its_forecast_and_by_nothing_where_there_is_none() -> None:
+    outlook = Outlook(days=Interval(1.5, 2.25, None), horizon_days=7, as_of=TAKEN_AT)
+    [draft] = advise_rebalances(make_survey(make_dry(1, outlook=outlook), make_surveyed(2)))
+    assert isinstance(draft.params, Rebalance)
+    assert draft.params.outlook == outlook
+    told = {one.ref: one.value for one in draft.evidence if one.ref.startswith("forecast:")}
+    assert told == {
+        f"forecast:800000x1x0/days_until_depleted.{end}": value
+        for end, value in (("low", 1.5), ("mean", 2.25), ("high", None))
+    }
+    other, params = advise_one()
+    assert params.outlook == UNSAID
+    assert not [one for one in other.evidence if one.ref.startswith("forecast:")]

@@ -6,10 +6,12 @@ from typing import get_args
 
 import pytest
 
+from nodes.engine.forecast import Interval, Why
 from nodes.engine.report import PendingHtlc
 from recommendations.engine.advice import Advice, Language, Level
 from recommendations.engine.adviser import advise
-from recommendations.engine.params import Params
+from recommendations.engine.outlook import Outlook
+from recommendations.engine.params import Params, Rebalance
 from recommendations.engine.words.tell import WORDS, tell, tell_left_out
 from recommendations.engine.words.values import name_situation
 from tests.factories import TAKEN_AT, make_peer_policy, pubkey_of
@@ -112,3 +114,20 @@ def test_what_was_left_out_has_its_reason() -> None:
     [left] = advise(losing).left_out
     assert tell_left_out(left, "en").startswith("dry channels")
     assert tell_left_out(left, "fr").startswith("canaux à sec")
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+def test_a_forecast_is_told_with_its_interval_or_with_why_there_is_none(language: Language) -> None:
+    def reason(outlook: Outlook) -> str:
+        survey = make_survey(make_dry(1, outlook=outlook), make_surveyed(2))
+        [advice] = [one for one in advise(survey).advice if isinstance(one.params, Rebalance)]
+        return tell(advice, language).reason
+
+    bound = reason(Outlook(days=Interval(11.0, 12.0, 14.0), horizon_days=30, as_of=TAKEN_AT))
+    assert all(figure in bound for figure in ("11", "12", "14", "30"))
+    never = {"en": "perhaps never", "fr": "peut-être jamais"}[language]
+    assert never not in bound
+    assert never in reason(Outlook(days=Interval(11.0, 12.0, None), horizon_days=30, as_of=TAKEN_AT))
+    unsaid = {why: reason(Outlook(why_none=why)) for why in ("no_forecast", *get_args(Why), "other_side")}
+    assert len(set(unsaid.values())) == len(unsaid)
+    assert all({"en": "no data", "fr": "pas de données"}[language] in text for text in unsaid.values())
