@@ -17,8 +17,8 @@ def smooth_days(days_msat: Sequence[int]) -> list[float]:
     """The mean of each of the next 30 days: the level after the last one. It begins with the mean of the first two
     weeks; the weight is the one that would have erred least (squared, a day ahead).
 
-    ETS(A,N,N) of Hyndman et al., Forecasting with Exponential Smoothing (2008), chapter 2. A few weights are tried: the
-    search for the best takes ten times as long.
+    ETS(A,N,N) of Hyndman et al., Forecasting with Exponential Smoothing (2008), chapter 2. A few weights are tried:
+    a search for the best would fit the model many times more.
     """
     series = np.asarray(days_msat, dtype=np.float64)
     scale = float(np.abs(series).max())

@@ -5,17 +5,16 @@ the best section answer that say most of what was asked, and one of another sect
 """
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from rag.engine.evidence import Evidence, Language
+from rag.engine.heading import find_headed
 from rag.engine.parts import Part, join_parts, list_parts
-from rag.engine.tokenise import fold, tokenise
+from rag.engine.tokenise import tokenise
 
-HEADED_SHARE = 0.75  # of the question's words, that a heading has
 MAX_WHOLE_CHARS = 1_300  # of a section that is quoted whole: all of a chunk
 MAX_QUOTE_CHARS = 400  # sentences in a row of one paragraph are one quote up to there
 MAX_UNITS = 3
@@ -24,9 +23,6 @@ ABOUT_SHARE = 0.6  # of that weight: what it must say in all
 RANK_WEIGHT = 0.35  # of the best sentence: others that say less of what was asked are left out
 OPENING_WEIGHT = 0.25  # a section says first what it is about
 OWN_SOURCE = "document"
-_WORD = re.compile(r"\w+")
-# A-t-il, ai-je: no words of their own.
-_INVERSION = re.compile(r"-(?:t-)?(?=(?:je|tu|il|elle|on|nous|vous|ils|elles|ce)\b)", re.IGNORECASE)
 
 
 class Quoted(NamedTuple):
@@ -62,36 +58,6 @@ def choose_spoken(passages: Sequence[Evidence], language: Language) -> list[Evid
     """Those in the language of the answer, and the asker's own documents whatever their language; all where none is."""
     spoken = [one for one in passages if one.language == language or one.source == OWN_SOURCE]
     return spoken or list(passages)
-
-
-def find_headed(question: str, passages: Sequence[Evidence]) -> Evidence | None:
-    """The one whose own heading is most like the question, if that is nearly it."""
-    likeness = [compare_heading(question, passage) for passage in passages]
-    best = max(likeness, default=0.0)
-    return passages[likeness.index(best)] if best > 0 else None
-
-
-def compare_heading(question: str, passage: Evidence) -> float:
-    """From 0, where the heading does not ask what was asked, to 1, where it is the question."""
-    other: Language = "fr" if passage.language == "en" else "en"
-    return max(
-        _share_words(question, passage.heading, language=passage.language),
-        _share_words(question, passage.other_heading, language=other),
-    )
-
-
-def _share_words(question: str, heading: str, *, language: Language) -> float:
-    """Of what both hold, what both have in common: the mean of telling words and of all, for "how do I" is not "what
-    is"; less where the heading leaves out a telling word, for `inbound` is not `outbound`.
-    """
-    question, heading = (_INVERSION.sub(" ", text) for text in (question, heading))
-    asked, held = (set(tokenise(text, language)) for text in (question, heading))
-    share = len(asked & held) / len(asked) if asked else 0.0
-    if share < HEADED_SHARE:
-        return 0.0
-    all_asked, all_held = (set(_WORD.findall(fold(text).lower())) for text in (question, heading))
-    common = len(asked & held) / len(asked | held) + len(all_asked & all_held) / len(all_asked | all_held)
-    return share**2 * common / 2
 
 
 def _take_whole(parts: Sequence[Part]) -> list[Part]:

@@ -5,7 +5,6 @@ the question is about this field at all.
 """
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from math import exp
 
 from msgspec import Struct
@@ -38,11 +37,6 @@ def cover(words: Mapping[str, float], passages: Sequence[frozenset[str]]) -> flo
     whole = sum(words.values())
     held = frozenset().union(*passages)
     return sum(weight for word, weight in words.items() if word in held) / whole if whole else 1.0
-
-
-def asks_heading(words: AbstractSet[str], heading: frozenset[str]) -> bool:
-    """Whether the question is a heading, word by word: then what stands below it is the answer."""
-    return bool(heading) and heading == words
 
 
 def rate_own(*, dense: float, coverage: float) -> float:

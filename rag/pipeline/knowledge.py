@@ -10,7 +10,8 @@ from typing import NamedTuple, cast
 from msgspec.structs import replace
 
 from rag.engine.evidence import UNDER, Evidence
-from rag.engine.extract import OWN_SOURCE, compare_heading
+from rag.engine.extract import OWN_SOURCE
+from rag.engine.heading import find_answering
 from rag.engine.language import Language
 from rag.engine.question import Question
 from rag.engine.refusal import REFUSED_BELOW, cover, rate_own
@@ -26,7 +27,6 @@ from rag.sources.qdrant.point import Content
 DEPTH = 120  # all that a search looks at
 HEADED = 0.3  # of a passage whose headings say what was asked
 SPOKEN, SPOKEN_COVERAGE = 3, 0.5
-NEARLY = 0.5  # of `compare_heading`: the heading is nearly the question
 NEAR = 0.2  # of `rate_evidence`: what lies below has nothing to do with the question
 
 
@@ -70,13 +70,11 @@ def _search(
 
 
 def _find_headed(question: str, found: retrieve.Retrieved) -> retrieve.Passage | None:
-    """Of the library the section whose heading is nearly the question, in so many words: it answers it, whatever the
-    cosines say.
-    """
+    """Of the library alone: a box's own documents may have any heading."""
     library = [one for one in found.passages if one.hit.is_shared]
-    likeness = [compare_heading(question, _tell(one)) for one in library]
-    best = max(likeness, default=0.0)
-    return library[likeness.index(best)] if best >= NEARLY else None
+    told = [_tell(one) for one in library]
+    headed = find_answering(question, told)
+    return None if headed is None else library[told.index(headed)]
 
 
 def _put_first(first: retrieve.Passage | None, ranked: Sequence[Ranked]) -> list[retrieve.Passage]:

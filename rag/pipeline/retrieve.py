@@ -16,7 +16,7 @@ from rag.engine.glossary.meanings import Named
 from rag.engine.language import Language
 from rag.engine.plan import Plan, Step
 from rag.engine.question import Question
-from rag.engine.refusal import TOP, Signs, asks_heading, cover, weigh_signs
+from rag.engine.refusal import TOP, Signs, cover, weigh_signs
 from rag.engine.sparse import Bm25
 from rag.engine.tokenise import tokenise
 from rag.engine.types import Chunk
@@ -140,8 +140,6 @@ def rate_evidence(found: Retrieved) -> float:
     """How well the passages of the library answer the question, 0 to 1: `rag.engine.refusal`. With a model that nothing
     was fitted for, the share of the question's words they hold.
     """
-    if any(_is_headed(question, found.passages) for question in found.questions):
-        return 1.0
     coverage = max((_cover(question, found.passages) for question in found.questions), default=0.0)
     if found.named is None:
         return coverage
@@ -155,12 +153,6 @@ def rate_evidence(found: Retrieved) -> float:
         farness=found.named.farness,
     )
     return weigh_signs(signs)
-
-
-def _is_headed(question: Question, passages: Sequence[Passage]) -> bool:
-    best = [one.content for one in passages if one.hit.lang == question.lang][:TOP]
-    headings = [one.path[-1] if one.path else one.title for one in best]
-    return any(asks_heading(question.asked_words.keys(), frozenset(tokenise(one, question.lang))) for one in headings)
 
 
 def _cover(question: Question, passages: Sequence[Passage]) -> float:

@@ -110,6 +110,13 @@ def test_the_fewer_windows_the_wider_the_interval() -> None:
     assert (many.low, many.high) == (-81.0, 81.0)
 
 
+def test_few_windows_that_erred_to_one_side_bound_neither() -> None:
+    errors = [float(1000 * number) for number in range(-5, 101)]
+    few, enough = surround(0.0, errors, windows=4), surround(0.0, errors, windows=5)
+    assert (few.low, few.high) == (-100.0, 100.0)
+    assert (enough.low, enough.high) == (-5.0, 100.0)
+
+
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_as_many_days_as_are_said_are_needed(horizon: int) -> None:
     series = [10**6 * (number % 3) for number in range(MIN_DAYS + MIN_ERRORS - 1 + horizon)]
