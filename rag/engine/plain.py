@@ -18,7 +18,10 @@ _BLOCK_START = re.compile(r"\s*(?:#{1,6}\s|[-*+]\s|\d{1,3}[.)]\s|\||$)")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
 _HEADING = re.compile(r"\s*#{1,6}\s")
 _FENCE = re.compile(r"\s{0,3}(?:`{3,}|~{3,})")
-_BRACKETS = {ord("<"): "\u2039", ord(">"): "\u203a"}  # like them, and no markup
+# Before a digit or an equals sign no reader of HTML sees a tag begin (its tokeniser wants a letter, a
+# slash or a mark), so a comparison stays as it is and a command can be copied. The others become signs like them.
+_BRACKETS = re.compile(r"[<>](?![\d=])")
+_LIKE = {"<": "\u2039", ">": "\u203a"}
 ITEM, CODE = "  ", "    "  # how a block begins
 _ROUNDS = 4  # of unescaping: &amp;amp;lt; is no way around
 
@@ -30,7 +33,7 @@ def make_plain(text: str) -> str:
 
 def disarm(text: str) -> str:
     """The same without markup, addresses and images; its lines stay."""
-    lines = (" ".join(line.split()) for line in _strip_markup(text).translate(_BRACKETS).splitlines())
+    lines = (" ".join(line.split()) for line in _tame_brackets(_strip_markup(text)).splitlines())
     return "\n".join(lines).strip()
 
 
@@ -54,7 +57,7 @@ def list_blocks(text: str) -> list[str]:
 def _join_block(indent: str, lines: list[str]) -> str:
     """A line of code keeps its marks."""
     text = "\n".join(lines)
-    return " ".join(text.translate(_BRACKETS).replace("`", "").split()) if indent == CODE else _join(text)
+    return " ".join(_tame_brackets(text.replace("`", "")).split()) if indent == CODE else _join(text)
 
 
 def _strip_markup(text: str) -> str:
@@ -64,7 +67,11 @@ def _strip_markup(text: str) -> str:
 
 
 def _join(text: str) -> str:
-    return " ".join(_MARKS.sub("", text).translate(_BRACKETS).split())
+    return " ".join(_tame_brackets(_MARKS.sub("", text)).split())
+
+
+def _tame_brackets(text: str) -> str:
+    return _BRACKETS.sub(lambda found: _LIKE[found[0]], text)
 
 
 def drop_unseen(text: str) -> str:

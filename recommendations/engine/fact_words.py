@@ -46,6 +46,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "failed_channel": "{channel}: {payments} failed that should have left by it, {here} of them at this node.",
         "fees": "The fee rates of {count} channels lie from {lowest} to {highest} ppm, half of them at {middle} ppm"
         " or less.",
+        "no_forecast": "No forecast of when channels will be empty was made in the last three days.",
+        "no_depletion": "No forecast says of any channel that our side will be empty within a year.",
         "score": "{channel} has the score {score} of 1, on {share} % of the weights: {parts}.",
         "node_score": "The score of the node is {score} of 1, by the run of {at} UTC.",
         "centrality": "centrality",
@@ -122,6 +124,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "no_failed_payments": "Du {since} au {until} UTC, le nœud n'a signalé aucun paiement qu'il n'ait pu relayer.",
         "failed_channel": "{channel} : échec de {payments} par ce canal, dont {here} sur ce nœud.",
         "fees": "Les taux de {count} canaux vont de {lowest} à {highest} ppm, la moitié est à {middle} ppm ou moins.",
+        "no_forecast": "Aucune prévision du moment où des canaux seront vides n'a été faite ces trois derniers jours.",
+        "no_depletion": "Aucune prévision ne dit d'un canal que notre côté sera vide dans l'année.",
         "score": "{channel} a le score {score} sur 1, pour {share} % des poids : {parts}.",
         "node_score": "Le score du nœud est de {score} sur 1, d'après le cycle du {at} UTC.",
         "centrality": "centralité",

@@ -5,13 +5,15 @@ from rag.engine.intent.value import Gap, Intent
 
 GAPS: dict[Language, dict[Gap, str]] = {
     "en": {
-        "forecast": "That is still to come, and answers forecast nothing: records tell of what was.",
+        "forecast": "That is still to come, and answers forecast nothing but when a channel is empty: records tell of"
+        " what was.",
         "others": "That is about somebody else's node: the records here tell of yours alone.",
         "time": "I do not read the time in this question exactly, so I do not answer for another.",
         "which": "More than three peers have such a name: which one is meant?",
     },
     "fr": {
-        "forecast": "Cela est encore à venir, et les réponses ne prédisent rien : les données parlent du passé.",
+        "forecast": "Cela est encore à venir, et les réponses ne prédisent rien sinon quand un canal sera vide :"
+        " les données parlent du passé.",
         "others": "Il s'agit du nœud de quelqu'un d'autre : les données d'ici ne parlent que du vôtre.",
         "time": "Je ne sais pas lire exactement la période demandée, je ne réponds donc pas pour une autre.",
         "which": "Plus de trois pairs portent un tel nom : lequel est visé ?",

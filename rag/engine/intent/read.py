@@ -31,6 +31,8 @@ def read_intent(question: str, channels: Sequence[KnownChannel], *, now: dt.date
         return Intent()
     span = read_span(asked, now)
     topics = _choose_topics(asked, rows, named=named)
+    if "depletion" in topics and span == "forecast":
+        span, topics = None, ("depletion",)  # the one thing to come that records tell of
     gap: Gap | None = span if isinstance(span, str) else "which" if named.is_crowded and not named.channels else None
     return Intent(
         topics=topics,

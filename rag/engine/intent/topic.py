@@ -23,6 +23,11 @@ _EMPTY = (
     r"(?:deplet\w*|empty|drained|run dry|dry|exhausted|out of (?:liquidity|balance)|epuise\w*|vides?|vide\w*|a sec"
     r"|asseche\w*)"
 )
+_COMING = (
+    r"(?:will|shall|going to|until|till|how soon|sera|seront|vas? (?:se|etre)|vont (?:se|etre)|avant que"
+    r"|avant qu'(?:il|elle))"
+)
+_WILL_EMPTY = r"(?:videra|videront|epuisera|epuiseront|assechera|assecheront)"
 _CHANNELS = r"(?:channels?|canal|canaux)"
 _WHICH = r"(?:which|what|how many|any|list|show|quels?|combien de|liste|montre\w*|y a-t-il)"
 _FAILED = r"(?:fail(?:ed|s|ing)?|went wrong|gone wrong|echou\w*|rate\w*|mal passe\w*)"
@@ -110,6 +115,7 @@ TABLE: tuple[Row, ...] = (
         r" (?:is|are|was|were|est|sont) (?:held|retenu\w*)\b",
         is_bare=True,
     ),
+    _row("depletion", rf"^(?>.*?\b{_COMING}\b).*\b{_EMPTY}\b|\b{_WILL_EMPTY}\b", "depleted", "state"),
     _row("depleted", rf"\b{_EMPTY}\b", "state"),
     _row("depleted", rf"\b{_WHICH}\b.*\b{_CHANNELS}\b.*\b{_EMPTY}\b", "state", is_bare=True),
     _row(
@@ -138,8 +144,9 @@ TABLE: tuple[Row, ...] = (
         rf"\bwhat (?:did you|have you|has|was|were|did) .*\b(?:{_CHANGE}|do|done|decide\w*)\b"
         rf"|\bqu'(?:as-tu|avez-vous|a-t-on|est-ce (?:que|qui)).*\b(?:{_MOVE}|fait|decide\w*)"
         rf"|\b(?:which|what|how many|combien de) {_FEE} (?:did|have|were|was|changed|has)\b.*(?:{_MOVE})?"
-        rf"|\b(?:quels|combien de) {_FEE} .*\b{_MOVE}|\b(?:did|have|avez|as) (?:you|vous|tu)\b.*\b{_MOVE}\b.*\b{_FEE}"
-        rf"|\b(?:avez-vous|as-tu)\b.*\b{_MOVE}\b.*\b{_FEE}",
+        rf"|\b(?:quels|combien de) {_FEE} .*\b{_MOVE}"
+        rf"|\b(?:did|have|avez|as) (?:you|vous|tu)\b(?>.*?\b{_MOVE}\b).*\b{_FEE}"
+        rf"|\b(?:avez-vous|as-tu)\b(?>.*?\b{_MOVE}\b).*\b{_FEE}",
         "fees",
     ),
     _row(

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 Topic = Literal[
     "why_fee", "compare", "changes", "unchanged", "held", "state", "fees", "score", "depleted", "mode", "earnings",
-    "best_earner", "failures", "failed_payments", "rolled_back",
+    "best_earner", "failures", "failed_payments", "rolled_back", "depletion",
 ]  # fmt: skip
 Direction = Literal["raise", "lower"]
 Gap = Literal["forecast", "others", "time", "which"]

@@ -208,16 +208,6 @@ ENGLISH = Words(
         "approve": "Approve the action: your box writes the fee.",
         "type": "Run the command on the node.",
         "last_hop": " Of that the peer of the empty channel alone takes {ppm} ppm.",
-        "outlook": " The forecast of {at} UTC: empty in {mean} days, between {low} and {high}, by the flow of the next"
-        " {horizon} days.",
-        "outlook_open": " The forecast of {at} UTC: empty in {mean} days, in {low} at the earliest and perhaps never,"
-        " by the flow of the next {horizon} days.",
-        "outlook_none": " Forecast of when it is empty: no data, {why}.",
-        "unsaid_no_forecast": "none was made in the last three days",
-        "unsaid_history": "the days known of its payments are too few",
-        "unsaid_steady": "it drains to neither side",
-        "unsaid_far": "it is more than a year off",
-        "unsaid_other_side": "it is the peer's side that drains",
         "lnd_circle": "Your invoice and its payment are one line: LND asks before it pays.",
         "cln_circle": "Core Lightning needs the plugin `rebalance` of lightningd/plugins for this: install it first.",
         "least": ", and not below {sat} sat",

@@ -212,16 +212,6 @@ FRENCH = Words(
         "approve": "Approuver l'action : votre box écrit les frais.",
         "type": "Lancer la commande sur le nœud.",
         "last_hop": " Le pair du canal vide en prend à lui seul {ppm} ppm.",
-        "outlook": " La prévision du {at} UTC : vide dans {mean} jours, entre {low} et {high}, d'après le flux des"
-        " {horizon} prochains jours.",
-        "outlook_open": " La prévision du {at} UTC : vide dans {mean} jours, dans {low} au plus tôt et peut-être"
-        " jamais, d'après le flux des {horizon} prochains jours.",
-        "outlook_none": " Prévision du moment où il sera vide : pas de données, {why}.",
-        "unsaid_no_forecast": "aucune n'a été faite ces trois derniers jours",
-        "unsaid_history": "trop peu de jours de ses paiements sont connus",
-        "unsaid_steady": "il ne se vide d'aucun côté",
-        "unsaid_far": "c'est dans plus d'un an",
-        "unsaid_other_side": "c'est le côté du pair qui se vide",
         "lnd_circle": "Votre facture et son paiement sont une seule ligne : LND demande avant de payer.",
         "cln_circle": "Core Lightning a besoin pour cela du plugin `rebalance` de lightningd/plugins : l'installer"
         " d'abord.",

@@ -9,7 +9,6 @@ from mcp_saas.kit.alias import tame_alias
 from rag.engine.plain import has_markup, make_plain
 from rag.engine.suspicion import speaks_to_assistant
 from recommendations.engine.advice import Advice, Language
-from recommendations.engine.outlook import Outlook
 from recommendations.engine.params import (
     Backup,
     BatchOpening,
@@ -29,6 +28,7 @@ from recommendations.engine.params import (
 )
 from recommendations.engine.telling import name_channel
 from recommendations.engine.words.number import show
+from recommendations.engine.words.outlook import tell_outlook
 from recommendations.engine.words.shape import Words
 
 Values = dict[str, object]
@@ -53,20 +53,6 @@ class Telling(Struct, frozen=True):
         """As it stands within a sentence."""
         named = name_channel(channel.short_channel_id, channel.peer_alias, language=self.language)
         return f"{self.words.article}{named[:1].lower()}{named[1:]}"
-
-    def look_ahead(self, outlook: Outlook) -> str:
-        """When our side will be empty, as a sentence; or why nobody can say."""
-        if outlook.days is None:
-            return self.part("outlook_none", why=self.words.parts[f"unsaid_{outlook.why_none}"])
-        days = outlook.days
-        return self.part(
-            "outlook" if days.high is not None else "outlook_open",
-            at=outlook.as_of,
-            mean=days.mean,
-            low=days.low,
-            high=days.high,
-            horizon=outlook.horizon_days,
-        )
 
     @property
     def is_lnd(self) -> bool:
@@ -113,7 +99,7 @@ def _rebalance(telling: Telling, params: Rebalance) -> Values:
         "source_ppm": params.source_earns_ppm,
         "break_even": params.break_even_ppm,
         "days_left": params.days_left,
-        "outlook": telling.look_ahead(params.outlook),
+        "outlook": " " + tell_outlook(params.outlook, telling.language),
         "last_hop": telling.part_if("last_hop", params.last_hop_ppm, ppm=params.last_hop_ppm),
         "program": telling.part("lnd_circle" if telling.is_lnd else "cln_circle"),
     }
@@ -181,7 +167,7 @@ def _depleted(telling: Telling, params: Depleted) -> Values:
         "capacity": params.capacity_sat,
         "percent": params.percent,
         "failed": failed if params.failed else "",
-        "outlook": telling.look_ahead(params.outlook),
+        "outlook": " " + tell_outlook(params.outlook, telling.language),
     }
 
 

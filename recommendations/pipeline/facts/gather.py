@@ -1,7 +1,8 @@
 """What records tell about the node of the tenant we are in: the decision log, live state, actions, forwards.
 
 Each fact has the id of its record, so that whoever reads an answer can look it up: `decision:123`, `node:mode`,
-`channel:800000x1x0`, `action:<uuid>`, `run:<uuid>`, `forwards:<since>/<until>`.
+`channel:800000x1x0`, `action:<uuid>`, `run:<uuid>`, `forwards:<since>/<until>`,
+`forecast:800000x1x0`.
 """
 
 import datetime as dt
@@ -15,6 +16,7 @@ from recommendations.pipeline.facts.asked import Asked
 from recommendations.pipeline.facts.channel import tell_depleted, tell_fees, tell_score, tell_state
 from recommendations.pipeline.facts.decision import tell_changes, tell_comparison, tell_unchanged, tell_why
 from recommendations.pipeline.facts.forward import tell_best_earner, tell_earnings, tell_failed_payments
+from recommendations.pipeline.facts.outlook import tell_depletion
 from recommendations.pipeline.facts.run import tell_held, tell_mode
 
 TELLERS: dict[Topic, Callable[[Asked], Iterable[Evidence]]] = {
@@ -27,6 +29,7 @@ TELLERS: dict[Topic, Callable[[Asked], Iterable[Evidence]]] = {
     "fees": tell_fees,
     "score": tell_score,
     "depleted": tell_depleted,
+    "depletion": tell_depletion,
     "mode": tell_mode,
     "earnings": tell_earnings,
     "best_earner": tell_best_earner,

@@ -22,6 +22,8 @@ CLOSE = ("lncli closechannel --chan_point TXID:INDEX --force", "lightning-cli cl
 
 # What records answer.
 OF_THE_NODE: tuple[Asked, ...] = (
+    Asked("when will my channel with ACINQ be empty?", ("ACINQ", "no data, none was made in the last three days")),
+    Asked("quand mon canal avec ACINQ sera-t-il vide ?", ("ACINQ", "pas de données, aucune n'a été faite")),
     Asked("how much did I earn yesterday?", ("2026-11-03 00:00 to 2026-11-04 00:00 UTC", "2 payments", "15 sat in")),
     Asked("combien ai-je gagné hier ?", ("2026-11-03 00:00 au 2026-11-04 00:00 UTC", "2 paiements", "15 sat de")),
     Asked("how much did I earn today?", ("1 payment and", "20.5 sat in fees (20,500 msat)")),

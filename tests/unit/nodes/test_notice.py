@@ -15,6 +15,7 @@ SECOND = dt.timedelta(seconds=1)
 FACTS: dict[str, Any] = {"channel": "800000x1x0", "fee_rate_ppm": 250, "actor": "owner", "rules": "net_revenue"}
 ALERTS: dict[str, Any] = {"limit": "channels", "used": 4, "allowed": 5, "webhook": "0b1c", "reason": "gone"}
 FACTS |= {"mode": "canary", "mode_before": "shadow", "share_percent": 10, "is_on": True, "channels": 3}
+FACTS |= {"kinds_fr": "frais 3, sauvegardes 1"}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ FACTS |= {"mode": "canary", "mode_before": "shadow", "share_percent": 10, "is_on
         ("quota", {}, "quota"),
         ("webhook", {"reason": "gone"}, "webhook"),
         ("webhook", {"actor": "owner"}, None),
+        ("advice", {}, "advice"),
         ("cycle", {}, None),
         ("credential", {}, None),
     ],

@@ -57,6 +57,12 @@ OWN: dict[str, Topic] = {
     "which channels are depleted?": "depleted",
     "quels sont mes canaux épuisés ?": "depleted",
     "quels canaux sont vides ?": "depleted",
+    "when will my channel with ACINQ be empty?": "depletion",
+    "How soon will ACINQ Paris run dry?": "depletion",
+    "will my channel 800000x1x0 be depleted tomorrow?": "depletion",
+    "quand mon canal avec ACINQ sera-t-il vide ?": "depletion",
+    "quand le canal 800000x1x0 va-t-il se vider, sera-t-il à sec demain ?": "depletion",
+    "was my channel with ACINQ empty?": "depleted",
     "what mode am I in?": "mode",
     "dans quel mode suis-je ?": "mode",
     "how much did I earn this week?": "earnings",
@@ -207,3 +213,8 @@ def test_hardly_a_heading_of_our_own_texts_asks_for_records() -> None:
     ]
     assert len(headings) > 100
     assert {read(heading).topics for heading in headings if read(heading).is_own} <= {("why_fee",)}
+
+
+@pytest.mark.parametrize("question", [one for one, topic in OWN.items() if topic == "depletion"])
+def test_when_a_channel_is_empty_is_the_one_thing_to_come_that_is_answered(question: str) -> None:
+    assert (read(question).gap, read(question).topics, read(question).span) == (None, ("depletion",), None)

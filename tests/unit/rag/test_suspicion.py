@@ -60,6 +60,8 @@ def test_of_a_thousand_sentences_of_real_documents_one_at_most_is_taken_for_one(
         ("## Title\n\n- one\n- two **bold** `code`", "Title one two bold code"),
         ("x <y and z> w", "x w"),
         ("5 < 6 > 4", "5 \u2039 6 \u203a 4"),
+        ('`["time<1790000000"]` and `x>=5`', '["time<1790000000"] and x>=5'),
+        ("<1<`b`>", "<1\u2039b\u203a"),
     ],
 )
 def test_a_plain_text_has_no_markup_no_address_and_nothing_unseen(text: str, plain: str) -> None:
