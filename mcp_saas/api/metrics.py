@@ -3,6 +3,7 @@
 import datetime as dt
 import hmac
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -26,7 +27,11 @@ from mcp_saas.kit.ttl_cache import TtlCache
 log = structlog.get_logger(__name__)
 Reader = Callable[[], Iterable[Metric]]
 KEPT_S = 15.0  # so coarse that nobody reads a neighbour's requests out of the sums
-_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
+# By any of these a proxy tells that it passes on what somebody else asked.
+_FORWARDED = re.compile(
+    r"HTTP_(?:X_FORWARDED_\w+|X_ORIGINAL_\w+|X_REAL_IP|X_CLIENT_IP|X_CLUSTER_CLIENT_IP|TRUE_CLIENT_IP|FORWARDED|VIA"
+    r"|CF_\w+|CDN_LOOP|FASTLY_\w+|X_ENVOY_\w+)"
+)
 _summaries: TtlCache[str, "MetricsAnswer"] = TtlCache(max_entries=1, ttl_s=KEPT_S)
 
 
@@ -118,8 +123,7 @@ def _read(reader: Reader) -> list[Metric]:
 
 def _is_local(meta: dict[str, Any]) -> bool:
     try:
-        return ipaddress.ip_address(meta.get("REMOTE_ADDR", "")).is_loopback and not any(
-            name in meta for name in _FORWARDED
-        )
+        is_loopback = ipaddress.ip_address(meta.get("REMOTE_ADDR", "")).is_loopback
+        return is_loopback and not any(_FORWARDED.fullmatch(name) for name in meta)
     except ValueError:
         return False

@@ -11,7 +11,8 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
@@ -20,7 +21,7 @@ import msgspec
 import redis
 import structlog
 from msgspec import Struct
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from mcp_saas.kit.breaker import Breaker
 from mcp_saas.kit.cache_script import KEEP, LOOK, RELEASE
@@ -41,7 +42,8 @@ MAX_LIFE_S: Final = 86_400  # fresh and stale together
 MAX_VALUE_BYTES: Final = 1 << 20  # a longer value is given out and not kept
 REST_S: Final = 5.0  # without Redis after it failed; without trying again after a value could not be made anew
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
-_REDIS_BUDGET_S: Final = 1.0
+_REDIS_BUDGET_S: Final = 0.3
+_LOST_S: Final = 0.2  # waited for in vain: one call that hangs is enough
 _REVISION_LIFE_MS: Final = 2 * MAX_LIFE_S * 1000  # a revision outlives every entry that names it
 _MAX_CONNECTIONS: Final = 1000
 
@@ -106,7 +108,7 @@ class Cache:
         self._look_script, self._keep_script = map(self._client.register_script, (LOOK, KEEP))
         self._release_script = self._client.register_script(RELEASE)
         self._namespace, self._lease_s, self._clock = namespace, lease_s, clock
-        self._breaker = Breaker(failures=3, rest_s=REST_S, clock=clock)
+        self._breaker = Breaker(failures=3, rest_s=REST_S, lost_s=_LOST_S, clock=clock)
         self._lock = threading.Lock()
         self._errors: Counter[str] = Counter()  # by kind, those Redis has not been told of
         self._owed: set[tuple[str, str]] = set()  # (tenant, kind) whose invalidation Redis has not been told of
@@ -141,18 +143,21 @@ class Cache:
         """All that is kept of these kinds counts no more. While Redis is away this process remembers to do it."""
         with self._lock:
             self._owed |= {(str(tenant_id), kind) for kind in kinds}
-        self._settle()
+        if not self._breaker.is_open:
+            self._settle()
 
     def read_statistics(self) -> dict[str, Statistics] | None:
-        """By kind, since Redis was started; None: Redis does not answer."""
-        counted = self._ask("statistics", lambda: self._client.hgetall(self._name("statistics")))
+        """By kind, since Redis was started; None: Redis does not answer, or what it holds is none (it counts anew)."""
+        name = self._name("statistics")
+        counted = self._ask("statistics", lambda: self._client.hgetall(name), keys=(name,))
         if counted is None:
             return None
-        kinds: dict[str, dict[str, int]] = {}
-        for name, count in counted.items():
-            kind, _, field = name.decode().partition(":")
-            kinds.setdefault(kind, {})[field] = int(count)
-        return {kind: msgspec.convert(fields, Statistics) for kind, fields in sorted(kinds.items())}
+        try:
+            return _read_counts(counted)
+        except ValueError:
+            log.warning("cache_statistics_unreadable")
+            self._ask("statistics", lambda: self._client.unlink(name))
+            return None
 
     def _make(self, place: _Place, token: str, *, look: _Look | None, make: Make, life: tuple[float, float]) -> Cached:
         try:
@@ -183,7 +188,7 @@ class Cache:
     def _look(self, place: _Place, token: str, *, lease_s: float, is_counted: bool = True) -> _Look | None:
         lease_ms = str(round(lease_s * 1000))
         args: list[str | int] = [token, _REVISION_LIFE_MS, place.kind, lease_ms, "counted" if is_counted else ""]
-        answer = self._ask(place.kind, lambda: self._look_script(keys=place.keys, args=args))
+        answer = self._ask(place.kind, lambda: self._look_script(keys=place.keys, args=args), keys=place.keys)
         if answer is None:
             return None
         found, has_lock, revision, value, age_ms = answer
@@ -196,17 +201,20 @@ class Cache:
         life_ms = min(round((ttl_s + stale_s) * 1000), MAX_LIFE_S * 1000) if is_kept else 0
         kept = value if is_kept else b""
         args: list[str | int | bytes] = [token, _REVISION_LIFE_MS, place.kind, revision, kept, fresh_ms, life_ms]
-        self._ask(place.kind, lambda: self._keep_script(keys=place.keys, args=args))
+        self._ask(place.kind, lambda: self._keep_script(keys=place.keys, args=args), keys=place.keys)
 
-    def _ask(self, kind: str, ask: Callable[[], Any]) -> Any:
-        """None, counted, where Redis fails; after three failures in a row it is left alone for a while."""
+    def _ask(self, kind: str, ask: Callable[[], Any], *, keys: Sequence[str] = ()) -> Any:
+        """None, counted, where Redis fails; after three failures in a row, or one that hung, it is left alone for a
+        while. `keys`: thrown away where what they hold is not what the cache wrote; that is no failure of Redis.
+        """
         if self._breaker.allow():
+            began_s = time.monotonic()
             try:
-                answer = ask()
+                answer = self._ask_or_drop(ask, keys)
             except RedisError as error:
                 if not self._breaker.is_open:
                     log.warning("cache_away", error=type(error).__name__)
-                self._breaker.note_failure()
+                self._breaker.note_failure(time.monotonic() - began_s)
             else:
                 self._breaker.note_success()
                 if self._errors or self._owed:
@@ -215,6 +223,16 @@ class Cache:
         with self._lock:
             self._errors[kind] += 1
         return None
+
+    def _ask_or_drop(self, ask: Callable[[], Any], keys: Sequence[str]) -> Any:
+        try:
+            return ask()
+        except ResponseError as error:
+            if not keys or type(error) is not ResponseError:  # its kinds refuse us: no rights, no room, read-only
+                raise
+            log.warning("cache_entry_dropped", error=str(error)[:100])
+            self._client.unlink(*keys)
+            return ask()
 
     def _settle(self) -> None:
         """Tells Redis what it missed."""
@@ -227,7 +245,10 @@ class Cache:
                 for kind, count in errors.items():
                     pipeline.hincrby(self._name("statistics"), f"{kind}:errors", count)
                 pipeline.execute()
-        except RedisError:
+        except RedisError as error:
+            if type(error) is ResponseError:  # what is counted there is no count
+                with suppress(RedisError):
+                    self._client.unlink(self._name("statistics"))
             with self._lock:
                 self._errors += errors
                 self._owed |= owed
@@ -243,6 +264,15 @@ class Cache:
 
     def _name(self, *parts: str) -> str:
         return ":".join((self._namespace, "answers", *parts))
+
+
+def _read_counts(counted: Mapping[bytes, bytes]) -> dict[str, Statistics]:
+    """Raises ValueError where something else than counts is in it."""
+    kinds: dict[str, dict[str, int]] = {}
+    for name, count in counted.items():
+        kind, _, field = name.decode().partition(":")
+        kinds.setdefault(kind, {})[field] = int(count)
+    return {kind: msgspec.convert(fields, Statistics) for kind, fields in sorted(kinds.items())}
 
 
 def digest_arguments(arguments: object) -> str:

@@ -98,15 +98,18 @@ def is_public_host(host: str) -> bool:
 
 
 def read_url(address: str) -> httpx.URL:
-    """Raises UnsafeTargetError for text that is no address."""
+    """Raises UnsafeTargetError for text that is no address, a host of broken punycode included."""
     try:
-        return httpx.URL(address)
-    except httpx.InvalidURL as error:
+        url = httpx.URL(address)
+        _ = url.host  # httpx decodes the name when it is read
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise UnsafeTargetError(f"this is no address: {error}") from error
+    return url
 
 
 def find_port(url: httpx.URL) -> int:
-    return url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+    """0, which no guard lets through, where the scheme has none."""
+    return {"http": 80, "https": 443}.get(url.scheme, 0) if url.port is None else url.port
 
 
 def resolve_name(host: str, port: int) -> list[str]:

@@ -19,7 +19,7 @@ from mcp_saas.kit.breaker import Breaker
 log = structlog.get_logger(__name__)
 RECENT: Final = 20
 RECENT_S: Final = 86_400
-_REDIS_BUDGET_S: Final = 0.5
+_REDIS_BUDGET_S: Final = 0.3
 
 
 class Tallied(Struct, frozen=True):

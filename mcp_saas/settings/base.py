@@ -100,7 +100,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": ENV.redis_url,
         "KEY_PREFIX": "dazbox",
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds; a cache that hangs is no cache
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},  # seconds; a cache that hangs is no cache
     }
 }
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from mcp_saas.api import ops
+from mcp_saas.kit.recent import Recent
 from rag.sources.embedder import load_embedder
 from tests.conftest import fill_box
 from tests.factories import Box, make_box
@@ -15,6 +17,12 @@ from tests.factories import Box, make_box
 def made_model() -> None:
     """The local model, made once a test home: until it is made, searches answer that it is being made."""
     load_embedder()
+
+
+@pytest.fixture(autouse=True)
+def health_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for at each request."""
+    monkeypatch.setattr(ops, "examined", Recent(ttl_s=0))
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from nodes.engine.webhook.plan import MAX_WAIT
 from nodes.notify.message import Delivery, Later, Refused, Sent
 
 WITHIN_S = 15.0  # all of it, however steadily bytes come
+TIMEOUT = httpx.Timeout(WITHIN_S, connect=5)
 MAX_ANSWER_BYTES = 4096  # what is longer is not read on: the status counts
 SHOWN = 500  # characters of the answer that are kept
 GONE = 410
@@ -37,7 +38,9 @@ def send_webhook(url: str, body: bytes, *, headers: dict[str, str], guard: Guard
     network = DeadlineBackend(httpcore.SyncBackend(), WITHIN_S)
     sent = {"Content-Type": "application/json", "User-Agent": "Dazbox-Webhooks/1"} | headers
     try:
-        with GuardedClient(guard, network=network, max_answer_bytes=MAX_ANSWER_BYTES, cuts_answer=True) as client:
+        with GuardedClient(
+            guard, network=network, timeout=TIMEOUT, max_answer_bytes=MAX_ANSWER_BYTES, cuts_answer=True
+        ) as client:
             answer = client.request("POST", url, content=body, headers=sent)
     except UnsafeTargetError as error:
         return Exchange(Later(f"Not sent: {error}"), None, _since(began_s), "", is_away=True)

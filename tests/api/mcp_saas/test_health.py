@@ -6,8 +6,10 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
+from mcp_saas.api import ops
 from mcp_saas.api.outside import note_outcome
 from mcp_saas.kit.cache import find_cache
+from mcp_saas.kit.recent import Recent
 from mcp_saas.kit.version import VERSION
 from tests.api.mcp_saas.outage import cache_at, database_at
 from tests.api.problem import assert_problem
@@ -142,3 +144,20 @@ def test_reads_and_reports_go_on_without_the_cache(api: ApiClient, alice: Box, c
 def test_health_is_read_only(api: ApiClient, db: None) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert_problem(api.call(method, HEALTH, {}), 405)
+
+
+def test_who_asks_again_within_two_seconds_gets_the_same_answer(
+    api: ApiClient, db: None, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ops, "examined", Recent(ttl_s=2))
+    assert api.get(HEALTH).json["services"]["cache"] == "connected"
+    with cache_at(closed_port):
+        assert api.get(HEALTH).json["services"]["cache"] == "connected"
+
+
+def test_a_counter_that_is_no_number_is_no_data(api: ApiClient, db: None) -> None:
+    with Redis.from_url(settings.ENV.redis_url) as client:
+        client.hset("dazbox:answers:statistics", "node_info:hits", "many")
+    answer = api.get(HEALTH)
+    assert (answer.status, answer.json["cache_stats"]) == (200, None)
+    assert api.get(HEALTH).json["cache_stats"] is not None

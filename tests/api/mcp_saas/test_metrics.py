@@ -101,7 +101,10 @@ def test_an_operator_may(api: ApiClient, with_token: None, db: None) -> None:
     assert api.get(TEXT, token=token).status == 200
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-Ip"])
+@pytest.mark.parametrize(
+    "header",
+    ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via", "X-Real-Ip", "CF-Connecting-IP", "X-Client-IP"],
+)
 def test_without_a_token_a_proxy_on_this_machine_lets_nobody_in(api: ApiClient, db: None, header: str) -> None:
     assert api.get(TEXT).status == 200
     assert_problem(api.get(TEXT, **{header: "for=203.0.113.7"}), 401)

@@ -3,6 +3,7 @@
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -225,3 +226,33 @@ def test_a_redis_that_refuses_to_write_is_as_good_as_none(cache: Cache, maker: M
     finally:
         client.execute_command("ACL", "DELUSER", name)
         client.close()
+
+
+def test_an_entry_that_the_cache_did_not_write_is_thrown_away_and_closes_nothing(
+    cache: Cache, namespace: str, maker: Maker
+) -> None:
+    get(cache, maker)
+    with redis.Redis.from_url(settings.ENV.redis_url) as client:
+        for name in list(client.scan_iter(f"{namespace}:*")):
+            client.delete(name)
+            client.set(name, "no hash")
+    assert [get(cache, maker).value for _ in range(3)] == [b"2"] * 3
+    assert not cache._breaker.has_failed
+
+
+def test_a_counter_that_is_no_number_is_no_data_and_counted_anew(cache: Cache, namespace: str, maker: Maker) -> None:
+    get(cache, maker)
+    with redis.Redis.from_url(settings.ENV.redis_url) as client:
+        client.hset(f"{namespace}:answers:statistics", f"{KIND}:hits", "many")
+    assert cache.read_statistics() is None
+    assert get(cache, maker).is_hit
+    assert count(cache).hits == 1
+
+
+def test_a_redis_that_hangs_is_waited_for_once(maker: Maker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        cache = Cache(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", "test")
+        began_s = time.monotonic()
+        assert [get(cache, maker).is_away for _ in range(5)] == [True] * 5
+        cache.invalidate(ALICE, KIND)
+        assert time.monotonic() - began_s < 1

@@ -56,7 +56,9 @@ ODD_URLS = {
     "another port": "https://example.com:6379/",
     "a name in it": "https://user@example.com/",
     "a host for a name": "https://public.example@127.0.0.1:{port}/",
+    "port 0": "https://example.com:0/",
     "no host": "https:///x",
+    "broken punycode": "https://xn--/",
     "no address": "https://[::1/",
 }
 
