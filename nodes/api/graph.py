@@ -67,7 +67,8 @@ class GraphView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         """What `lncli describegraph` prints, plain or packed by gzip or xz, 10 MB at most as it is sent: mainnet's is
-        2 MB by xz. A worker loads it; `get_graph` tells when, or why not.
+        2 MB by xz. A worker loads it; `get_graph` tells when, or why not. One with less than half the channels of the
+        graph in force is refused.
         """
         content = read_bytes(request)
         if not content:

@@ -19,7 +19,7 @@ from nodes.selectors.position import forget_load
 from nodes.sources.describegraph.graph import Graph
 from nodes.sources.describegraph.graph import GraphNode as NamedNode
 from nodes.sources.describegraph.positions import draw_topology, rank_network, sample_markets
-from nodes.sources.describegraph.reader import read_graph
+from nodes.sources.describegraph.reader import GraphFileError, read_graph
 from tenants.context import leave_tenant
 
 BATCH = 250  # rows of one statement: the largest nodes have a market of 100 KB
@@ -28,10 +28,11 @@ _COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _NOBODY = NamedNode(pubkey="02" + 64 * "0")
 
 
-def load_graph(path: Path, *, source: str = "file") -> GraphLoad:
+def load_graph(path: Path, *, source: str = "file", force: bool = False) -> GraphLoad:
     """Reads an `lncli describegraph` file and replaces the network positions. The file loaded last is not loaded again.
 
-    Raises GraphFileError for a file that is not one; the positions stay as they were then.
+    Raises GraphFileError for a file that is not one, or, unless `force` is said, for one with less than half the
+    channels of the graph in force; the positions stay as they were then.
     """
     with leave_tenant():
         sha256 = _digest_file(path)
@@ -39,11 +40,21 @@ def load_graph(path: Path, *, source: str = "file") -> GraphLoad:
         if newest and newest.sha256 == sha256:
             return newest
         graph = read_graph(path)
+        if newest and not force:
+            _refuse_half(len(graph.channels), newest)
         topology = draw_topology(graph)
         rows = list(_describe_nodes(graph, topology))
         load = GraphLoad(sha256=sha256, node_count=len(rows), channel_count=len(graph.channels), source=source)
         del graph
         return _replace_graph(load, rows, topology=_describe_topology(topology, rows))
+
+
+def _refuse_half(channel_count: int, newest: GraphLoad) -> None:
+    if 2 * channel_count < newest.channel_count:
+        raise GraphFileError(
+            f"It has {channel_count} channels, and the graph in force {newest.channel_count}: is the node synced to "
+            "the graph (lncli getinfo)? If it is meant: manage.py load_graph --force FILE"
+        )
 
 
 def _describe_nodes(graph: Graph, topology: Topology) -> Iterator[GraphNode]:

@@ -54,6 +54,9 @@ def _load(upload: GraphUpload) -> None:
             upload.state = GraphUpload.State.LOADED
         except GraphFileError as error:
             upload.refused_because = str(error).replace(str(path), path.name)[:300]
+        except Exception as error:  # whatever it is, the file must not be said to be loading
+            log.exception("graph_upload_failed", upload=upload.id)
+            upload.refused_because = f"It could not be loaded ({type(error).__name__}): the log of the worker says why"
     upload.content = b""
     upload.save()
     log.info("graph_upload_done", state=upload.state, why=upload.refused_because)

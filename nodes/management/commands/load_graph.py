@@ -16,10 +16,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--force", action="store_true", help="also with less than half the channels of the graph in force"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            load = load_graph(options["file"])
+            load = load_graph(options["file"], force=options["force"])
         except GraphFileError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"Graph of {load.node_count} nodes and {load.channel_count} channels is in force")

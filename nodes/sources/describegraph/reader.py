@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from nodes.engine.report import MAX_SAT
 from nodes.sources.describegraph.graph import Graph, GraphChannel, GraphNode
 from nodes.sources.describegraph.json_stream import ByteSource, JsonStream, JsonStreamError, TooLargeError
 from nodes.sources.describegraph.unpack import XzReader
@@ -36,8 +37,8 @@ def read_graph(path: Path, *, max_bytes: int = MAX_GRAPH_BYTES) -> Graph:
     """The graph in `path`. Memory holds the typed graph and a window of the text, never the whole text.
 
     A node or channel that is there again is left out and counted. Raises GraphFileError: missing, unreadable, empty,
-    truncated, larger than `max_bytes` unpacked, not JSON, JSON of another shape, or a node or channel that is there
-    again with other values.
+    truncated, larger than `max_bytes` unpacked, not JSON, JSON of another shape, a node or channel that is there
+    again with other values, or channels that hold more than all bitcoin together.
     """
     try:
         with path.open("rb") as file, _unpack(file) as unpacked:
@@ -61,6 +62,8 @@ def read_graph(path: Path, *, max_bytes: int = MAX_GRAPH_BYTES) -> Graph:
         raise GraphFileError(
             f"{path} holds no channels. Is the node synced to the graph (lncli getinfo)? {_EXPORT_AGAIN}"
         )
+    if sum(channel.capacity_sat for channel in graph.channels) > MAX_SAT:
+        raise GraphFileError(f"{path}: its channels hold more bitcoin than there are. {_EXPORT_AGAIN}")
     return graph
 
 

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from django.utils import timezone
 from pydantic import SecretStr
 
+from nodes.engine.report import MAX_SAT
 from nodes.graph.models import GraphLoad, GraphUpload
+from nodes.pipeline import graph
 from nodes.pipeline.graph_refresh import LOST_AFTER, load_waiting, offer_graph, refresh_from_lnd
 from nodes.simulator.small_network import generate_network
 from nodes.sources.describegraph.writer import write_graph
@@ -59,6 +62,48 @@ def test_a_file_that_is_none_is_refused_with_the_reason() -> None:
     assert "describegraph" in upload.refused_because
     assert "/tmp" not in upload.refused_because
     assert not GraphLoad.objects.exists()
+
+
+def test_channels_that_hold_more_than_all_bitcoin_are_refused(graph_file: bytes) -> None:
+    whole = msgspec.json.decode(graph_file)
+    for channel in whole["edges"]:
+        channel["capacity"] = str(MAX_SAT)
+    upload = offer_graph(msgspec.json.encode(whole), actor="olga")
+
+    load_waiting()
+    upload.refresh_from_db()
+
+    assert (upload.state, bytes(upload.content)) == ("refused", b"")
+    assert "more bitcoin than there are" in upload.refused_because
+
+
+def test_a_load_that_fails_by_a_fault_of_ours_is_told_and_its_content_forgotten(
+    graph_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph, "BATCH", "none")  # whatever it is
+    upload = offer_graph(graph_file, actor="olga")
+
+    load_waiting()
+    upload.refresh_from_db()
+
+    assert (upload.state, bytes(upload.content)) == ("refused", b"")
+    assert upload.refused_because.startswith("It could not be loaded (TypeError)")
+
+
+def test_half_a_graph_is_refused_unless_it_is_meant(graph_file: bytes, tmp_path: Path) -> None:
+    whole = msgspec.json.decode(graph_file)
+    half = tmp_path / "half.json"
+    half.write_bytes(msgspec.json.encode(whole | {"edges": whole["edges"][: len(whole["edges"]) // 2 - 1]}))
+    offer_graph(graph_file, actor="olga")
+    load_waiting()
+    upload = offer_graph(half.read_bytes(), actor="olga")
+
+    load_waiting()
+    upload.refresh_from_db()
+
+    assert (upload.state, GraphLoad.objects.count()) == ("refused", 1)
+    assert "--force" in upload.refused_because
+    assert graph.load_graph(half, force=True).channel_count == len(whole["edges"]) // 2 - 1
 
 
 def test_the_newest_file_counts_and_one_whose_worker_died_is_given_up(graph_file: bytes) -> None:
