@@ -21,7 +21,7 @@ from mcp_saas.api.auth import Principal, require_scope
 from mcp_saas.api.body import answer
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView
-from mcp_saas.kit.metric_folder import TEXT, collect, write_text
+from mcp_saas.kit.metric_folder import TEXT, collect, read_start, write_text
 from mcp_saas.kit.ttl_cache import TtlCache
 
 log = structlog.get_logger(__name__)
@@ -43,6 +43,7 @@ class MetricsAnswer(Struct, frozen=True):
     cache_hit_ratio: float | None  # of the cache of answers
     error_rate: float | None  # the share of answers 5xx
     last_updated: dt.datetime
+    since: dt.datetime | None  # when counting began; null: not known
 
 
 class MetricsView(ApiView):
@@ -53,7 +54,7 @@ class MetricsView(ApiView):
         """Of all boxes and all processes together, from the counters Prometheus reads; nothing in it is of one box.
         Counted anew every 15 seconds.
         """
-        found = _summaries.find_or_load("all", lambda: summarise(collect(settings.ENV.prometheus_multiproc_dir)))
+        found = _summaries.find_or_load("all", _summarise_all)
         return answer(found, headers={"Cache-Control": "no-store"})
 
 
@@ -88,7 +89,12 @@ class ScrapeView(ApiView):
         return HttpResponse(write_text(metrics), content_type=TEXT, headers={"Cache-Control": "no-store"})
 
 
-def summarise(counted: Iterable[Metric]) -> MetricsAnswer:
+def _summarise_all() -> MetricsAnswer:
+    folder = settings.ENV.prometheus_multiproc_dir
+    return summarise(collect(folder), since=read_start(folder))
+
+
+def summarise(counted: Iterable[Metric], *, since: dt.datetime | None = None) -> MetricsAnswer:
     sums = _add_up(counted)
     requests, failed = sums("dazbox_http_requests_total"), sums("dazbox_http_requests_total", status_class="5xx")
     found = {outcome: sums("dazbox_cache_reads_total", outcome=outcome) for outcome in ("hits", "stale", "misses")}
@@ -100,6 +106,7 @@ def summarise(counted: Iterable[Metric]) -> MetricsAnswer:
         round(hits / reads, 4) if reads else None,
         round(failed / requests, 6) if requests else None,
         timezone.now(),
+        since,
     )
 
 

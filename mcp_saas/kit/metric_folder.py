@@ -5,6 +5,7 @@ counter that forgot would run backwards. So what a dead process counted is put t
 its gauges go. One folder is for one instance on one machine: process ids must mean the same to all who use it.
 """
 
+import datetime as dt
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,8 @@ from mcp_saas.kit.metrics import REGISTRY
 
 TEXT = CONTENT_TYPE_PLAIN_0_0_4
 _SUMS = ("counter", "histogram")  # files whose values add up
+_SINCE = "since"  # a file as old as the counts
+_STARTED_AT = dt.datetime.now(dt.UTC)
 _DEAD = "dead"  # in the place of a process id
 
 
@@ -29,7 +32,18 @@ def clean_folder(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in folder.glob("*.db"):
         path.unlink()
+    (folder / _SINCE).touch()
     return folder
+
+
+def read_start(folder: Path | None) -> dt.datetime | None:
+    """Since when `collect` counts; None: the folder was not cleaned by us."""
+    if folder is None:
+        return _STARTED_AT
+    try:
+        return dt.datetime.fromtimestamp((folder / _SINCE).stat().st_mtime, dt.UTC)
+    except OSError:
+        return None
 
 
 def collect(folder: Path | None) -> list[Metric]:

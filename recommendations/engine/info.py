@@ -109,7 +109,7 @@ def describe_own_node(public: PublicNode | None, state: NodeState | None) -> Nod
     return NodeCard(
         alias=state.alias if state else public.alias if public else None,
         color=public.color if public else None,
-        features=public.features if public else None,
+        features=(public.features or None) if public else None,  # every node announces some: none are not known
         announced_at=public.announced_at if public else None,
         implementation=state.implementation if state else None,
         version=state.version if state else None,

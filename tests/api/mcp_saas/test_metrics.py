@@ -134,7 +134,7 @@ def test_the_summary_is_of_the_same_counters(api: ApiClient, alice: Box) -> None
     assert 0 < answer.json["cache_hit_ratio"] < 1
     assert 0 <= answer.json["error_rate"] < 1
     assert set(answer.json) == {
-        "request_count", "average_response_time", "cache_hit_ratio", "error_rate", "last_updated",
+        "request_count", "average_response_time", "cache_hit_ratio", "error_rate", "last_updated", "since",
     }  # fmt: skip
 
 

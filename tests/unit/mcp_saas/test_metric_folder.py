@@ -1,5 +1,6 @@
 """Counts are true across processes, living and dead; what the dead left takes no more room with time."""
 
+import datetime as dt
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mcp_saas.kit.metric_folder import clean_folder, collect, write_text
+from mcp_saas.kit.metric_folder import clean_folder, collect, read_start, write_text
 
 ROOT = Path(__file__).resolve().parents[3]
 COUNT = """
@@ -101,3 +102,12 @@ def test_a_file_that_was_just_begun_spoils_no_reading(folder: Path) -> None:
 def test_a_new_start_begins_with_nothing(folder: Path) -> None:
     count(folder, 1)
     assert read(clean_folder(folder)) == {}
+
+
+def test_a_folder_knows_since_when_it_counts(tmp_path: Path) -> None:
+    assert read_start(tmp_path) is None
+    began = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    clean_folder(tmp_path)
+    since = read_start(tmp_path)
+    assert since is not None
+    assert began < since < dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
