@@ -20,8 +20,8 @@ def estimate_effect(flow: FlowTotals, present: ChannelPolicy, *, proposed: Chann
 
     `ratio` is `measure_ratio`. A channel that is switched off loses all its income. None where nothing is known: less
     than a day of history, no revenue, no ratio, a channel that is off or switched on (what it will earn nobody
-    measured), a changed inbound fee (its elasticity was never measured), or other limits of payments alone. All revenue
-    is taken as proportional, base fees included; how much local balance is left to sell is not looked at.
+    measured), a changed inbound fee (its elasticity was never measured), or other limits of payments alone. How much
+    local balance is left to sell is not looked at.
     """
     if flow.days_observed < 1 or flow.revenue_7d_msat <= 0:
         return None
@@ -41,20 +41,20 @@ def estimate_effect(flow: FlowTotals, present: ChannelPolicy, *, proposed: Chann
         sat_per_day=changes[0],
         low_sat_per_day=min(changes),
         high_sat_per_day=max(changes),
-        basis=_tell_basis(flow, is_far=_is_far(ratio)),
+        basis=_tell_basis(flow, is_far=is_far(ratio)),
     )
 
 
 def measure_ratio(flow: FlowTotals, present: ChannelPolicy, *, proposed: ChannelPolicy) -> float | None:
-    """The new fee as a multiple of the old one; None where there is none.
+    """What a payment of the channel's own mean size pays after, as a multiple of what it pays before.
 
-    By the fee rates; where the base fee changes, by what a payment of the mean size that left in seven days pays.
+    Mean size: of the payments that left in seven days. None where nothing was paid before, and where a base fee is
+    asked but no payment tells a size.
     """
-    if proposed.base_fee_msat == present.base_fee_msat:
-        return proposed.fee_rate_ppm / present.fee_rate_ppm if present.fee_rate_ppm else None
-    if not flow.out_forwards_7d or not flow.out_7d_msat:
+    is_by_size = present.base_fee_msat or proposed.base_fee_msat
+    if is_by_size and not (flow.out_forwards_7d and flow.out_7d_msat):
         return None
-    mean_msat = flow.out_7d_msat / flow.out_forwards_7d
+    mean_msat = flow.out_7d_msat / flow.out_forwards_7d if is_by_size else float(MAX_PPM)
     before, after = (policy.base_fee_msat + mean_msat * policy.fee_rate_ppm / MAX_PPM for policy in (present, proposed))
     return after / before if before > 0 else None
 
@@ -62,10 +62,11 @@ def measure_ratio(flow: FlowTotals, present: ChannelPolicy, *, proposed: Channel
 def is_extrapolated(flow: FlowTotals, present: ChannelPolicy, *, proposed: ChannelPolicy) -> bool:
     """Whether the fee moves further than the elasticity was ever measured for."""
     ratio = measure_ratio(flow, present, proposed=proposed)
-    return ratio is not None and proposed.disabled == present.disabled and _is_far(ratio)
+    return ratio is not None and proposed.disabled == present.disabled and is_far(ratio)
 
 
-def _is_far(ratio: float) -> bool:
+def is_far(ratio: float) -> bool:
+    """Further than the elasticity was ever measured for."""
     return ratio > EXTRAPOLATED_FACTOR or ratio * EXTRAPOLATED_FACTOR < 1
 
 

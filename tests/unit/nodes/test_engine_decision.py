@@ -22,7 +22,8 @@ from tests.unit.nodes.engine_builders import (
 )
 from tests.unit.nodes.guards.cases import make_change
 
-EARNING = FlowTotals(days_observed=7.0, out_7d_msat=10_000_000_000, revenue_7d_msat=7_000_000)  # 1,000 sat a day
+# 1,000 sat a day, of payments of 1,000,000 sat
+EARNING = FlowTotals(days_observed=7.0, out_7d_msat=10_000_000_000, out_forwards_7d=10, revenue_7d_msat=7_000_000)
 
 
 def test_a_full_channel_is_made_cheaper_and_the_owner_reads_why() -> None:
@@ -127,7 +128,8 @@ def test_a_change_of_the_inbound_fee_alone_has_a_direction_a_reason_and_no_estim
 
 
 def test_the_effect_follows_the_observed_elasticity_with_its_interval() -> None:
-    effect = estimate_effect(EARNING, make_policy(fee_rate_ppm=400), proposed=make_policy(fee_rate_ppm=800))
+    before, after = (make_policy(base_fee_msat=0, fee_rate_ppm=ppm) for ppm in (400, 800))
+    effect = estimate_effect(EARNING, before, proposed=after)
 
     assert effect is not None
     assert effect.sat_per_day == pytest.approx(1000 * (2**0.38 - 1), abs=0.001)
@@ -147,7 +149,7 @@ def test_a_lower_fee_costs_by_the_middle_estimate_and_may_earn_by_the_far_one() 
 
 
 def test_the_effect_counts_a_day_by_the_days_observed() -> None:
-    two_days = FlowTotals(days_observed=2.0, revenue_7d_msat=2_000_000)
+    two_days = replace(EARNING, days_observed=2.0, revenue_7d_msat=2_000_000)
     before, after = make_policy(fee_rate_ppm=400), make_policy(fee_rate_ppm=800)
 
     week = estimate_effect(EARNING, before, proposed=after)
@@ -159,7 +161,7 @@ def test_the_effect_counts_a_day_by_the_days_observed() -> None:
 
 
 def test_a_change_to_zero_loses_all_fee_income_and_a_large_one_is_called_extrapolated() -> None:
-    effect = estimate_effect(EARNING, POLICY, proposed=make_policy(fee_rate_ppm=0))
+    effect = estimate_effect(EARNING, POLICY, proposed=make_policy(base_fee_msat=0, fee_rate_ppm=0))
 
     assert effect is not None
     assert (effect.low_sat_per_day, effect.sat_per_day, effect.high_sat_per_day) == (-1000.0, -1000.0, -1000.0)
@@ -185,7 +187,8 @@ def test_an_effect_too_small_to_tell_is_zero_without_a_sign() -> None:
     [
         (QUIET_WEEK, POLICY),
         (replace(EARNING, days_observed=0.9), POLICY),
-        (EARNING, make_policy(fee_rate_ppm=0)),
+        (EARNING, make_policy(base_fee_msat=0, fee_rate_ppm=0)),
+        (replace(EARNING, out_forwards_7d=0), POLICY),
         (EARNING, make_policy(inbound_fee_rate_ppm=-10)),
         (EARNING, make_policy(inbound_base_fee_msat=0)),
     ],
@@ -226,7 +229,16 @@ def test_a_base_fee_is_estimated_by_what_a_payment_of_the_mean_size_pays() -> No
     assert effect is not None
     assert effect.sat_per_day == pytest.approx(1000 * ((100.8 / 1.8) ** 0.38 - 1), abs=0.001)
     assert effect.low_sat_per_day < 0
-    assert estimate_effect(EARNING, POLICY, proposed=dearer) is None
+
+
+def test_ten_times_the_rate_is_not_ten_times_the_fee_where_most_of_it_is_the_base_fee() -> None:
+    """A mean payment of 1,000 sat pays 1 + 0.01 sat before, and 1 + 0.1 sat after."""
+    flow = replace(EARNING, out_forwards_7d=10_000)
+    effect = estimate_effect(flow, make_policy(fee_rate_ppm=10), proposed=make_policy(fee_rate_ppm=100))
+
+    assert effect is not None
+    assert effect.sat_per_day == pytest.approx(1000 * ((1.1 / 1.01) ** 0.38 - 1), abs=0.001)
+    assert "extrapolated" not in effect.basis
 
 
 @pytest.mark.parametrize(("before", "after"), [(True, True), (True, False)])
