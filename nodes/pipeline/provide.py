@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 import msgspec
+import structlog
 from django.conf import settings
 from django.utils import timezone
 from msgspec import Struct
@@ -46,8 +47,10 @@ from tenants.context import current_tenant
 from tenants.sealing.answers import find_or_make_answer
 from tenants.sealing.tenant import current_keys
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 HOUR_S: Final = 3600
+UNREADABLE: Final = (msgspec.DecodeError, ValueError)
 # How often a box may ask each in an hour, attempts counted: its cache answers all the rest.
 BUDGETS: Final[Mapping[ProviderName, Quota]] = {
     "sparkseer": Quota("provider-sparkseer", 60, HOUR_S),
@@ -84,6 +87,17 @@ def provide_by(access: Access | None, question: Question[T], *, use_cache: bool 
         cached = _find_or_ask(question, access, use_cache=use_cache)
     except ProviderError as error:
         return Provided(degraded=error.fault is not Fault.REFUSED, why_none=name_failure(error))
+    try:
+        return _read_kept(cached, question)
+    except UNREADABLE:
+        if not use_cache:  # an old one stood in
+            return Provided(degraded=True, why_none=Fault.GARBLED)
+        log.warning("kept_answer_unreadable", provider=question.provider, question=question.name)
+        return provide_by(access, question, use_cache=False)
+
+
+def _read_kept(cached: Cached, question: Question[T]) -> Provided[T]:
+    """Raises one of UNREADABLE for what another release kept."""
     kept = msgspec.msgpack.decode(cached.value, type=Kept)
     value = msgspec.msgpack.decode(kept.value, type=question.shape)
     as_of = dt.datetime.fromisoformat(kept.as_of)

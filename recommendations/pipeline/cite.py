@@ -43,19 +43,30 @@ def cite(language: Language) -> Cited:
 
 
 def _find_or_search(language: Language) -> Cited:
-    cache = find_cache(settings.ENV.redis_url)
     try:
-        found = cache.get_or_make(
-            "citations",
-            EVERYBODY,
-            arguments=language,
-            make=lambda: msgspec.msgpack.encode(search_all(language)),
-            ttl_s=TTL_S,
-            stale_s=STALE_S,
-        )
+        return Cited(_find(language, use_cache=True))
     except KnowledgeAwayError:
         return Cited({}, degraded=(RAG,))
-    return Cited(_decoder.decode(found.value))
+
+
+def _find(language: Language, *, use_cache: bool) -> Citations:
+    """What is kept in another shape, by another release or by whoever writes to the cache, is searched anew."""
+    found = find_cache(settings.ENV.redis_url).get_or_make(
+        "citations",
+        EVERYBODY,
+        arguments=language,
+        make=lambda: msgspec.msgpack.encode(search_all(language)),
+        ttl_s=TTL_S,
+        stale_s=STALE_S,
+        use_cache=use_cache,
+    )
+    try:
+        return _decoder.decode(found.value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        if not use_cache:  # a stale one, while the search is away
+            raise KnowledgeAwayError("what is kept cannot be read") from None
+        log.warning("kept_citations_unreadable")
+        return _find(language, use_cache=False)
 
 
 def search_all(language: Language) -> Citations:

@@ -100,7 +100,7 @@ def _find_or_work_out(*, use_cache: bool) -> tuple[Worked, bool]:
     )
     try:
         worked = msgspec.msgpack.decode(found.value, type=Worked)
-    except msgspec.DecodeError:  # of another release
+    except (msgspec.DecodeError, ValueError):  # of another release
         log.warning("kept_advice_unreadable")
         return work_out(timezone.now()), False
     return (replace(worked, degraded=(*worked.degraded, CACHE)) if found.is_away else worked), found.is_hit

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
+from mcp_saas.kit.cache import find_cache
 from rag.library.models import LibraryChunk
 from rag.pipeline.point import Index
 from recommendations.engine.advice import Kind
@@ -50,6 +51,17 @@ def test_what_was_found_stands_in_while_the_search_is_away(api: ApiClient, owner
     settings.ENV = settings.ENV.model_copy(update={"qdrant_url": "http://127.0.0.1:9"})
     body = read(api, owner, "?use_cache=false")
     assert (body["degraded"], list_quotes(body)) == ([], before)
+
+
+def test_what_was_kept_in_another_shape_is_searched_anew(api: ApiClient, owner: Box, library: Index) -> None:
+    before = list_quotes(read(api, owner))
+    cache = find_cache(settings.ENV.redis_url)
+    for value in (b"\x93\x01\x02\x03", b"\xc1", b"\x81\xa1\xff\x90"):
+        cite._at_hand.clear()
+        cache.get_or_make(
+            "citations", "library", arguments="en", make=lambda kept=value: kept, ttl_s=60, use_cache=False
+        )
+        assert list_quotes(read(api, owner)) == before
 
 
 def test_a_boxs_own_documents_are_quoted_to_nobody(api: ApiClient, owner: Box, library: Index) -> None:
