@@ -8,9 +8,11 @@ from typing import TypeVar, get_args
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
+from msgspec.structs import replace
 from rest_framework.request import Request
 
 from mcp_saas.api.body import answer
+from mcp_saas.api.etag import tag_of
 from mcp_saas.api.language import LANGUAGE, choose_language, name_language
 from mcp_saas.kit.errors import Problem
 from nodes.api.advice import AdviceView, reading
@@ -57,14 +59,17 @@ class RecommendationsView(AdviceView):
         is one. What endangers money comes first, then expected net sats a day for each minute of work; what nobody can
         put a number on comes last and says why. Nothing is invented: null is no data. Sentences are in French for
         `Accept-Language: fr`. In `degraded`, `rag` says that passages of the library are missing,
-        `sparkseer` that its suggestions are missing or old, `cache` that nothing was kept.
+        `sparkseer` that its suggestions are missing or old, `cache` that nothing was kept. The ETag is of what is
+        advised, not of `as_of` and `cache_hit`.
         """
         language = choose_language(request)
         wanted = _Wanted(request)
         found = recommend(language, use_cache=wanted.use_cache)
         listed = [one for one in found.advice if wanted.fits(one)]
         body = describe_list(pubkey, found, listed=listed, language=language, level=wanted.level)
-        return name_language(answer(body), language)
+        told = answer(body)
+        told["ETag"] = tag_of(answer(replace(body, as_of=None, cache_hit=False)))
+        return name_language(told, language)
 
 
 class FollowUpsView(AdviceView):

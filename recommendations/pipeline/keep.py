@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from mcp_saas.api.lock import lock_name
 from nodes.engine.webhook.event import MAX_NAMED, RecommendationFacts
 from nodes.pipeline.journal import note
 from nodes.pipeline.webhook.outbox import announce
@@ -19,13 +20,14 @@ from recommendations.models.advice import Recommendation
 def keep_standing(advice: Sequence[Advice], *, now: dt.datetime) -> None:
     """What is new or says something else is written, what no longer stands is noted as gone. What is new is announced.
 
-    Two at once write the same: the later one stands.
+    Two at once write one after the other: only the first has anything new to announce.
     """
+    lock_name("recommendations")
     known = {row.id: row for row in Recommendation.objects.filter(gone_at=None)}
     changed = [one for one in advice if one.id not in known or known[one.id].advice != one]
     rows = [
         Recommendation(id=one.id, kind=one.kind, since=known[one.id].since if one.id in known else now, advice=one)
-        for one in changed
+        for one in sorted(changed, key=lambda one: one.id)
     ]
     if rows:
         Recommendation.objects.bulk_create(

@@ -23,9 +23,12 @@ def find_since(ids: Iterable[UUID]) -> dict[UUID, dt.datetime]:
 
 
 def list_done(since: dt.datetime) -> list[Feedback]:
-    """What the owner said was done from then on, newest first, at most 50."""
-    rows = Feedback.objects.filter(verdict=Verdict.DONE, given_at__gte=since).order_by("-given_at", "id")
-    return list(rows[:MAX_DONE])
+    """What the owner said was done from then on, newest first, at most 50. Said again it is one: the first word of the
+    span counts, from which on it is followed.
+    """
+    said = Feedback.objects.filter(verdict=Verdict.DONE, given_at__gte=since)
+    first = said.order_by("recommendation_id", "given_at", "id").distinct("recommendation_id").values("id")
+    return list(Feedback.objects.filter(id__in=first).order_by("-given_at", "id")[:MAX_DONE])
 
 
 def find_last_done() -> dict[UUID, tuple[Kind, dt.datetime]]:

@@ -42,3 +42,12 @@ def test_a_node_without_a_past_has_nothing_to_follow(api: ApiClient, owner: Box)
         ForwardDay.objects.all().delete()
         OwnNode.objects.update(history_since=None)
     assert api.get(owner.path("recommendations/follow-ups"), token=make_api_key(owner)).json == {"follow_ups": []}
+
+
+def test_what_is_called_done_three_times_is_followed_once(api: ApiClient, owner: Box) -> None:
+    token = make_api_key(owner)
+    [told] = [one for one in read(api, owner)["recommendations"] if one["type"] == "rebalance"]
+    for _ in range(3):
+        api.post(owner.path(f"recommendations/{told['id']}/feedback"), {"verdict": "done"}, token=token)
+    [followed] = api.get(owner.path("recommendations/follow-ups"), token=token).json["follow_ups"]
+    assert followed["recommendation_id"] == told["id"]
