@@ -72,7 +72,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
 class Ground(Struct, frozen=True, kw_only=True):
     """One reason for trusting the data or not. `measured`: in the unit its name says; None: it is not known."""
 
-    name: Literal["history_days", "forwards", "snapshot_age_hours"]
+    name: Literal["history_days", "forwards", "snapshot_age_hours", "fee_ratio"]
     share: Share
     measured: float | None
 

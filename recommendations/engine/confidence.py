@@ -1,5 +1,6 @@
 """How good the data is that an advice stands on: as good as its weakest ground."""
 
+from nodes.engine.effect import is_far
 from recommendations.engine.advice import Confidence, Ground
 from recommendations.engine.survey import Survey
 
@@ -18,6 +19,16 @@ def trust_history(survey: Survey, *, forwards: int, full_days: float = FULL_DAYS
     days = Ground(name="history_days", share=round(min(1.0, survey.days / full_days), 2), measured=float(survey.days))
     counted = Ground(name="forwards", share=round(forwards / (forwards + HALF_FORWARDS), 2), measured=float(forwards))
     return _weakest(days, counted, _rate_age(survey))
+
+
+def trust_effect(trusted: Confidence, fee_ratio: float | None) -> Confidence:
+    """Of a change of a fee: one that is further than any that was measured is trusted the less, the further it goes:
+    half at twice or half the fee, a tenth at ten times or a tenth.
+    """
+    if fee_ratio is None:
+        return trusted
+    share = min(fee_ratio, 1 / fee_ratio) if fee_ratio > 0 and is_far(fee_ratio) else float(fee_ratio > 0)
+    return _weakest(*trusted.grounds, Ground(name="fee_ratio", share=round(share, 2), measured=round(fee_ratio, 2)))
 
 
 def _rate_age(survey: Survey) -> Ground:

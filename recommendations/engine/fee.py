@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from nodes.engine.effect import is_far
 from nodes.engine.in_force import has_same_terms
 from recommendations.engine.advice import Estimate, Kind
 from recommendations.engine.commands import set_policy
-from recommendations.engine.confidence import trust_history
+from recommendations.engine.confidence import trust_effect, trust_history
 from recommendations.engine.draft import Draft, measure, measure_channel, measure_traffic
 from recommendations.engine.params import FeeChange
 from recommendations.engine.suggestion import quote_fee
@@ -37,6 +38,7 @@ def _is_open(channel: Surveyed, decided: Decided) -> bool:
 
 def _advise(survey: Survey, channel: Surveyed, *, decided: Decided) -> Draft:
     present, effect = channel.state.own_policy, decided.effect
+    trusted = trust_history(survey, forwards=channel.traffic.out_count, full_days=FLOW_DAYS)
     assert present is not None  # noqa: S101 - `_is_open` saw it
     estimate = Estimate(why_none="no_income_yet")
     if effect is not None:
@@ -54,10 +56,11 @@ def _advise(survey: Survey, channel: Surveyed, *, decided: Decided) -> Draft:
             revenue_sat=channel.traffic.earned_msat // 1000,
             days=survey.days,
             why=decided.why,
+            is_extrapolated=decided.fee_ratio is not None and is_far(decided.fee_ratio),
         ),
         estimate=estimate,
         effort=APPROVE_MINUTES if decided.action_id else TYPE_MINUTES,
-        confidence=trust_history(survey, forwards=channel.traffic.out_count, full_days=FLOW_DAYS),
+        confidence=trust_effect(trusted, decided.fee_ratio),
         evidence=(
             measure(f"decision:{decided.decision_id}", decided.policy.fee_rate_ppm),
             *measure_channel(channel, "local_balance_sat", "capacity_sat"),

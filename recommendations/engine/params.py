@@ -20,7 +20,9 @@ class Named(Struct, frozen=True, kw_only=True):
 
 
 class FeeChange(Struct, frozen=True, kw_only=True, tag="fee_change"):
-    """A fee the newest run would change. `why`: its sentence, by language."""
+    """A fee the newest run would change. `why`: its sentence, by language. `is_extrapolated`: it moves further than any
+    effect was ever measured for.
+    """
 
     channel: Named
     direction: Direction
@@ -31,6 +33,7 @@ class FeeChange(Struct, frozen=True, kw_only=True, tag="fee_change"):
     revenue_sat: int
     days: float
     why: dict[str, str]
+    is_extrapolated: bool = False
 
 
 class Rebalance(Struct, frozen=True, kw_only=True, tag="rebalance"):
@@ -147,6 +150,7 @@ class StuckHtlc(Struct, frozen=True, kw_only=True, tag="stuck_htlc"):
     amount_sat: int
     blocks_left: int
     is_active: bool
+    is_incoming: bool = False  # from the peer to us: without its preimage in time the sats go back to the peer
 
 
 class NotSynced(Struct, frozen=True, kw_only=True, tag="not_synced"):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from recommendations.engine.advice import Advice, Kind, Priority
 from recommendations.engine.draft import Draft, finish
-from recommendations.engine.params import Backup, NotSynced, PeerOffline, Silent, StuckHtlc
+from recommendations.engine.params import Backup, FeeChange, NotSynced, PeerOffline, Silent, StuckHtlc
 from recommendations.engine.survey import Survey
 
 DEFAULT_DAYS = 365.0
@@ -44,7 +44,7 @@ def judge(survey: Survey, draft: Draft) -> Priority:
         return Priority.LOW
     if income <= 0:
         return Priority.MEDIUM
-    return next(
+    found = next(
         (
             level
             for level, share in ((Priority.HIGH, HIGH_SHARE), (Priority.MEDIUM, MEDIUM_SHARE))
@@ -52,6 +52,8 @@ def judge(survey: Survey, draft: Draft) -> Priority:
         ),
         Priority.LOW,
     )
+    is_guessed = isinstance(draft.params, FeeChange) and draft.params.is_extrapolated
+    return Priority.MEDIUM if is_guessed and found == Priority.HIGH else found
 
 
 def is_urgent(draft: Draft | Advice) -> bool:

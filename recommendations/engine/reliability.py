@@ -72,7 +72,8 @@ def _advise_pending(survey: Survey, channel: Surveyed) -> Iterator[Draft]:
     dated = [one for one in pending if one.expiration_height] if isinstance(pending, list) else []
     if not dated:
         return
-    blocks_left = min(one.expiration_height or 0 for one in dated) - survey.block_height
+    first = min(dated, key=lambda one: one.expiration_height or 0)
+    blocks_left = (first.expiration_height or 0) - survey.block_height
     if blocks_left > (LATE_BLOCKS if channel.state.active else BLOCKS_A_DAY):
         return
     yield Draft(
@@ -84,6 +85,7 @@ def _advise_pending(survey: Survey, channel: Surveyed) -> Iterator[Draft]:
             amount_sat=sum(one.amount_sat for one in dated),
             blocks_left=blocks_left,
             is_active=channel.state.active,
+            is_incoming=first.incoming,
         ),
         estimate=Estimate(why_none="protects"),
         effort=MINUTES,

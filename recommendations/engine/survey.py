@@ -43,7 +43,9 @@ class Traffic(Struct, kw_only=True):
 
 
 class Decided(Struct, frozen=True, kw_only=True):
-    """What the newest run decided for a channel. `why`: its sentence by language; `action_id`: of the planned one."""
+    """What the newest run decided for a channel. `why`: its sentence by language; `action_id`: of the planned one.
+    `fee_ratio`: the new fee as a multiple of the old one, as the effect was estimated by; None: by none.
+    """
 
     decision_id: int
     direction: Direction
@@ -51,7 +53,8 @@ class Decided(Struct, frozen=True, kw_only=True):
     effect: Effect | None
     why: dict[str, str]
     action_id: UUID | None
-    is_settled: bool  # its action is under way, was carried out, or was refused
+    is_settled: bool  # its action is approved, under way, was carried out, or was refused
+    fee_ratio: float | None = None
 
 
 class Surveyed(Struct, frozen=True, kw_only=True):

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from nodes.engine.effect import measure_ratio
 from nodes.engine.language.sentence import LANGUAGES, tell_decision
-from nodes.models.action import OPEN_STATES, Action
+from nodes.models.action import Action, ActionState
 from nodes.models.channel import Channel
 from nodes.models.decision import CycleRun, Decision
 from nodes.models.node import OwnNode
@@ -109,13 +110,22 @@ def _describe(decision: Decision) -> Decided | None:
         policy=outcome.proposed_policy,
         effect=outcome.effect,
         why={language: tell_decision(decision.inputs, outcome, language=language) for language in languages},
-        action_id=action.id if action and action.state in OPEN_STATES else None,
+        action_id=action.id if action and not _is_settled(action) else None,
         is_settled=_is_settled(action),
+        fee_ratio=_measure_fee_ratio(decision),
     )
 
 
 def _is_settled(action: Action | None) -> bool:
-    return action is not None and action.state not in OPEN_STATES
+    """Approved, it is done without another word of the owner."""
+    return action is not None and action.state != ActionState.PLANNED
+
+
+def _measure_fee_ratio(decision: Decision) -> float | None:
+    present, proposed = decision.inputs.channel.own_policy, decision.outcome.proposed_policy
+    if present is None or proposed is None or decision.outcome.effect is None:
+        return None
+    return measure_ratio(decision.inputs.flow, present, proposed=proposed)
 
 
 def _look_at_snapshots(rows: Sequence[Channel], taken_at: dt.datetime) -> dict[str, Seen]:

@@ -117,7 +117,7 @@ SITUATIONS = {
         steps=("Ask the peer what is wrong.", "If it stays so, move the sats to a steadier peer."),
     ),
     "stuck_htlc": Situation(
-        action="Look after {channel} now: a payment in it {expires}.",
+        action="Look after {channel} now: {way} {expires}.",
         reason="Payments under way in it: {count}, of {amount} sat in all.{inactive} When one expires unsettled, the"
         " channel is closed by force.",
         explanation="A payment that hangs locks its sats until it is settled or expires. A forced closing costs"
@@ -181,6 +181,7 @@ ENGLISH = Words(
     lasts=" for about {days} days",
     cost=", before a cost of {sat} sat",
     cost_unknown=", before a cost that is not known",
+    extrapolated=" That is extrapolated: the fee changes by more than a factor of 2, further than was ever measured.",
     why_none={
         "no_income_yet": "the channel earned nothing in the days known",
         "new_peer": "none of your payments went that way yet",
@@ -229,6 +230,8 @@ ENGLISH = Words(
         "seen": " It was active in {percent} % of the reports of the last week.",
         "reach_lnd": "Run the command: it shows the addresses of the peer. Then `lncli connect PUBKEY@ADDRESS`.",
         "reach_cln": "Run the command: Core Lightning looks for the address itself.",
+        "incoming": "a payment that comes in by it",
+        "outgoing": "a payment that leaves by it",
         "in_blocks": "expires in {blocks} blocks",
         "expired": "has expired",
         "inactive": " Its peer is away.",

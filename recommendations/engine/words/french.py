@@ -119,7 +119,7 @@ SITUATIONS = {
         steps=("Demander au pair ce qui ne va pas.", "Si cela reste ainsi, placer les sats chez un pair plus stable."),
     ),
     "stuck_htlc": Situation(
-        action="Surveiller tout de suite {channel} : un paiement y {expires}.",
+        action="Surveiller tout de suite {channel} : {way} {expires}.",
         reason="Paiements en cours : {count}, de {amount} sat en tout.{inactive} Quand l'un expire sans être réglé,"
         " le canal est fermé de force.",
         explanation="Un paiement bloqué retient ses sats jusqu'à son règlement ou son expiration. Une fermeture"
@@ -183,6 +183,8 @@ FRENCH = Words(
     lasts=" pendant environ {days} jours",
     cost=", avant un coût de {sat} sat",
     cost_unknown=", avant un coût inconnu",
+    extrapolated=" C'est une extrapolation : les frais changent de plus d'un facteur 2, plus que ce qui a jamais été"
+    " mesuré.",
     why_none={
         "no_income_yet": "le canal n'a rien rapporté dans les jours connus",
         "new_peer": "aucun de vos paiements n'est encore passé par là",
@@ -234,6 +236,8 @@ FRENCH = Words(
         "seen": " Il était actif dans {percent} % des rapports de la dernière semaine.",
         "reach_lnd": "Lancer la commande : elle montre les adresses du pair. Puis `lncli connect PUBKEY@ADRESSE`.",
         "reach_cln": "Lancer la commande : Core Lightning cherche l'adresse lui-même.",
+        "incoming": "un paiement qui y entre",
+        "outgoing": "un paiement qui en sort",
         "in_blocks": "expire dans {blocks} blocs",
         "expired": "a expiré",
         "inactive": " Son pair est absent.",

@@ -23,6 +23,7 @@ class Words(Struct, frozen=True, kw_only=True):
     lasts: str
     cost: str
     cost_unknown: str
+    extrapolated: str
     why_none: dict[str, str]
     left_out: dict[str, str]
     parts: dict[str, str]

@@ -1,6 +1,7 @@
 """An advice in words: what to do, why, what it may bring, and how, for somebody of one level."""
 
 from recommendations.engine.advice import Advice, Estimate, Language, LeftOut, Level, Told
+from recommendations.engine.params import FeeChange
 from recommendations.engine.words.english import ENGLISH
 from recommendations.engine.words.french import FRENCH
 from recommendations.engine.words.number import show
@@ -33,13 +34,15 @@ def tell_impact(advice: Advice, language: Language) -> str:
         if estimate.low is None or estimate.high is None:
             return words.none.format(why=why)
         return words.bounds.format(low=show(estimate.low, language), high=show(estimate.high, language), why=why)
-    return words.known.format(
+    is_guessed = isinstance(advice.params, FeeChange) and advice.params.is_extrapolated
+    known = words.known.format(
         mean=show(estimate.mean, language),
         low=_bound(estimate.low, language),
         high=_bound(estimate.high, language),
         lasts=_tell_days(estimate, language),
         cost=_tell_cost(advice, language),
     )
+    return known + words.extrapolated if is_guessed else known
 
 
 def tell_left_out(left_out: LeftOut, language: Language) -> str:

@@ -196,6 +196,7 @@ def _stuck_htlc(telling: Telling, params: StuckHtlc) -> Values:
         "count": params.count,
         "amount": params.amount_sat,
         "expires": telling.part("in_blocks", blocks=params.blocks_left) if is_left else telling.part("expired"),
+        "way": telling.part("incoming" if params.is_incoming else "outgoing"),
         "inactive": "" if params.is_active else telling.part("inactive"),
         "reach": telling.part("type"),
     }

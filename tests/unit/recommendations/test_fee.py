@@ -7,11 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from nodes.engine.types import Effect
-from recommendations.engine.advice import Kind
+from recommendations.engine.advice import Kind, Priority
 from recommendations.engine.adviser import advise
 from recommendations.engine.fee import advise_fees
 from recommendations.engine.params import FeeChange
 from recommendations.engine.survey import Decided
+from recommendations.engine.words.tell import tell_impact
 from tests.factories import make_policy
 from tests.unit.recommendations.builders import make_seller, make_survey, make_surveyed
 
@@ -70,6 +71,20 @@ def test_nothing_is_advised_where_there_is_nothing_to_do(decided: Decided | None
 def test_without_income_there_is_no_number_and_it_says_why() -> None:
     [draft] = advise_fees(make_survey(make_surveyed(1, decided=make_decided(effect=None))))
     assert (draft.estimate.mean, draft.estimate.why_none) == (None, "no_income_yet")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "share", "is_told"), [(1.5, 1.0, False), (4.0, 0.25, True), (0.1, 0.1, True), (0.0, 0.0, True)]
+)
+def test_a_change_further_than_any_measured_is_told_trusted_less_and_never_high(
+    ratio: float, *, share: float, is_told: bool
+) -> None:
+    survey = make_survey(make_surveyed(1, make_seller(count=10_000), decided=make_decided(fee_ratio=ratio)))
+    [told] = [one for one in advise(survey).advice if one.kind == Kind.FEE_ADJUSTMENT]
+    assert told.confidence.value == share
+    assert ("extrapolated" in tell_impact(told, "en")) == is_told
+    assert ("extrapolation" in tell_impact(told, "fr")) == is_told
+    assert (told.priority == Priority.HIGH) == (not is_told)
 
 
 def test_a_change_that_is_expected_to_lose_is_left_out_and_counted() -> None:

@@ -10,6 +10,7 @@ from recommendations.engine.adviser import advise
 from recommendations.engine.backup import advise_backup
 from recommendations.engine.params import Backup, PeerOffline, PeerUnsteady, Silent, StuckHtlc
 from recommendations.engine.reliability import advise_reliability
+from recommendations.engine.words.tell import tell
 from tests.factories import TAKEN_AT
 from tests.unit.recommendations.builders import HEIGHT, make_seller, make_survey, make_surveyed
 
@@ -45,6 +46,16 @@ def test_a_payment_that_hangs_is_told_before_it_expires(blocks: int, *, is_activ
     htlc = PendingHtlc(incoming=True, amount_sat=700, expiration_height=HEIGHT + blocks)
     drafts = advise_reliability(make_survey(make_surveyed(1, pending_htlcs=[htlc], active=is_active)))
     assert sum(isinstance(one.params, StuckHtlc) for one in drafts) == is_told
+
+
+@pytest.mark.parametrize(("incoming", "words"), [(True, "comes in by it"), (False, "leaves by it")])
+def test_of_several_payments_the_one_that_expires_first_is_told(incoming: bool, words: str) -> None:
+    htlcs = [
+        PendingHtlc(incoming=not incoming, amount_sat=1, expiration_height=HEIGHT + 92),
+        PendingHtlc(incoming=incoming, amount_sat=700, expiration_height=HEIGHT + 9),
+    ]
+    told = advise(make_survey(make_surveyed(1, pending_htlcs=htlcs))).advice[0]
+    assert f"a payment that {words} expires in 9 blocks" in tell(told, "en").action
 
 
 def test_what_endangers_money_comes_first_whatever_it_earns() -> None:
