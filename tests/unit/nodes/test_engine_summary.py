@@ -5,7 +5,7 @@ from nodes.engine.summary import summarise_node
 from nodes.engine.types import FlowTotals, ScoreCard
 from tests.unit.nodes.engine_builders import PEER, decide, make_channel, make_input, make_policy
 
-EARNING = FlowTotals(days_observed=7.0, revenue_7d_msat=7_000_000)
+EARNING = FlowTotals(days_observed=7.0, out_7d_msat=10_000_000_000, out_forwards_7d=10, revenue_7d_msat=7_000_000)
 
 
 def scored(value: float | None) -> ScoreCard:
