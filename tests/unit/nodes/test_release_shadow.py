@@ -17,7 +17,7 @@ from tests.unit.nodes.engine_builders import CHANNEL, NOW, POLICY, make_cycle, m
 
 SCID = CHANNEL.short_channel_id
 STEPPING = make_policy_of(limits=Limits(max_step_ppm=100))
-BUSY = FlowTotals(days_observed=7.0, revenue_7d_msat=7_000_000)
+BUSY = FlowTotals(days_observed=7.0, out_7d_msat=10_000_000_000, out_forwards_7d=10, revenue_7d_msat=7_000_000)
 
 
 def make_run(hours: float, *, ppm: int = POLICY.fee_rate_ppm, policy: FeePolicy = STEPPING, **changes: Any) -> Any:
