@@ -20,6 +20,12 @@ UNREAD, ILLISIBLE = "do not read the time", "ne sais pas lire exactement"
 OPEN = ("lncli openchannel --node_key", "lightning-cli fundchannel")
 CLOSE = ("lncli closechannel --chan_point TXID:INDEX --force", "lightning-cli close")
 
+KILL = ("Stop it with the kill switch", "kill-switch")
+SAVE, SAUVER = ("channel.backup", "emergency.recover", "another machine"), ("channel.backup", "sur une autre machine")
+RESTORE = ("restorechanbackup", "emergencyrecover")
+AWAY, ABSENT = ("watchtower", "closes that channel by force"), ("tour de guet", "ferme alors ce canal de force")
+OUR_SERVICE = ("this service", "on its own", "ce service", "par lui-même")
+
 # What records answer.
 OF_THE_NODE: tuple[Asked, ...] = (
     Asked("when will my channel with ACINQ be empty?", ("ACINQ", "no data, none was made in the last three days")),
@@ -124,15 +130,38 @@ OF_THE_LIBRARY: tuple[Asked, ...] = (
     Asked("comment obtenir de la liquidité entrante ?", ("Quatre voies", "Dépenser :", "Acheter :"), ("liquidity",)),
     Asked("how do I get inbound liquidity?", ("Quatre voies", "Acheter :"), ("Four ways",), "fr"),
     Asked("comment obtenir de la liquidité entrante ?", ("Four ways", "Buy:"), ("Quatre",), "en"),
-    Asked("Is an unbalanced channel a problem?", ("Not by itself.",)),
-    Asked("Is my seed enough to get everything back?", ("No. The seed gives back",)),
-    Asked("What can a routing node earn?", ("Less than many hope.",), ("43.5",)),
+    Asked("Is an unbalanced channel a problem?", ("is no problem by itself.",)),
+    Asked("Is my seed enough to get everything back?", ("No, the seed alone is not enough. It gives back",)),
+    Asked("What can a routing node earn?", ("A routing node earns less than many hope.",), ("43.5",)),
     Asked("Do I need a watchtower?", ("lncli wtclient add",)),
     Asked("How do I give a program limited access to LND?", ("lncli bakemacaroon",), ("createrune",)),
-    Asked("how do I stop everything at once?", ("With the kill switch", "kill-switch")),
+    Asked("how do I stop everything at once?", KILL),
     Asked("Pourquoi mon paiement a-t-il échoué ?", ("Chez vous", "Essayez un montant plus petit"), ("changement",)),
     Asked("mes données sont-elles chiffrées ?", ("AES-256-GCM",), ("sealed",)),
     Asked("What do I do after a power failure?", ("Prepare four things",), ("change of a fee", "tower")),
     Asked("How do I restore channels from a static backup?", ("lncli restorechanbackup",)),
+    Asked("How do I back up my channels on LND?", SAVE, RESTORE),
+    Asked("Comment sauvegarder mes canaux sur LND ?", SAUVER, RESTORE),
+    Asked("Comment sauvegarder mes canaux sur Core Lightning ?", SAUVER, RESTORE),
+    Asked("How do I back up Core Lightning?", ("emergency.recover",), RESTORE),
+    Asked("What happens if my node is offline for two weeks?", AWAY, OUR_SERVICE),
+    Asked("Que se passe-t-il si mon nœud est hors ligne pendant deux semaines ?", ABSENT, OUR_SERVICE),
+    Asked("What happens to my node if this service is down?", ("If this service is down, nothing happens",)),
+    Asked("Que devient mon nœud si ce service tombe en panne ?", ("Si ce service tombe en panne, rien",)),
+    Asked("How do I create an API key?", ("api-keys", "dz_live_"), ("BotFather",)),
+    Asked("Comment créer une clé API ?", ("api-keys", "dz_live_"), ("BotFather",)),
+    Asked("How do I get webhooks?", ("/api/v1/webhooks", "whsec_")),
+    Asked("Comment recevoir des webhooks ?", ("/api/v1/webhooks", "whsec_")),
+    Asked("Where do I see recommendations?", ("/recommendations",)),
+    Asked("Où voir les recommandations ?", ("/recommendations",)),
+    Asked("How do I stop Dazbox from changing my fees right now?", KILL),
+    Asked("Comment empêcher Dazbox de changer mes frais tout de suite ?", ("Arrêtez-le par l'arrêt d'urgence",)),
+    Asked("What is an HTLC?", ("An HTLC (hash time-locked contract) is",)),
+    Asked("Qu'est-ce qu'un HTLC ?", ("Un HTLC (contrat à empreinte et à échéance) est",)),
+    Asked("Difference between base fee and fee rate?", ("The base fee is the same for each payment",)),
+    Asked("Différence entre frais de base et taux de frais ?", ("Les frais de base sont les mêmes",)),
+    Asked("What is a preimage?", ("A preimage is the secret",)),
+    Asked("What is a channel?", ("A channel is a sum",)),
+    Asked("Qu'est-ce que l'alias d'un nœud ?", ("L'alias d'un nœud est",)),
     Asked("why is one of my channels inactive?", ("\u201c",), ("Nearest",)),
 )
