@@ -6,17 +6,24 @@ from rag.engine.intent.value import Gap, Intent
 GAPS: dict[Language, dict[Gap, str]] = {
     "en": {
         "forecast": "That is still to come, and answers forecast nothing but when a channel is empty: records tell of"
-        " what was.",
+        " what was. Forecasts of each channel's flow are under `GET /api/v1/node/{pubkey}/forecasts`; what an advice"
+        " may bring a day is under `GET /api/v1/node/{pubkey}/recommendations`.",
         "others": "That is about somebody else's node: the records here tell of yours alone.",
         "time": "I do not read the time in this question exactly, so I do not answer for another.",
         "which": "More than three peers have such a name: which one is meant?",
+        "order": "This product never pays, and opens, closes and rebalances no channel: it reads your node, and sets"
+        " fees where you allow it. Do that with your node itself.",
     },
     "fr": {
         "forecast": "Cela est encore à venir, et les réponses ne prédisent rien sinon quand un canal sera vide :"
-        " les données parlent du passé.",
+        " les données parlent du passé. Les prévisions du flux de chaque canal sont sous"
+        " `GET /api/v1/node/{pubkey}/forecasts` ; ce qu'un conseil peut rapporter par jour, sous"
+        " `GET /api/v1/node/{pubkey}/recommendations`.",
         "others": "Il s'agit du nœud de quelqu'un d'autre : les données d'ici ne parlent que du vôtre.",
         "time": "Je ne sais pas lire exactement la période demandée, je ne réponds donc pas pour une autre.",
         "which": "Plus de trois pairs portent un tel nom : lequel est visé ?",
+        "order": "Ce produit ne paie jamais, et n'ouvre, ne ferme ni ne rééquilibre aucun canal : il lit votre nœud, et"
+        " fixe des frais si vous le permettez. Faites cela avec votre nœud lui-même.",
     },
 }
 LEADS: dict[Language, dict[str, str]] = {
@@ -57,7 +64,7 @@ OWN_SUBJECTS: dict[Language, str] = {
 
 def list_own_help(intent: Intent, language: Language) -> tuple[str, ...]:
     """For a question about the node."""
-    if intent.gap == "others":
+    if intent.gap in {"others", "order"}:
         return (OWN_SUBJECTS[language],)
     if intent.unknown or intent.gap == "which":
         return (NAME_A_CHANNEL[language],)

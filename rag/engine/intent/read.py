@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rag.engine.intent.name import Named, find_named, list_places, without_names
 from rag.engine.intent.span import read_span
-from rag.engine.intent.subject import is_general, is_of_others, is_own, is_subject
+from rag.engine.intent.subject import is_general, is_of_others, is_order, is_own, is_subject
 from rag.engine.intent.topic import Row, find_rows, is_comparing, read_direction
 from rag.engine.intent.value import Gap, Intent, KnownChannel, Span, Topic
 
@@ -22,7 +22,9 @@ def read_intent(question: str, channels: Sequence[KnownChannel], *, now: dt.date
     """
     named = find_named(question, channels)
     asked = without_names(question, [one for one in channels if one.short_channel_id in named.channels])
-    rows = find_rows(asked)
+    if is_order(asked):
+        return Intent(gap="order")
+    rows = [row for row in find_rows(asked) if named.channels or not row.is_of_channel]
     if is_of_others(asked) and not is_general(asked) and any(row.topic in _OF_A_NODE for row in rows):
         return Intent(gap="others")
     if _is_of_named(question, asked, named=named, rows=rows, channels=channels):

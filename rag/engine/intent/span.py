@@ -43,7 +43,8 @@ _WEEKDAYS = {
 _LAST, _LAST_FR = r"(?:last|previous|past)", r"(?:derniere?|passee?|precedente?)"
 _FUTURE = re.compile(
     r"\b(?:tomorrow|demain|next (?:\d+ )?(?:hours?|days?|weeks?|months?|years?|run|cycle)|upcoming|a venir"
-    r"|prochaine?s?|(?:will|shall) (?:i|we|you|my|our|the|it|this)|(?:am|are|is) (?:i|we|you|it) going to|vais-je"
+    r"|prochaine?s?|(?:will|shall) (?:i|we|you|my|our|the|it|this|be|become|run|go|get)|vont se|va se"
+    r"|(?:am|are|is) (?:i|we|you|it) going to|vais-je"
     r"|vas-tu|allez-vous|allons-nous|va-t-(?:il|elle|on)"
     r"|(?:gagner|changer|rapporter|augmenter|baisser|relaier|echouer|fer|aur|ser)(?:ai|as|a|ons|ez|ont)(?:-t)?)\b"
 )

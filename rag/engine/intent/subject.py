@@ -16,6 +16,14 @@ _GENERAL = re.compile(
     r"|\b(?:dois|puis|peut|faut|devrais|pourrais)[- ](?:je|on|il)\b|\bwhat (?:is|are) an?\b|\bqu'est-ce qu'une?\b"
     r"|\b(?:why|pourquoi)\b.*\b(?:my|mon|mes)(?: \w+)? (?:payments?|paiements?|rebalanc\w*|reequilibrages?)\b"
 )
+# To move money is nothing that is asked of records or texts, and nothing that this product does.
+_ORDER = re.compile(
+    r"\b(?:can|could|will|would) you (?:please )?(?:send|pay|transfer|withdraw|spend|open|close|rebalance|buy)\b"
+    r"|^\W*(?:please )?(?:send|pay|transfer|withdraw) (?:\w+ )?(?:payment|invoice|\d)"
+    r"|\b(?:peux-tu|pouvez-vous|pourrais-tu|pourriez-vous|tu peux|vous pouvez)(?: me| s'il vous plait)?"
+    r" (?:envoyer|payer|transferer|retirer|depenser|ouvrir|fermer|reequilibrer|acheter)\b"
+    r"|^\W*(?:envoie|envoyez|paie|payez|transfere|transferez)\b"
+)
 _DOES_OWN = re.compile(r"\bhow does (?:my|our|the channel)\b")
 _PEOPLE = (
     r"(?:neighbou?rs?|peers?|friends?|partners?|competitors?|rivals?|colleagues?|brothers?|sisters?"
@@ -40,6 +48,11 @@ _LED_TO = re.compile(
 
 def is_general(asked: str) -> bool:
     return bool(_GENERAL.search(asked)) and not _DOES_OWN.search(asked)
+
+
+def is_order(asked: str) -> bool:
+    """Whether it tells us to move money, or to open or close a channel."""
+    return bool(_ORDER.search(asked))
 
 
 def is_own(asked: str) -> bool:

@@ -39,6 +39,11 @@ _EARN = (
 )
 _MOST = r"(?:most|best|top|highest|le plus|meilleurs?|la plus)"
 _FORWARDED = r"(?:forward(?:ed)?|rout(?:ed?|ees?)|pass(?:ed)? on|relay\w*|achemine\w*|transmis\w*)"
+_LARGEST = r"(?:largest|biggest|plus (?:gros|grosse|grand|grande))"
+_SMALLEST = r"(?:smallest|plus petite?)"
+_EMPTIEST = r"(?:emptiest|driest|most (?:empty|depleted|drained)|plus (?:vide|epuise|a sec))"
+_FULLEST = r"(?:fullest|most full|plus (?:plein|rempli))"
+_UNDER_WAY = r"(?:stuck|pending|in flight|under way|bloque\w*|coince\w*|en attente|en cours|en vol)"
 _NOW = r"(?:current(?:ly)?|present|actuels?|actuelles?|actuellement|now|en ce moment)"
 
 
@@ -51,10 +56,11 @@ class Row(NamedTuple):
     words: re.Pattern[str]
     is_bare: bool = False
     instead_of: frozenset[Topic] = frozenset()
+    is_of_channel: bool = False  # it asks for a record only where a channel is named
 
 
-def _row(topic: Topic, words: str, *instead_of: Topic, is_bare: bool = False) -> Row:
-    return Row(topic, re.compile(words), is_bare, frozenset(instead_of))
+def _row(topic: Topic, words: str, *instead_of: Topic, is_bare: bool = False, is_of_channel: bool = False) -> Row:
+    return Row(topic, re.compile(words), is_bare, frozenset(instead_of), is_of_channel)
 
 
 # The first that fits is the main one; all that fit are answered, but for those another stands instead of.
@@ -116,6 +122,20 @@ TABLE: tuple[Row, ...] = (
         is_bare=True,
     ),
     _row("depletion", rf"^(?>.*?\b{_COMING}\b).*\b{_EMPTY}\b|\b{_WILL_EMPTY}\b", "depleted", "state"),
+    _row(
+        "depletion",
+        rf"\b{_WHICH}\b.*\b{_CHANNELS}\b(?>.*?\b{_COMING}\b).*\b{_EMPTY}\b",
+        "depleted",
+        "state",
+        is_bare=True,
+    ),
+    _row("largest", rf"\b{_CHANNELS}\b.*\b{_LARGEST}\b|\b{_LARGEST}\b.*\b{_CHANNELS}\b"),
+    _row("smallest", rf"\b{_CHANNELS}\b.*\b{_SMALLEST}\b|\b{_SMALLEST}\b.*\b{_CHANNELS}\b"),
+    _row("emptiest", rf"\b{_CHANNELS}\b.*\b{_EMPTIEST}\b|\b{_EMPTIEST}\b.*\b{_CHANNELS}\b", "depleted"),
+    _row("fullest", rf"\b{_CHANNELS}\b.*\b{_FULLEST}\b|\b{_FULLEST}\b.*\b{_CHANNELS}\b"),
+    _row("synced", rf"^(?!.*\b{_WHY}\b).*\b(?:sync|synced|synchroni[sz]ed|synchronisee?s?)\b"),
+    _row("pending", rf"\b{_PAYMENTS}\b.*\b{_UNDER_WAY}\b|\b{_UNDER_WAY} {_PAYMENTS}\b", "held", is_of_channel=True),
+    _row("pending", rf"\b{_WHICH}\b.*\b(?:{_UNDER_WAY} htlcs?|htlcs?\b.*\b{_UNDER_WAY})\b"),
     _row("depleted", rf"\b{_EMPTY}\b", "state"),
     _row("depleted", rf"\b{_WHICH}\b.*\b{_CHANNELS}\b.*\b{_EMPTY}\b", "state", is_bare=True),
     _row(

@@ -9,10 +9,11 @@ from msgspec import Struct
 
 Topic = Literal[
     "why_fee", "compare", "changes", "unchanged", "held", "state", "fees", "score", "depleted", "mode", "earnings",
-    "best_earner", "failures", "failed_payments", "rolled_back", "depletion",
+    "best_earner", "failures", "failed_payments", "rolled_back", "largest", "smallest", "emptiest", "fullest", "synced",
+    "pending", "depletion",
 ]  # fmt: skip
 Direction = Literal["raise", "lower"]
-Gap = Literal["forecast", "others", "time", "which"]
+Gap = Literal["forecast", "others", "time", "which", "order"]
 
 
 class KnownChannel(Struct, frozen=True):
@@ -35,7 +36,8 @@ class Intent(Struct, frozen=True, kw_only=True):
 
     `channels`: short channel ids of the node that it names; `shared`: a name that several peers begin with; `unknown`:
     names, ids and keys of channels that the node does not have, as they were typed. `gap`: why records cannot answer:
-    it asks for what is to come, for somebody else's figures, for a time that we do not read, or for one of too many.
+    it asks for what is to come, for somebody else's figures, for a time that we do not read, or for one of too
+    many, or orders what this product never does.
     """
 
     topics: tuple[Topic, ...] = ()

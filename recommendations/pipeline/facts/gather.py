@@ -7,6 +7,7 @@ Each fact has the id of its record, so that whoever reads an answer can look it 
 
 import datetime as dt
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from nodes.models.channel import Channel
 from rag.engine.evidence import Evidence, Language
@@ -15,9 +16,11 @@ from recommendations.pipeline.facts.action import tell_failures, tell_rolled_bac
 from recommendations.pipeline.facts.asked import Asked
 from recommendations.pipeline.facts.channel import tell_depleted, tell_fees, tell_score, tell_state
 from recommendations.pipeline.facts.decision import tell_changes, tell_comparison, tell_unchanged, tell_why
+from recommendations.pipeline.facts.extreme import tell_extreme
 from recommendations.pipeline.facts.forward import tell_best_earner, tell_earnings, tell_failed_payments
 from recommendations.pipeline.facts.outlook import tell_depletion
-from recommendations.pipeline.facts.run import tell_held, tell_mode
+from recommendations.pipeline.facts.pending import tell_pending
+from recommendations.pipeline.facts.run import tell_held, tell_mode, tell_synced
 
 TELLERS: dict[Topic, Callable[[Asked], Iterable[Evidence]]] = {
     "why_fee": tell_why,
@@ -36,6 +39,12 @@ TELLERS: dict[Topic, Callable[[Asked], Iterable[Evidence]]] = {
     "failures": tell_failures,
     "failed_payments": tell_failed_payments,
     "rolled_back": tell_rolled_back,
+    "largest": partial(tell_extreme, key="largest"),
+    "smallest": partial(tell_extreme, key="smallest"),
+    "emptiest": partial(tell_extreme, key="emptiest"),
+    "fullest": partial(tell_extreme, key="fullest"),
+    "synced": tell_synced,
+    "pending": tell_pending,
 }
 
 

@@ -44,3 +44,12 @@ def tell_mode(asked: Asked) -> Iterator[Evidence]:
     release = Release(read_own_node())
     meaning = asked.tell(release.mode, share=release.rung.share_percent)
     yield asked.fact("node:mode", asked.tell("mode", mode=str(release.mode), meaning=meaning))
+
+
+def tell_synced(asked: Asked) -> Iterator[Evidence]:
+    """As the node said itself in its newest report."""
+    node = read_own_node()
+    if node.state is not None:
+        key = "synced" if node.state.synced_to_chain else "not_synced"
+        height = str(node.state.block_height)
+        yield asked.fact("node:synced", asked.tell(key, at=node.last_taken_at, height=height))

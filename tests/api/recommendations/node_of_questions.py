@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from nodes.engine.report import PendingHtlc
 from nodes.models.action import Action
 from nodes.models.decision import CycleRun, Decision
 from nodes.pipeline.cycle import run_cycle
@@ -17,6 +18,7 @@ DECIDED_AT = NOW - dt.timedelta(hours=2)
 FULL = {"local_balance_sat": 4_600_000, "remote_balance_sat": 390_000}
 DRY = {"local_balance_sat": 50_000, "remote_balance_sat": 4_940_000}
 ALIASES = {1: "ACINQ", 2: "Kraken", 3: "Iron Glacier 12", 4: "Iron Glacier West", 5: "Blue Lagoon"}
+UNDER_WAY = {2: [PendingHtlc(incoming=False, amount_sat=9_000, expiration_height=800_144)]}
 FORWARDS = (  # hours before NOW, out by, fee in msat, status
     (4, 1, 20_500, "settled"),  # today
     (30, 1, 10_000, "settled"),  # yesterday, 3 November
@@ -31,7 +33,13 @@ FORWARDS = (  # hours before NOW, out by, fee in msat, status
 def fill_node(box: Box) -> None:
     """Thirteen channels, eight of them depleted; one run three days after the snapshot's month began."""
     full = [
-        make_channel(number, peer_alias=ALIASES[number], own_policy=make_policy(fee_rate_ppm=200 + number), **FULL)
+        make_channel(
+            number,
+            peer_alias=ALIASES[number],
+            own_policy=make_policy(fee_rate_ppm=200 + number),
+            pending_htlcs=UNDER_WAY.get(number, 0),
+            **FULL,
+        )
         for number in ALIASES
     ]
     dry = [make_channel(number, peer_alias=f"Dry Well {number}", **DRY) for number in range(6, 14)]

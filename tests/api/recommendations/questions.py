@@ -16,6 +16,7 @@ RUN = "The newest run"
 NOT_THERE, PAS_LA = "no channel of that name", "pas de canal de ce nom"
 OTHERS, AUTRUI = "somebody else's node", "quelqu'un d'autre"
 COMING, A_VENIR = "answers forecast nothing", "ne prédisent rien"
+NEVER, JAMAIS = "This product never pays", "Ce produit ne paie jamais"
 UNREAD, ILLISIBLE = "do not read the time", "ne sais pas lire exactement"
 OPEN = ("lncli openchannel --node_key", "lightning-cli fundchannel")
 CLOSE = ("lncli closechannel --chan_point TXID:INDEX --force", "lightning-cli close")
@@ -91,6 +92,17 @@ OF_THE_NODE: tuple[Asked, ...] = (
     Asked("what failed on my node?", ("no change of a fee failed",)),
     Asked("qu'est-ce qui a échoué hier ?", ("2026-11-03 00:00 au 2026-11-04 00:00", "aucun changement")),
     Asked("what was rolled back on my node?", ("nothing was rolled back",)),
+    Asked(
+        "What is my largest channel?", ("The largest of 13 open channels", "13 of them are equal", "Channel 800000x1x0")
+    ),
+    Asked("Quel est mon canal le plus gros ?", ("Le plus gros de 13 canaux ouverts",)),
+    Asked("Which of my channels is the emptiest?", ("The emptiest of 13 open channels", "Dry Well")),
+    Asked("Lequel de mes canaux est le plus vide ?", ("Le plus vide de 13 canaux ouverts", "Dry Well")),
+    Asked("Is my node synced?", ("the node is synced to the chain, at block",)),
+    Asked("Mon nœud est-il synchronisé ?", ("le nœud est synchronisé avec la chaîne, au bloc",)),
+    Asked("Why is my payment stuck in the channel with Kraken?", ("Kraken", "under way (HTLC", "goes out with 9,000")),
+    Asked("Pourquoi mon paiement est-il bloqué dans le canal avec Kraken ?", ("Kraken", "en cours (HTLC", "L'un sort")),
+    Asked("why is my payment stuck in channel 800000x1x0?", ("ACINQ", "no payment under way (HTLC)")),
 )
 # What neither records nor texts answer: it is said, and why.
 REFUSED: tuple[Asked, ...] = (
@@ -102,6 +114,8 @@ REFUSED: tuple[Asked, ...] = (
     Asked("quels sont les frais du canal entre Alice et Bob ?", (AUTRUI,), ("ppm",)),
     Asked("how much will I earn next month?", (COMING, "Name a time that is over"), ("earned",)),
     Asked("combien vais-je gagner demain ?", (A_VENIR,)),
+    Asked("Can you send a payment of 1000 sat to Bob?", (NEVER,)),
+    Asked("Peux-tu envoyer un paiement de 1000 sat à Bob ?", (JAMAIS,)),
     Asked("how much did I earn in 2024?", ("known from 2026-10-25 12:00 UTC on",), ("earned",)),
     Asked("combien ai-je gagné en 2024 ?", ("connus depuis le 2026-10-25 12:00 UTC",)),
     Asked("how much did I earn last summer?", (UNREAD,)),

@@ -14,8 +14,8 @@ FILES = sorted(TEXT.glob("*/*.md"))
 FRONT = re.compile(r"---\n(?P<lines>.*?)\n---\n", re.DOTALL)
 COMMANDS = {  # of the nodes' own manuals
     "lncli": "bakemacaroon batchopenchannel channelbalance closechannel connect create deletemacaroonid deletepayments "
-    "exportchanbackup feereport fwdinghistory getinfo listchaintxns listchannels listpayments openchannel payinvoice pendingchannels "
-    "restorechanbackup stop trackpayment updatechanpolicy verifychanbackup wallet wtclient",
+    "exportchanbackup feereport fwdinghistory getinfo listchaintxns listchannels listpayments openchannel payinvoice "
+    "pendingchannels restorechanbackup stop trackpayment updatechanpolicy verifychanbackup wallet wtclient",
     "lightning-cli": "bkpr-listincome blacklistrune close connect createrune emergencyrecover feerates fetchinvoice "
     "fundchannel getinfo listforwards listfunds listpays listpeerchannels multifundchannel offer pay setchannel "
     "showrunes stop",
