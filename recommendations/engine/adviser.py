@@ -12,7 +12,7 @@ from recommendations.engine.cost import advise_costs
 from recommendations.engine.draft import Draft
 from recommendations.engine.fee import advise_fees, expects_loss
 from recommendations.engine.liquidity import advise_liquidity
-from recommendations.engine.opening import advise_openings
+from recommendations.engine.opening import advise_openings, count_remote
 from recommendations.engine.ranking import rank
 from recommendations.engine.rebalance import advise_rebalances, find_needs
 from recommendations.engine.reliability import advise_reliability
@@ -50,6 +50,7 @@ def advise(survey: Survey, *, done: Collection[UUID] = ()) -> Advised:
     kept = tuple(one for one in ranked if one.id not in done)
     counts = [
         (Kind.FEE_ADJUSTMENT, "expected_to_lose", len(fees) - len(wise)),
+        (Kind.OPEN_CHANNEL, "too_remote", count_remote(survey)),
         (Kind.REBALANCE, "no_gainful_pair", len(find_needs(survey)) - len(rebalances)),
     ]
     done_count = [

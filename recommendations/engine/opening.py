@@ -28,6 +28,7 @@ SMALLEST_SAT = 20_000  # LND and Core Lightning take no smaller channel by defau
 STEP_SAT = 100_000
 LARGEST_SAT = 16_777_215  # without `wumbo` (BOLT 2: below 2^24)
 FEWEST_FORWARDS, FEWEST_DAYS = 10, 14
+FEWEST_CHANNELS = 5  # of a new node: with fewer there is little way on from it
 MAX_ADVICE = 3
 MINUTES = 15
 
@@ -39,12 +40,24 @@ def advise_openings(survey: Survey) -> Iterator[Draft]:
     known = sorted(_advise_peers(survey), key=lambda one: (-(one.estimate.mean or 0.0), one.subject))
     yield from known[:MAX_ADVICE]
     peers = {channel.state.peer_pubkey for channel in survey.channels}
-    strangers = [one for one in survey.candidates if one.pubkey not in peers]
+    unknown = [one for one in survey.candidates if one.pubkey not in peers]
+    strangers = [one for one in unknown if is_central(one)]
     strangers.sort(key=lambda one: one.pubkey not in survey.suggestions.channels)
     yield from (_advise_stranger(survey, one) for one in strangers[:MAX_ADVICE])
-    named = peers | {one.pubkey for one in strangers}
+    named = peers | {one.pubkey for one in unknown}
     suggested = [one for one in order_suggested(survey.suggestions, without=named) if _fits(one)]
     yield from (_advise_suggested(survey, one) for one in suggested[:MAX_ADVICE])
+
+
+def is_central(candidate: Candidate) -> bool:
+    """Five channels at least, and among the better half of all nodes by the paths that pass through them."""
+    return candidate.channel_count >= FEWEST_CHANNELS and 2 * candidate.betweenness_rank <= candidate.node_count
+
+
+def count_remote(survey: Survey) -> int:
+    """Candidates that are left out since they are too small or too far from the middle."""
+    peers = {channel.state.peer_pubkey for channel in survey.channels}
+    return sum(one.pubkey not in peers and not is_central(one) for one in survey.candidates)
 
 
 def find_smallest(survey: Survey) -> int | None:

@@ -10,6 +10,7 @@ from rag.engine.suspicion import speaks_to_assistant
 from recommendations.engine.fact_words import WORDS
 
 NARROW_BLANK = "\u202f"  # between thousands in French
+WITHOUT_QUOTES = dict.fromkeys(map(ord, "\u201c\u201d\u00ab\u00bb"))  # ours stand around a name
 MAX_ERROR_CHARS = 160
 
 
@@ -28,7 +29,9 @@ def name_channel(short_channel_id: str, alias: str | None, *, language: Language
 
 def tame_name(name: str) -> str:
     """Nothing is left of one that is more than a name."""
-    return "" if has_markup(name) or speaks_to_assistant(name) else tame_alias(make_plain(name))
+    if has_markup(name) or speaks_to_assistant(name):
+        return ""
+    return tame_alias(make_plain(name).translate(WITHOUT_QUOTES))
 
 
 def tell_sat(msat: int, language: Language) -> str:

@@ -195,6 +195,7 @@ ENGLISH = Words(
     },
     left_out={
         "expected_to_lose": "fee changes of the newest run that are expected to earn less: its policy has another aim",
+        "too_remote": "candidates with fewer than five channels, or in the worse half of the network",
         "no_gainful_pair": "dry channels with no other channel that could fill them at a gain",
         "done_since_report": "marked as done since the newest report",
     },

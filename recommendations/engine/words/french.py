@@ -199,6 +199,7 @@ FRENCH = Words(
     left_out={
         "expected_to_lose": "changements de frais du dernier cycle dont on attend moins de revenus : sa politique"
         " vise autre chose",
+        "too_remote": "candidats de moins de cinq canaux, ou dans la moins bonne moitié du réseau",
         "no_gainful_pair": "canaux à sec qu'aucun autre canal ne pourrait remplir avec gain",
         "done_since_report": "marqués comme faits depuis le dernier rapport",
     },

@@ -1,9 +1,13 @@
 """To whom a channel is worth opening, how large, and at what price."""
 
 import pytest
+from msgspec.structs import replace
 
+from recommendations.engine.advice import Kind
+from recommendations.engine.adviser import advise
 from recommendations.engine.opening import LARGEST_SAT, advise_openings, find_smallest
 from recommendations.engine.params import Opening
+from recommendations.engine.telling import name_channel
 from tests.factories import pubkey_of
 from tests.unit.recommendations.builders import make_candidate, make_dry, make_seller, make_survey, make_surveyed
 
@@ -51,3 +55,14 @@ def test_no_channel_is_larger_than_every_node_takes() -> None:
     [draft] = advise_openings(make_survey(make_dry(1, make_seller(5_000_000))))
     assert isinstance(draft.params, Opening)
     assert draft.params.ideal_sat == LARGEST_SAT
+
+
+@pytest.mark.parametrize("changes", [{"channel_count": 4}, {"betweenness_rank": 7_001}])
+def test_a_new_node_that_is_small_or_far_from_the_middle_is_counted_and_not_advised(changes: dict[str, int]) -> None:
+    advised = advise(make_survey(make_surveyed(1), candidates=(replace(STRANGER, **changes),)))
+    assert Kind.OPEN_CHANNEL not in {one.kind for one in advised.advice}
+    assert ("too_remote", 1) in {(one.reason, one.count) for one in advised.left_out}
+
+
+def test_an_alias_does_not_end_the_quotes_we_put_around_it() -> None:
+    assert name_channel("1x1x1", "a\u201d\u00bb b", language="en") == "Channel 1x1x1 with \u201ca b\u201d"
