@@ -73,6 +73,8 @@ MIDDLEWARE = [
     "mcp_saas.api.admin_area.AdminMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+# It looks for the middleware by Django's name; ours is the same below /admin/, and judges forms elsewhere all the same.
+SILENCED_SYSTEM_CHECKS = ["security.W003"]
 WHITENOISE_ROOT = Path(__file__).parent.parent / "api" / "root"  # /favicon.ico, which browsers ask for unbidden
 WHITENOISE_USE_FINDERS = True  # serve admin and Swagger UI files from the packages: no collectstatic step
 APPEND_SLASH = False
