@@ -111,11 +111,12 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def is_usable(self) -> bool:
         """Before each request: a server that ended the session has said so, and what it said waits to be read. Where
-        nothing waits nobody is asked. After an error, or where something waits, it is tried.
+        nothing waits nobody is asked. After an error, or where something waits or was left behind, it is tried.
         """
-        if self.connection is not None and not self.errors_occurred and not _has_word(self.connection):
-            return True
-        return bool(super().is_usable())
+        connection = self.connection
+        if connection is None or self.errors_occurred or _has_word(connection) or _find_leftover_path(connection):
+            return bool(super().is_usable())
+        return True
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Between two requests: a backend that served many tenants has grown, and makes room for a new one."""
@@ -166,9 +167,13 @@ def _has_word(connection: Any) -> bool:
     return bool(poller.poll(0))
 
 
-def _refuse_leftover_path(connection: Any) -> None:
-    """PostgreSQL 18 reports its real search_path with every change: a free check that nobody left one behind."""
+def _find_leftover_path(connection: Any) -> str:
+    """Empty: none. PostgreSQL 18 reports its real search_path with every change: looking costs nothing."""
     reported = connection.pgconn.parameter_status(b"search_path")
-    if reported not in {None, b"public"}:
+    return "" if reported in {None, b"public"} else reported.decode()
+
+
+def _refuse_leftover_path(connection: Any) -> None:
+    if left := _find_leftover_path(connection):
         connection.close()
-        raise InterfaceError(f"a search_path was left on this connection ({reported.decode()}); it was closed")
+        raise InterfaceError(f"a search_path was left on this connection ({left}); it was closed")
