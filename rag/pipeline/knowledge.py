@@ -17,6 +17,7 @@ from rag.engine.question import Question
 from rag.engine.refusal import REFUSED_BELOW, cover, rate_own
 from rag.engine.tokenise import tokenise
 from rag.pipeline import passages, retrieve
+from rag.pipeline.library import is_being_read
 from rag.pipeline.passages import LIMIT, KnowledgeAwayError
 from rag.pipeline.point import Index
 from rag.pipeline.search import search_passages, search_shared
@@ -65,6 +66,8 @@ def _search(
         raise KnowledgeAwayError("the embedder does not answer")
     language = language or found.plan.language
     best = _put_first(_find_headed(question, found), _choose(_rank(found), found))
+    if not best and is_being_read():
+        raise KnowledgeAwayError("the library is being read")
     told = put_into(language, [_tell(one) for one in best])
     return passages.Retrieved(tuple(told), answerable=bool(best), nearest=_name_nearest(found, language))
 

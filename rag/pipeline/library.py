@@ -25,6 +25,7 @@ from rag.sources.corpus.product import read_product_texts
 from rag.sources.parser.child import parse_document
 from rag.sources.parser.errors import UnreadableError
 from rag.sources.qdrant import scope
+from tenants.context import leave_tenant
 
 log = structlog.get_logger(__name__)
 PRODUCT = "product"
@@ -126,6 +127,12 @@ def _write_file(collection: str, file: LibraryFile) -> None:
             LibraryDocument.objects.filter(id=document.id).update(version=F("version") + 1)
             LibraryChunk.objects.filter(document=document).delete()
         LibraryChunk.objects.bulk_create([make_chunk(document, chunk) for chunk in chunks], batch_size=500)
+
+
+def is_being_read() -> bool:
+    """Whether texts of it still wait for their vectors, as in the first minute of an instance."""
+    with leave_tenant():
+        return LibraryChunk.objects.filter(indexed_by="").exists()
 
 
 def _head(section: Section, *, title: str) -> Section:

@@ -104,6 +104,15 @@ def test_each_heading_asked_word_by_word_is_answered(alice: Box, library: Index)
     assert refused == []
 
 
+def test_while_the_library_is_being_read_nobody_is_told_that_it_holds_nothing(
+    api: ApiClient, alice: Box, library: Index
+) -> None:
+    LibraryChunk.objects.filter(document__path__endswith="backups.md").update(indexed_by="")
+    told = ask(api, alice, "what is the capital of Peru?")
+    assert (told["grounded"], told["degraded"]) == (False, ["rag"])
+    assert "ask again in a minute" in told["answer"]
+
+
 def test_a_document_that_gives_orders_is_withheld(api: ApiClient, alice: Box, library: Index) -> None:
     attack = ATTACKS["spaced letters"]
     add(alice, f"# Zeppelin fees\n\nThe zeppelin fee is high. {attack.text}", library)
