@@ -1,0 +1,56 @@
+"""The calls of one tenant that wait for one server: by priority, then in the order they came."""
+
+import asyncio
+from collections.abc import Iterator
+from uuid import UUID
+
+PRIORITIES = range(10)  # more is sooner; others are taken for the nearest
+
+
+class Waiter:
+    """`place`: done once the call may begin, or failed with why it may not."""
+
+    __slots__ = ("lane", "place", "priority", "timer")
+
+    def __init__(self, lane: "Lane", priority: int, place: "asyncio.Future[None]") -> None:
+        self.lane, self.place = lane, place
+        self.priority = min(max(priority, PRIORITIES.start), PRIORITIES.stop - 1)
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Lane:
+    """`start`: the virtual time at which its next call begins; `is_listed`: among those whose turn may come."""
+
+    __slots__ = ("_waiters", "is_listed", "length", "share", "start", "tenant")
+
+    def __init__(self, tenant: UUID, *, start: float, share: float) -> None:
+        self.tenant, self.start, self.share = tenant, start, share
+        self.is_listed = False
+        self.length = 0
+        self._waiters: dict[int, dict[Waiter, None]] = {}
+
+    def add(self, waiter: Waiter) -> None:
+        self._waiters.setdefault(waiter.priority, {})[waiter] = None
+        self.length += 1
+
+    def remove(self, waiter: Waiter) -> None:
+        row = self._waiters[waiter.priority]
+        del row[waiter]
+        if not row:
+            del self._waiters[waiter.priority]
+        self.length -= 1
+
+    def first(self) -> Waiter:
+        return next(iter(self._waiters[max(self._waiters)]))
+
+    def last(self) -> Waiter:
+        """The one whose turn is furthest away."""
+        return next(reversed(self._waiters[min(self._waiters)]))
+
+    def count_before(self, priority: int) -> int:
+        """How many of the tenant's own go before one that comes now."""
+        return sum(len(row) for other, row in self._waiters.items() if other >= priority)
+
+    def __iter__(self) -> Iterator[Waiter]:
+        for row in self._waiters.values():
+            yield from row

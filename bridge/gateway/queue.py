@@ -1,0 +1,206 @@
+"""Who calls next: tenants take turns by their weights, and a tenant's own calls go by priority, then in order.
+
+Start-time fair queueing (Goyal, Vin, Cheng 1996): each call of a tenant begins, in virtual time, where its last one
+ended, and the one that begins first is next. A tenant that floods waits behind itself.
+"""
+
+import asyncio
+import heapq
+import math
+import time
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from bridge.gateway.lane import Lane, Waiter
+from bridge.gateway.refusal import CODES, Refusal
+
+RESERVE = 8  # an eighth of the places is kept from a tenant that holds all the others
+SMOOTHING = 0.1  # weight of the newest interval in the measured rate
+COUNTED_FROM = 5  # intervals before the rate is believed
+
+
+class FairQueue:
+    """`limit` calls at once, `queued` that wait. While there is room a call costs two entries of a dict: no task, no
+    future, no clock.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        queued: int,
+        *,
+        weights: Mapping[UUID, float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._weights, self._clock = weights or {}, clock
+        self._held: dict[UUID, int] = {}  # places by tenant
+        self._lanes: dict[UUID, Lane] = {}  # of tenants with calls that wait, no others
+        self._ends: dict[UUID, float] = {}  # where the last call of a lane that is empty now ended
+        self._heap: list[tuple[float, int, Lane]] = []
+        self._virtual, self._order = 0.0, 0
+        self._interval_s, self._measured, self._left_at_s = 0.0, 0, 0.0
+        self.in_flight = self.waiting = self.refused = 0
+        self.resize(limit, queued)
+
+    def resize(self, limit: int, queued: int) -> None:
+        """Fewer places: nobody is sent away, the next ones wait. More: those who wait come in."""
+        self.limit, self.queued = limit, queued
+        self._most = limit - limit // RESERVE
+        for lane in self._lanes.values():
+            self._list(lane)
+        self._admit()
+
+    async def enter(self, tenant: UUID, *, priority: int = 0, deadline_s: float) -> None:
+        """Returns with a place, given back by `leave`. `deadline_s`: seconds it may wait for it.
+
+        Raises Refusal at once when the queue is full or the time will not do, else when it is over.
+        """
+        held = self._held.get(tenant, 0)
+        if self.in_flight < self.limit and held < self._most and tenant not in self._lanes:
+            self.in_flight += 1
+            self._held[tenant] = held + 1
+            return
+        await self._wait(tenant, priority=priority, deadline_s=deadline_s)
+
+    def leave(self, tenant: UUID) -> None:
+        self.in_flight -= 1
+        held = self._held[tenant] - 1
+        if held:
+            self._held[tenant] = held
+        else:
+            del self._held[tenant]
+        if not self.waiting:
+            self._left_at_s = 0.0
+            return
+        self._measure()
+        lane = self._lanes.get(tenant)
+        if lane is not None:
+            self._list(lane)
+        self._admit()
+
+    @property
+    def wait_s(self) -> float | None:
+        """How long one more call of a new tenant would wait, as things go; None: nothing is known."""
+        return self._interval_s * len(self._lanes) if self._measured >= COUNTED_FROM else None
+
+    async def _wait(self, tenant: UUID, *, priority: int, deadline_s: float) -> None:
+        self._check(tenant, priority=priority, deadline_s=deadline_s)
+        loop = asyncio.get_running_loop()
+        waiter = Waiter(self._find_lane(tenant), priority, loop.create_future())
+        waiter.lane.add(waiter)
+        self.waiting += 1
+        self._list(waiter.lane)
+        waiter.timer = loop.call_later(deadline_s, self._refuse, waiter)
+        try:
+            await waiter.place
+        except asyncio.CancelledError:
+            if waiter.place.cancelled():
+                self._remove(waiter)
+            elif waiter.place.exception() is None:
+                self.leave(tenant)  # the place was given, and nobody is there to take it
+            raise
+        finally:
+            waiter.timer.cancel()
+
+    def _check(self, tenant: UUID, *, priority: int, deadline_s: float) -> None:
+        """Raises Refusal for a call that cannot be made in time. A full queue makes room for a tenant that has less
+        than its share of it: the last of the longest lane goes.
+        """
+        lane = self._lanes.get(tenant)
+        wait_s = self._foresee(lane, priority)
+        if wait_s is not None and wait_s > deadline_s:
+            raise self._refusal(wait_s)
+        if self.waiting < self.queued:
+            return
+        longest = max(self._lanes.values(), key=lambda other: other.length, default=None)
+        if longest is None or longest.length <= (lane.length if lane else 0) + 1:
+            raise self._refusal(wait_s)
+        self._refuse(longest.last())
+
+    def _foresee(self, lane: Lane | None, priority: int) -> float | None:
+        """Seconds until its turn: in each round before it every tenant that waits has one."""
+        if self._measured < COUNTED_FROM or not self.waiting:
+            return None
+        rounds = 1 + (lane.count_before(priority) if lane else 0)
+        tenants = len(self._lanes) + (lane is None)
+        return min(self.waiting + 1, rounds * tenants) * self._interval_s
+
+    def _find_lane(self, tenant: UUID) -> Lane:
+        lane = self._lanes.get(tenant)
+        if lane is None:
+            start = max(self._virtual, self._ends.pop(tenant, 0.0))
+            lane = self._lanes[tenant] = Lane(tenant, start=start, share=1.0 / self._weights.get(tenant, 1.0))
+        return lane
+
+    def _list(self, lane: Lane) -> None:
+        """Its turn may come, unless the tenant holds all the places it may."""
+        if not lane.is_listed and lane.length and self._held.get(lane.tenant, 0) < self._most:
+            self._order += 1
+            lane.is_listed = True
+            heapq.heappush(self._heap, (lane.start, self._order, lane))
+
+    def _admit(self) -> None:
+        while self._heap and self.in_flight < self.limit:
+            _, _, lane = heapq.heappop(self._heap)
+            lane.is_listed = False
+            if lane.length and self._held.get(lane.tenant, 0) < self._most:
+                self._serve(lane)
+
+    def _serve(self, lane: Lane) -> None:
+        waiter = lane.first()
+        self._virtual = lane.start
+        lane.start += lane.share
+        self.in_flight += 1
+        self._held[lane.tenant] = self._held.get(lane.tenant, 0) + 1
+        self._remove(waiter)
+        self._list(lane)
+        waiter.place.set_result(None)
+
+    def _remove(self, waiter: Waiter) -> None:
+        lane = waiter.lane
+        lane.remove(waiter)
+        self.waiting -= 1
+        if lane.length:
+            return
+        del self._lanes[lane.tenant]
+        if not self._lanes:
+            self._heap.clear()
+            self._ends.clear()
+            self._virtual = 0.0
+            return
+        self._ends[lane.tenant] = lane.start
+        self._clean()
+
+    def _clean(self) -> None:
+        """What empty lanes leave behind goes before it is more than what waits."""
+        if len(self._heap) > 2 * len(self._lanes) + 16:
+            self._heap = [entry for entry in self._heap if entry[2].length]
+            heapq.heapify(self._heap)
+        if len(self._ends) > 2 * len(self._lanes) + 16:
+            self._ends = {tenant: end for tenant, end in self._ends.items() if end > self._virtual}
+
+    def _refuse(self, waiter: Waiter) -> None:
+        """Its time is over, or another's turn comes first."""
+        if not waiter.place.done():
+            self._remove(waiter)
+            waiter.place.set_exception(self._refusal(self.wait_s))
+
+    def _refusal(self, wait_s: float | None) -> Refusal:
+        self.refused += 1
+        retry_after_s = float(math.ceil(min(max(wait_s or 1.0, 1.0), 60.0)))
+        return Refusal(
+            "queue-full",
+            f"The server has more calls than it can answer in time. Try again in {retry_after_s:.0f} seconds.",
+            status=429,
+            code=CODES["queue-full"],
+            retry_after_s=retry_after_s,
+        )
+
+    def _measure(self) -> None:
+        """The interval between two calls that end while others wait: what the server can do."""
+        now_s = self._clock()
+        if self._left_at_s:
+            self._measured += 1
+            weight = max(SMOOTHING, 1.0 / self._measured)
+            self._interval_s += weight * (now_s - self._left_at_s - self._interval_s)
+        self._left_at_s = now_s
