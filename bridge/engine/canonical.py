@@ -13,12 +13,12 @@ class TwinMemberError(ValueError):
     """An object names a member twice: two readers of it may see two different things."""
 
 
-def write_canonical(raw: bytes) -> bytes:
+def write_canonical(text: bytes) -> bytes:
     """Raises ValueError (TwinMemberError among them) for what is no JSON text of one meaning."""
-    canonical = _encode(_decode(raw))
-    if b"\\" in raw:
-        json.loads(raw, object_pairs_hook=_refuse_twins)
-    elif raw.count(b'"') != canonical.count(b'"'):  # without escapes a quotation mark is one of a string's two ends
+    canonical = _encode(_decode(text))
+    if b"\\" in text:
+        json.loads(text, object_pairs_hook=_refuse_twins)
+    elif text.count(b'"') != canonical.count(b'"'):  # without escapes a quotation mark is one of a string's two ends
         raise TwinMemberError("an object names a member twice")
     return canonical
 

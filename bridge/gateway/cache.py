@@ -20,7 +20,7 @@ class Kept(Struct, frozen=True):
     tenant: UUID | None  # None: the same for everybody
 
 
-def make_key(tenant: UUID | None, server: str, method: str, *, params: bytes) -> bytes:
+def make_key(server: str, method: str, *, params: bytes, tenant: UUID | None = None) -> bytes:
     """`params` in one spelling (`bridge.engine.canonical`). Without a tenant the answer is everybody's."""
     owner = tenant.bytes if tenant else b""
     return hashlib.blake2b(
