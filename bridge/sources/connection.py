@@ -1,5 +1,6 @@
 """One open connection to an MCP server, whatever carries it. Bytes go through: params and results are never rebuilt."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple, Protocol
 
@@ -48,6 +49,8 @@ class Connection(Protocol):
     capabilities: bytes  # JSON
     instructions: str | None
     in_flight: int
+    pid: int | None  # of the child; None where there is none of ours
+    ended: asyncio.Future[str]  # why it ended, as soon as it has: nobody needs to look
 
     @property
     def is_open(self) -> bool: ...
@@ -56,7 +59,8 @@ class Connection(Protocol):
         self, method: str, params: bytes, *, timeout_s: float, inbox: Inbox | None = None, name: str | None = None
     ) -> Answer:
         """`params`: a JSON object in the era of this connection. `name`: of the tool, resource or prompt, for headers.
-        Raises ConnectionLost when it ends before the answer, RequestTimeout after `timeout_s` (the server is told).
+        Raises ConnectionLost when it ends before the answer, RequestTimeout after `timeout_s` (the server is told),
+        AnswerTooLarge for an answer beyond the server's limit.
         """
         ...
 
@@ -84,3 +88,7 @@ class ConnectionLost(UpstreamError):  # noqa: N818 - it is what happened
 
 class RequestTimeout(UpstreamError):  # noqa: N818
     """No answer within the time."""
+
+
+class AnswerTooLarge(UpstreamError):  # noqa: N818
+    """It answered with more than its limit; the answer is not kept."""
