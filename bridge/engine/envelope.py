@@ -147,7 +147,7 @@ def _keep_brackets(body: bytes) -> bytes:
     return _STRING.sub(b"", bare) if b'"' in bare else bare
 
 
-def write_request(request_id: bytes, method: str, params: bytes = NO_PARAMS) -> bytes:
+def write_request(request_id: bytes, method: str, *, params: bytes = NO_PARAMS) -> bytes:
     """`request_id`: JSON."""
     return b'{"jsonrpc":"2.0","id":%b,"method":%b,"params":%b}' % (request_id, _encode(method), params)
 
