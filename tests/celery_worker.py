@@ -1,5 +1,7 @@
 """The product's worker as a process of its own, on the database of this test run and a broker database of its own."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -41,18 +43,21 @@ class Worker:
         print(self.log[-3_000:] if not is_reached else "")
         return is_reached
 
-    def find_busy_child(self, task: str) -> int:
-        """The process that runs this task now."""
-        found: set[int] = set()
+    def kill_children(self) -> None:
+        """kill -9 of all processes of the pool, busy or not: whoever stands in the midst of something is among them.
+        Who is busy with what Celery learns late, and it goes on naming the dead for ten seconds.
+        """
+        children: list[int] = []
 
         def ask() -> bool:
-            active = self.app.control.inspect(timeout=0.5).active() or {}
-            found.update(one["worker_pid"] for tasks in active.values() for one in tasks if one["name"] == task)
-            return bool(found)
+            for told in (self.app.control.inspect(timeout=2).stats() or {}).values():
+                children.extend(told["pool"]["processes"])
+            return children != []
 
         assert self.reaches(ask)
-        [pid] = found
-        return pid
+        for child in children:
+            with suppress(ProcessLookupError):  # the dead of a test before
+                os.kill(child, signal.SIGKILL)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from django.test import Client
 
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
+from nodes.selectors.position import forget_load
 from tenants.context import enter_tenant
 from tests import engines
 from tests.committed import new_database
@@ -54,6 +55,12 @@ def knowledge_url(tmp_path_factory: pytest.TempPathFactory, knowledge_key: str) 
 def knowledge_key() -> str:
     """QDRANT_API_KEY."""
     return os.environ.get("QDRANT_API_KEY", "")
+
+
+@pytest.fixture(autouse=True)
+def graph_of_no_other_test() -> None:
+    """A process knows the newest graph for some seconds: one that a test before took back is not known any more."""
+    forget_load()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ before that is noted. KILL_ROUNDS=50 makes it fifty kills.
 """
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +37,6 @@ ROUNDS = int(os.environ.get("KILL_ROUNDS", "3"))  # noqa: TID251 - how long the 
 SECTIONS = BATCH + 8
 PATIENCE_S = 90.0  # the worker has the product's own library to take in as well
 MODEL = "counted"
-SHIFT_TASK = "tenants.tasks.work_jobs"
 PLACES = ("cutting", "embedding", "marking")
 
 
@@ -120,7 +118,7 @@ def test_a_document_whose_worker_is_killed_is_found_whole_and_once(product: Prod
     place, word = PLACES[number % len(PLACES)], f"kill{number}"
     box = make_box(f"killed {number}")
     with stopped_at(place, product, box, word=word):
-        os.kill(product.worker.find_busy_child(SHIFT_TASK), signal.SIGKILL)
+        product.worker.kill_children()
     make_lost(box)
     assert product.worker.reaches(lambda: is_ready(box), seconds=PATIENCE_S)
     _, document_id = read_state(box)

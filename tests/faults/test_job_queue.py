@@ -1,8 +1,6 @@
 """The fair queue with a real worker over the real broker: fair, and nothing is lost when either of them is."""
 
 import io
-import os
-import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +23,6 @@ from tests.factories import Box, make_box, make_channel, make_snapshot
 from tests.fakes.job_tasks import fail, kill_worker, note_neighbours, store_forward
 
 pytestmark = pytest.mark.fault
-SHIFT_TASK = "tenants.tasks.work_jobs"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +72,7 @@ def test_a_job_whose_process_is_killed_after_its_work_is_done_again_and_counts_o
         store_forward.queue_for(box.dazbox.id, 7)
         assert worker.reaches(lambda: find_blocked(session) != [])
         assert count_forwards(box) == 1
-        os.kill(worker.find_busy_child(SHIFT_TASK), signal.SIGKILL)
+        worker.kill_children()
         assert worker.reaches(lambda: JobLane.objects.get(dazbox=box.dazbox).busy_since is None)
         assert Job.objects.get(dazbox=box.dazbox).last_error == "the worker died in the middle"
     make_due()

@@ -1,8 +1,6 @@
 """A real worker over the real broker: broken, stuck and murdered cycles concern their own box and nobody else's."""
 
 import datetime as dt
-import os
-import signal
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -88,7 +86,7 @@ def test_a_cycle_whose_process_is_killed_runs_again_and_is_recorded_once(worker:
     with locked(box, table) as session:
         make_due(box)
         assert worker.reaches(lambda: find_blocked(session) != [])
-        os.kill(worker.find_busy_child(TASK), signal.SIGKILL)
+        worker.kill_children()
         assert worker.reaches(lambda: row_of(box).is_slow)
         make_due(witness)
         assert worker.reaches(lambda: count_runs(witness) == 1)
