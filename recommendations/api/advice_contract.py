@@ -1,6 +1,7 @@
 """Recommendations, words on them and what came of them, as JSON."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from msgspec import Meta, Struct
 
 from mcp_saas.kit.text import without_nul
 from recommendations.engine.advice import Advice, Category, Estimate, Evidence, Ground, Kind, Language, Level, Priority
+from recommendations.engine.expected import ExpectedTotal
 from recommendations.engine.feedback import Verdict
 from recommendations.engine.follow_up import Followed
 from recommendations.engine.words.follow_up import tell_why_none
@@ -48,8 +50,8 @@ class RecommendationView(Struct, frozen=True, kw_only=True):
     """One thing worth doing. `id` stays as long as it stands, and when it comes back.
 
     `estimated_impact`: before `cost_sat`; null numbers are no data, `impact` says why. `effort_minutes`: of the owner,
-    our assumption. `confidence`: how good the data is, by its weakest ground; no probability. `action_id`: of the
-    planned action that does it.
+    our assumption. `confidence`: how good the data is, by its weakest ground; no probability. `conflicts_with`: what
+    cannot be done beside it, or would bring the same gain once more. `action_id`: of the planned action that does it.
     """
 
     id: UUID
@@ -67,13 +69,20 @@ class RecommendationView(Struct, frozen=True, kw_only=True):
     confidence: Annotated[float, Meta(ge=0, le=1)]
     confidence_grounds: list[Ground]
     evidence: list[Evidence]
+    conflicts_with: list[UUID]
     command: str | None
     action_id: UUID | None
     feedback: FeedbackView | None
 
     @classmethod
     def describe(
-        cls, advice: Advice, language: Language, *, level: Level, feedback: Feedback | None
+        cls,
+        advice: Advice,
+        language: Language,
+        *,
+        level: Level,
+        feedback: Feedback | None,
+        conflicts: Sequence[UUID] = (),
     ) -> "RecommendationView":
         told = tell(advice, language, level=level)
         return cls(
@@ -92,6 +101,7 @@ class RecommendationView(Struct, frozen=True, kw_only=True):
             confidence=advice.confidence.value,
             confidence_grounds=list(advice.confidence.grounds),
             evidence=list(advice.evidence),
+            conflicts_with=list(conflicts),
             command=advice.command,
             action_id=advice.action_id,
             feedback=FeedbackView.describe(feedback) if feedback else None,
@@ -107,13 +117,16 @@ class LeftOutView(Struct, frozen=True, kw_only=True):
 
 
 class RecommendationList(Struct, frozen=True, kw_only=True):
-    """What to do first comes first. Counts are of what is listed. `as_of`: of the snapshot; null: none came yet."""
+    """What to do first comes first. Counts are of what is listed. `expected`: of all that is listed together, no gain
+    twice: of those that exclude each other the first one counts. `as_of`: of the snapshot; null: none came yet.
+    """
 
     pubkey: str
     recommendations: list[RecommendationView]
     total_count: int
     by_category: dict[Category, int]
     by_priority: dict[Priority, int]
+    expected: ExpectedTotal
     left_out: list[LeftOutView]
     degraded: list[str]
     as_of: dt.datetime | None

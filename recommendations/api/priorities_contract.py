@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from nodes.engine.report import MAX_SAT
 from recommendations.engine.advice import Advice, Estimate, Kind, Language, Level, Told
+from recommendations.engine.expected import ExpectedTotal
 from recommendations.engine.params import Opening
 from recommendations.engine.priority import Goal, Passed, Wish
 from recommendations.engine.words.priority import (
@@ -38,7 +39,8 @@ class PrioritiesBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class PriorityAction(Struct, frozen=True, kw_only=True):
     """One thing to do. `priority`: 1 is first. `id`: of the recommendation; `action_id`: of the planned action that
     does it. `estimated_cost`: in sat; null: not known. `capital_sat`: what a channel to be opened locks; it stays the
-    owner's and is no cost. `explanation`: a model's, where one was asked and its words are borne out.
+    owner's and is no cost. `conflicts_with`: ids of advice that cannot be done beside it. `explanation`: a model's,
+    where one was asked and its words are borne out.
     """
 
     priority: int
@@ -55,17 +57,18 @@ class PriorityAction(Struct, frozen=True, kw_only=True):
     command: str | None
     estimated_cost: int | None
     capital_sat: int
+    conflicts_with: list[UUID]
     action_id: UUID | None
 
     @classmethod
-    def describe(cls, advice: Advice, told: Told, *, priority: int, explanation: str | None) -> Self:
+    def describe(cls, advice: Advice, told: Told, *, priority: int, found: Priorities) -> Self:
         return cls(
             priority=priority,
             id=advice.id,
             type=advice.kind,
             action=told.action,
             reasoning=told.reason,
-            explanation=explanation,
+            explanation=found.explained.explanations.get(advice.id),
             impact=told.impact,
             estimated_impact=advice.estimated_impact,
             difficulty=rate_difficulty(advice),
@@ -74,23 +77,29 @@ class PriorityAction(Struct, frozen=True, kw_only=True):
             command=advice.command,
             estimated_cost=advice.cost_sat,
             capital_sat=advice.params.ideal_sat if isinstance(advice.params, Opening) else 0,
+            conflicts_with=list(found.chosen.conflicts.get(advice.id, ())),
             action_id=advice.action_id,
         )
 
 
 class PassedView(Struct, frozen=True, kw_only=True):
-    """A recommendation that is not among the actions. `reason`: null for advice that was not given to begin with."""
+    """A recommendation that is not among the actions. `reason`: null for advice that was not given to begin with.
+
+    `conflicts_with`: what cannot be done beside it.
+    """
 
     id: UUID | None
     kind: Kind
     reason: Passed | None
     why: str
     count: int = 1
+    conflicts_with: list[UUID] = []
 
 
 class PrioritiesAnswer(Struct, frozen=True, kw_only=True):
     """What to do first. `openai_analysis`: null without a model. `dropped`: sentences of the model that were not borne
-    out. `total_estimated_cost`: in sat; null: of one action nobody knows it.
+    out. `total_estimated_cost`: in sat; null: of one action nobody knows it. `expected`: of all actions together, no
+    gain twice. `missed_at_most`: net sat a day by which the best choice can gain more; 0: none gains more.
     """
 
     pubkey: str
@@ -98,6 +107,8 @@ class PrioritiesAnswer(Struct, frozen=True, kw_only=True):
     openai_analysis: str | None
     key_metrics: list[str]
     total_estimated_cost: int | None
+    expected: ExpectedTotal
+    missed_at_most: float
     model_used: str
     left_out: list[PassedView]
     dropped: int
@@ -105,23 +116,31 @@ class PrioritiesAnswer(Struct, frozen=True, kw_only=True):
 
 
 def describe_priorities(pubkey: str, found: Priorities, *, language: Language) -> PrioritiesAnswer:
-    explained, performance = found.explained, found.performance
+    explained, performance, chosen = found.explained, found.performance, found.chosen
     return PrioritiesAnswer(
         pubkey=pubkey,
         priority_actions=[
-            PriorityAction.describe(advice, told, priority=number, explanation=explained.explanations.get(advice.id))
+            PriorityAction.describe(advice, told, priority=number, found=found)
             for number, (advice, told) in enumerate(found.actions, start=1)
         ],
         openai_analysis=explained.analysis,
         key_metrics=tell_metrics(
             performance.metrics, len(performance.channels), days=performance.known_days, language=language
         ),
-        total_estimated_cost=found.total_cost_sat,
+        total_estimated_cost=chosen.total_cost_sat,
+        expected=chosen.expected,
+        missed_at_most=chosen.missed_at_most,
         model_used=explained.model,
         left_out=[
             *(
-                PassedView(id=one.id, kind=one.kind, reason=why, why=tell_passed(why, language))
-                for one, why in found.left_out
+                PassedView(
+                    id=one.id,
+                    kind=one.kind,
+                    reason=why,
+                    why=tell_passed(why, language),
+                    conflicts_with=list(chosen.conflicts.get(one.id, ())),
+                )
+                for one, why in chosen.left_out
             ),
             *(
                 PassedView(id=None, kind=one.kind, reason=None, why=tell_left_out(one, language), count=one.count)

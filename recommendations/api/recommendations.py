@@ -24,6 +24,7 @@ from recommendations.api.advice_contract import (
     RecommendationView,
 )
 from recommendations.engine.advice import Advice, Category, Language, Level, Priority
+from recommendations.engine.expected import add_up
 from recommendations.engine.words.tell import tell_left_out
 from recommendations.pipeline.follow_up import list_follow_ups
 from recommendations.pipeline.recommend import Recommended, recommend
@@ -57,7 +58,8 @@ class RecommendationsView(AdviceView):
         """Fees, rebalances, channels to open and to close, liquidity, reliability, costs and backups, each with what it
         is expected to bring, what it costs, how good the data is, what it stands on, and the exact command where there
         is one. What endangers money comes first, then expected net sats a day for each minute of work; what nobody can
-        put a number on comes last and says why. Nothing is invented: null is no data. Sentences are in French for
+        put a number on comes last and says why. What rules each other out says so in `conflicts_with`, and `expected`
+        counts no gain twice. Nothing is invented: null is no data. Sentences are in French for
         `Accept-Language: fr`. In `degraded`, `rag` says that passages of the library are missing,
         `sparkseer` that its suggestions are missing or old, `cache` that nothing was kept. The ETag is of what is
         advised, not of `as_of` and `cache_hit`.
@@ -95,11 +97,19 @@ def describe_list(
     return RecommendationList(
         pubkey=pubkey,
         recommendations=[
-            RecommendationView.describe(one, language, level=level, feedback=verdicts.get(one.id)) for one in listed
+            RecommendationView.describe(
+                one,
+                language,
+                level=level,
+                feedback=verdicts.get(one.id),
+                conflicts=found.conflicts.get(one.id, ()),
+            )
+            for one in listed
         ],
         total_count=len(listed),
         by_category=_count(Category, [one.category for one in listed]),
         by_priority=_count(Priority, [one.priority for one in listed]),
+        expected=add_up(listed, found.conflicts),
         left_out=[
             LeftOutView(type=one.kind, reason=tell_left_out(one, language), count=one.count) for one in found.left_out
         ],

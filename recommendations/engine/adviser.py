@@ -8,6 +8,7 @@ from msgspec import Struct
 from recommendations.engine.advice import Advice, Kind, LeftOut
 from recommendations.engine.backup import advise_backup
 from recommendations.engine.closing import advise_closings
+from recommendations.engine.conflict import Conflicts, find_conflicts
 from recommendations.engine.cost import advise_costs
 from recommendations.engine.draft import Draft
 from recommendations.engine.fee import advise_fees, expects_loss
@@ -22,6 +23,7 @@ from recommendations.engine.survey import Survey
 class Advised(Struct, frozen=True):
     advice: tuple[Advice, ...]
     left_out: tuple[LeftOut, ...]
+    conflicts: Conflicts
 
 
 def advise(survey: Survey, *, done: Collection[UUID] = ()) -> Advised:
@@ -30,7 +32,7 @@ def advise(survey: Survey, *, done: Collection[UUID] = ()) -> Advised:
     1. fees, as the newest run decided them, but for those that are expected to cost
     2. rebalances, openings, closings; a channel that is to be filled is not told to be empty as well
     3. liquidity, reliability, costs, backups
-    4. rank
+    4. rank, and say which rule each other out
     """
     fees = list(advise_fees(survey))
     wise = [one for one in fees if not expects_loss(one)]
@@ -59,4 +61,4 @@ def advise(survey: Survey, *, done: Collection[UUID] = ()) -> Advised:
     left_out = tuple(
         LeftOut(kind=kind, reason=reason, count=count) for kind, reason, count in counts + done_count if count
     )
-    return Advised(kept, left_out)
+    return Advised(kept, left_out, find_conflicts(kept))

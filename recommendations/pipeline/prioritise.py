@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from recommendations.engine.advice import Advice, Language, LeftOut, Level, Told
 from recommendations.engine.performance import Performance
-from recommendations.engine.priority import Passed, Prioritised, Wish, prioritise
+from recommendations.engine.priority import Prioritised, Wish, prioritise
 from recommendations.engine.words.priority import tell_action
 from recommendations.pipeline.compat import read_performance
 from recommendations.pipeline.model import LLM, Explained, explain
@@ -14,12 +14,11 @@ METRIC_DAYS = 30
 
 
 class Priorities(Struct, frozen=True, kw_only=True):
-    """`uncounted`: advice that was not even given, by kind."""
+    """`actions`: the chosen ones in the order to do them. `uncounted`: advice that was not even given, by kind."""
 
     actions: tuple[tuple[Advice, Told], ...]
-    left_out: tuple[tuple[Advice, Passed], ...]
     uncounted: tuple[LeftOut, ...]
-    total_cost_sat: int | None
+    chosen: Prioritised
     explained: Explained
     performance: Performance
     degraded: tuple[str, ...]
@@ -40,9 +39,8 @@ def find_priorities(wish: Wish, language: Language, *, level: Level) -> Prioriti
     explained = explain(chosen.actions, told, language=language)
     return Priorities(
         actions=tuple((one, told[one.id]) for one in explained.order),
-        left_out=chosen.left_out,
         uncounted=found.left_out,
-        total_cost_sat=chosen.total_cost_sat,
+        chosen=chosen,
         explained=explained,
         performance=performance,
         degraded=(*found.degraded, *((LLM,) if explained.is_degraded else ())),

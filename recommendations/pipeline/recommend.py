@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from nodes.selectors.revision import read_revision
 from recommendations.engine.advice import Advice, Language, LeftOut
 from recommendations.engine.adviser import Advised, advise
+from recommendations.engine.conflict import Conflicts
 from recommendations.pipeline.cite import cite
 from recommendations.pipeline.keep import keep_standing
 from recommendations.pipeline.provided import CACHE, find_suggestions
@@ -31,17 +32,19 @@ class Worked(Struct, frozen=True, kw_only=True):
     advice: tuple[Advice, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     degraded: tuple[str, ...] = ()
+    conflicts: dict[UUID, tuple[UUID, ...]] = {}
     judged: frozenset[UUID] = frozenset()
     as_of: dt.datetime | None = None
 
 
 class Recommended(Struct, frozen=True, kw_only=True):
-    """The first to do first. `judged`: of the advice, what the owner has said something to. `degraded`: what was out of
-    service and done without.
+    """The first to do first. `conflicts`: by id, the ids of what cannot be done beside it. `judged`: of the advice,
+    what the owner has said something to. `degraded`: what was out of service and done without.
     """
 
     advice: tuple[Advice, ...]
     left_out: tuple[LeftOut, ...]
+    conflicts: Conflicts
     judged: frozenset[UUID]
     degraded: tuple[str, ...]
     cache_hit: bool
@@ -62,6 +65,7 @@ def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
         if cited
         else (),
         left_out=worked.left_out,
+        conflicts=worked.conflicts,
         judged=worked.judged,
         degraded=worked.degraded + (cited.degraded if cited else ()),
         cache_hit=is_hit,
@@ -87,6 +91,7 @@ def work_out(now: dt.datetime) -> Worked:
     return Worked(
         advice=advised.advice,
         left_out=advised.left_out,
+        conflicts=dict(advised.conflicts),
         degraded=suggested.degraded,
         judged=find_judged(one.id for one in advised.advice),
         as_of=survey.taken_at,

@@ -126,12 +126,29 @@ def test_under_a_budget_an_unknown_cost_is_too_much_and_without_one_the_sum_is_n
 
 def test_a_channel_that_is_closed_is_not_filled_emptied_or_priced() -> None:
     closing, target, source, fee, other = (
-        make_closing(1), make_rebalance(1, 2), make_rebalance(3, 1), make_fee(1), make_fee(4),
+        make_closing(1, estimated_impact=Estimate(mean=10.0)), make_rebalance(1, 2), make_rebalance(3, 1), make_fee(1),
+        make_fee(4),
     )  # fmt: skip
     found = prioritise([closing, target, source, fee, other], Wish())
     assert found.actions == (closing, other)
     assert {reason for _, reason in found.left_out} == {Passed.CONFLICT}
-    assert why_not([target, closing], Wish()) == {closing.id: Passed.CONFLICT}
+    assert found.conflicts[closing.id] == (target.id, source.id, fee.id)
+    assert (found.expected.sat_per_day, found.expected.counted, found.expected.excluded) == (12.0, 2, 0)
+
+
+def test_what_gains_more_together_rules_out_what_gains_less_whichever_is_ranked_first() -> None:
+    closing, fee, target = make_closing(1), make_fee(1), make_rebalance(1, 2, cost_sat=0)
+    for ranked in ([closing, fee, target], [fee, target, closing]):
+        assert {one.id for one in prioritise(ranked, Wish()).actions} == {fee.id, target.id}
+    assert prioritise([closing, fee], Wish(goals=(Goal.COST_OPTIMIZATION,))).actions == (closing,)
+
+
+def test_what_has_no_number_is_not_added_beside_what_rules_it_out() -> None:
+    closing = make_closing(1)
+    depleted = make_advice(
+        Kind.LIQUIDITY, Depleted(channel=name(1), **DEPLETED), cost_sat=0, estimated_impact=Estimate(low=0.0, high=9.0)
+    )
+    assert why_not([depleted, closing], Wish()) == {depleted.id: Passed.CONFLICT}
 
 
 def test_what_loses_is_left_out() -> None:
@@ -191,6 +208,10 @@ def test_neither_budget_nor_number_is_exceeded_and_nothing_is_lost(
         assert found.total_cost_sat <= budget_sat
     told = [one.id for one in found.actions] + [one.id for one, _ in found.left_out]
     assert sorted(told) == sorted(one.id for one in advice)
+    chosen = {one.id for one in found.actions}
+    assert all(chosen.isdisjoint(found.conflicts.get(one, ())) for one in chosen)
+    assert found.expected.excluded == 0
+    assert found.missed_at_most == 0.0
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
