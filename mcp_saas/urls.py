@@ -11,6 +11,7 @@ from mcp_saas.api.ops import HealthView
 from nodes.api.events import AuditView, EventsView
 from nodes.api.exports import ExportDownloadView, ExportsView, ExportView
 from nodes.api.graph import GraphView
+from nodes.api.own_node import OwnNodeView
 from nodes.api.quota import QuotaView
 from rag.sources.qdrant.probe import probe_store
 from recommendations.api.ask import AskView
@@ -51,6 +52,7 @@ urlpatterns = [
     path("api/v1/provisioning/exports/<uuid:export_id>/archive", ExportDownloadView.as_view(), name="export-archive"),
     path("api/v1/provisioning/devices/<uuid:device_id>/quota", QuotaView.as_view()),
     path("api/v1/webhooks", include("nodes.api.webhook_urls")),
+    path("api/v1/node", OwnNodeView.as_view()),
     path("api/v1/nodes/bulk-analysis", BulkView.as_view()),
     path("api/v1/knowledge/ask", AskView.as_view()),
     path("api/v1/knowledge/", include("rag.api.urls")),

@@ -18,9 +18,11 @@ from mcp_saas.kit.errors import Problem
 from nodes.api.action_contract import ActionList, ActionResultBody, ActionView
 from nodes.api.advice import AdviceView, reading
 from nodes.api.filters import read_query
+from nodes.engine.proposal import Proposal
 from nodes.models.action import Action, ActionState
 from nodes.pipeline.action import approve_action, find_action, reject_action
 from nodes.pipeline.handover import hand_over, record_result
+from nodes.pipeline.proposal import propose_action
 from nodes.selectors.action import list_actions
 from nodes.tasks import queue_applying
 from tenants.api.view import NodeView
@@ -54,6 +56,28 @@ def deciding(name: str, *, summary: str) -> Callable[[View], View]:
 
 
 class ActionsView(AdviceView):
+    def get_permissions(self):  # type: ignore[no-untyped-def]
+        return [require_scope("act")()] if self.request.method == "POST" else super().get_permissions()
+
+    @endpoint(
+        "propose_action",
+        summary="Propose a change of one channel",
+        tag="node",
+        body=Proposal,
+        answers={201: ActionView},
+        problems=(404, 409),
+        idempotency="optional",
+        parameters=[LANGUAGE],
+    )
+    def post(self, request: Request, pubkey: str) -> HttpResponse:
+        """What the limits and guards of the fee policy in force leave of the wish becomes a `planned` action of the
+        kind `proposal`; nothing is written until it is approved, in any mode. Fields that are not named stay as they
+        are. The same proposal again is the same action while it is planned; another one of the channel takes its place.
+        Refused (409) where nothing would change, with what holds it.
+        """
+        action = propose_action(read_body(request, Proposal), actor=principal_of(request).subject)
+        return answer_action(request, action, status=201)
+
     @reading(
         "list_actions",
         summary="Actions in a state, oldest first",
@@ -124,6 +148,6 @@ class RejectView(DecidingView):
         return answer_action(request, action)
 
 
-def answer_action(request: Request, action: Action) -> HttpResponse:
+def answer_action(request: Request, action: Action, *, status: int = 200) -> HttpResponse:
     language = choose_language(request)
-    return name_language(answer(ActionView.describe(action, language=language)), language)
+    return name_language(answer(ActionView.describe(action, language=language), status=status), language)

@@ -213,7 +213,9 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("policy", "Policy"), ("rollback", "Rollback")], default="policy", max_length=8
+                        choices=[("policy", "Policy"), ("rollback", "Rollback"), ("proposal", "Proposal")],
+                        default="policy",
+                        max_length=8,
                     ),
                 ),
                 ("channel_digest", models.BinaryField(help_text="the digest of its channel", max_length=32)),
@@ -536,7 +538,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="action",
             constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["policy", "rollback"])), name="action_kind_known"
+                condition=models.Q(("kind__in", ["policy", "rollback", "proposal"])), name="action_kind_known"
             ),
         ),
         migrations.AddConstraint(

@@ -29,6 +29,7 @@ class ActionState(models.TextChoices):
 class ActionKind(models.TextChoices):
     POLICY = "policy"  # of a run
     ROLLBACK = "rollback"  # puts back what was there before others
+    PROPOSAL = "proposal"  # of the owner, or of somebody who may act for them
 
 
 TRANSITIONS: Mapping[ActionState, frozenset[ActionState]] = {

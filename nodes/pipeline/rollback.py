@@ -139,7 +139,7 @@ def _find_refusal(newest: Action, channel: Channel | None) -> str | None:
     if channel is None or channel.closed_at is not None:
         return CLOSED
     others = Action.objects.filter(channel_digest=newest.channel_digest).exclude(id=newest.id)
-    supersede_open(others.filter(kind=ActionKind.POLICY), reason="the channel is rolled back")
+    supersede_open(others.exclude(kind=ActionKind.ROLLBACK), reason="the channel is rolled back")
     if others.filter(state__in=IN_FLIGHT_STATES).exists():
         return ON_ITS_WAY
     present = channel.state.own_policy

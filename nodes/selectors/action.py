@@ -17,6 +17,7 @@ from nodes.models.action import Action, ActionState, in_public_state
 from nodes.models.channel import Channel, digest_channel
 
 MAX_ACTIONS = 100
+_FRENCH = {"taken back": "remis comme avant", "proposed": "proposé"}
 
 
 def list_actions(state: str) -> list[Action]:
@@ -25,14 +26,14 @@ def list_actions(state: str) -> list[Action]:
 
 
 def tell_why(action: Action, language: Language) -> str:
-    """The sentence of its decision, or who takes back what."""
+    """The sentence of its decision, or who takes back or proposes what."""
     if language != "en" and action.decision is not None:
         return tell_decision(action.decision.inputs, action.decision.outcome, language=language)
-    found = re.match(r"taken back by ([^:]*):", action.why)
+    found = re.match(r"(taken back|proposed) by ([^:]*):", action.why)
     if language == "en" or not found:
         return action.why
     change = tell_differences(action.expected_policy, action.policy, language=language)
-    return f"remis comme avant par {translate_actor(found[1])} : {change}"
+    return f"{_FRENCH[found[1]]} par {translate_actor(found[2])} : {change}"
 
 
 def list_newest_actions(limit: int) -> list[Action]:

@@ -81,6 +81,8 @@ RULES: dict[str, Rule] = {
     "get_latest_run": BOX_READ,
     "get_node_info": BOX_READ,
     "list_actions": BOX_READ,
+    "propose_action": BOX,
+    "get_own_node": OWN_THINGS,
     "report_action": BOX,
     "approve_action": BOX,
     "reject_action": BOX | {Caller.OWN: WRONG_STATE},  # the one in the address is written already

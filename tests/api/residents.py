@@ -65,6 +65,7 @@ BODIES: dict[str, Any] = {
     "send_forwards": {"events": [as_json(make_forward(77))], "cursor": "77"},
     "report_action": {"success": True, "at": "2026-11-01T12:30:00Z"},
     "roll_back": {"day": "2026-11-01"},
+    "propose_action": {"short_channel_id": "800000x2x0", "fee_rate_ppm": 333},
     "set_kill_switch": {"is_on": True, "reason": "a pause"},
     "set_channel_kill_switch": {"is_on": True, "reason": "a pause"},
     "set_mode": {"mode": "shadow"},
