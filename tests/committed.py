@@ -125,7 +125,7 @@ def run_together(jobs: Sequence[Callable[[], T]]) -> list[T | Exception]:
     start = threading.Barrier(len(jobs))
 
     def run(job: Callable[[], T]) -> T | Exception:
-        start.wait(10)
+        start.wait(60)
         try:
             return job()
         except Exception as error:  # noqa: BLE001 - handed to the test

@@ -8,7 +8,7 @@ from pathlib import Path
 from mcp_saas.embedded.knowledge.command import is_ready, knowledge_command
 from mcp_saas.embedded.process import Child, wait_for
 
-READY_BUDGET_S = 30.0
+READY_BUDGET_S = 90.0
 
 
 @contextmanager

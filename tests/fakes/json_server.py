@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-PATIENCE_S = 30
+PATIENCE_S = 90  # of a test for what comes, and of a server that hangs
 
 
 @dataclass(frozen=True, kw_only=True)

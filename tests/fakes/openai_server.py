@@ -13,7 +13,7 @@ from typing import Any, Self
 
 MODEL = "fake-model"
 KEY = "sk-" + "fake" * 10
-PATIENCE_S = 30
+PATIENCE_S = 90  # how long it hangs
 Body = bytes | Iterator[bytes]
 
 

@@ -24,7 +24,7 @@ from nodes.simulator.view import NodeView
 from nodes.simulator.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
-STOP_WITHIN_S = 2
+STOP_WITHIN_S = 60
 
 
 def open_client(url: str, tls_cert: Path, macaroon: Path) -> httpx.Client:

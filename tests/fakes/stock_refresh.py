@@ -53,7 +53,7 @@ def count_successors(clients: int) -> int:
     from rest_framework_simplejwt.tokens import RefreshToken
 
     user, _ = User.objects.get_or_create(username="box")
-    token, start = str(RefreshToken.for_user(user)), Barrier(clients, timeout=10)
+    token, start = str(RefreshToken.for_user(user)), Barrier(clients, timeout=60)
     with ThreadPoolExecutor(clients) as pool:
         answers = list(pool.map(lambda _: refresh(token, start), range(clients)))
     return len({successor for successor in answers if successor})

@@ -174,4 +174,4 @@ def claim(instance: Instance, ready: dict[str, Any]) -> None:
 
 
 def settles(instance: Instance, action: Action) -> bool:
-    return eventually(lambda: instance.state_of(action) == "confirmed", seconds=60)
+    return eventually(lambda: instance.state_of(action) == "confirmed", seconds=90)

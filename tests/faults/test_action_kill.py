@@ -16,6 +16,7 @@ from nodes.models.journal import JournalEntry
 from nodes.selectors.chain import verify_chain
 from nodes.simulator.faults.plan import Fault
 from tests.committed import execute_as_owner, find_blocked, other_session
+from tests.fakes.json_server import PATIENCE_S
 from tests.fakes.tripwire import When
 from tests.faults.acting_instance import Instance, acting_instance, settles
 from tests.faults.embedded_instance import eventually
@@ -38,7 +39,7 @@ def agent_at_cloud(method: str, ending: str, when: When) -> Strike:
     def strike(instance: Instance, action: Action) -> None:
         instance.wire.arm(method, ending, when)
         with instance.agent() as agent:
-            assert instance.wire.sprung.wait(30)
+            assert instance.wire.sprung.wait(PATIENCE_S)
             agent.kill()
             agent.wait()
         instance.wire.release()
@@ -69,7 +70,7 @@ def node_at_write(fault: Fault) -> Strike:
         instance.fail_at_node(fault)
         with instance.agent():
             assert instance.fleet is not None
-            instance.fleet.process.wait(30)
+            instance.fleet.process.wait(PATIENCE_S)
             instance.fail_at_node()
             instance.start_node()
             assert settles(instance, action)
@@ -83,7 +84,7 @@ def web_before_commit(method: str, ending: str) -> Strike:
     def strike(instance: Instance, action: Action) -> None:
         instance.wire.arm(method, ending, "before")
         with instance.agent() as agent:
-            assert instance.wire.sprung.wait(30)
+            assert instance.wire.sprung.wait(PATIENCE_S)
             with closed_journal(instance) as is_reached:
                 instance.wire.release(drops=False)
                 assert eventually(is_reached)
@@ -100,7 +101,7 @@ def web_after_commit(method: str, ending: str) -> Strike:
     def strike(instance: Instance, action: Action) -> None:
         instance.wire.arm(method, ending, "after")
         with instance.agent() as agent:
-            assert instance.wire.sprung.wait(30)
+            assert instance.wire.sprung.wait(PATIENCE_S)
             instance.web.kill()
             instance.wire.release()
             agent.kill()
@@ -141,7 +142,7 @@ def worker_before_commit(gate: str) -> Strike:
 
 def work_on(instance: Instance) -> None:
     with instance.worker() as worker:
-        assert worker.wait(30) == 0
+        assert worker.wait(PATIENCE_S) == 0
 
 
 @contextmanager
@@ -199,7 +200,7 @@ def choose_steps() -> list[str]:
     return [names[number * stride % len(names)] for number in range(ROUNDS)]
 
 
-@pytest.mark.timeout(60 + 30 * ROUNDS)
+@pytest.mark.timeout(60 + 90 * ROUNDS)
 def test_killed_at_any_step_an_action_is_written_once_and_confirmed(committed_db: None, tmp_path: Path) -> None:
     with acting_instance(tmp_path) as instance:
         for number, step in enumerate(choose_steps()):
@@ -227,7 +228,7 @@ CLN_STEPS: dict[str, Strike] = {
 }
 
 
-@pytest.mark.timeout(60 + 30 * len(CLN_STEPS))
+@pytest.mark.timeout(60 + 90 * len(CLN_STEPS))
 def test_beside_core_lightning_too_an_action_is_written_once_and_confirmed(committed_db: None, tmp_path: Path) -> None:
     with acting_instance(tmp_path, implementation="cln") as instance:
         steps = list(CLN_STEPS.items())[:: 1 if len(CLN_STEPS) <= ROUNDS else 2]

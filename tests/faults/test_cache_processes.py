@@ -25,7 +25,7 @@ def start(namespace: str, *, threads: int, expected: int, lease_s: float) -> "su
 def test_a_hundred_misses_of_four_processes_are_made_once() -> None:
     namespace = f"test-{secrets.token_hex(8)}"
     started = [start(namespace, threads=THREADS, expected=PROCESSES * THREADS, lease_s=60) for _ in range(PROCESSES)]
-    said = [process.communicate(timeout=60)[0].split() for process in started]
+    said = [process.communicate(timeout=120)[0].split() for process in started]
     assert [process.returncode for process in started] == [0] * PROCESSES
     assert sum(lines.count("makes") for lines in said) == 1
     assert [lines.count("made") for lines in said] == [THREADS] * PROCESSES

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.fault
 def call(web: WebProcess, method: str, path: str, *, token: str = "", json: object = None) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     headers["Idempotency-Key"] = str(uuid.uuid4())
-    return httpx.request(method, f"{web.url}{path}", json=json, headers=headers, trust_env=False, timeout=30)
+    return httpx.request(method, f"{web.url}{path}", json=json, headers=headers, trust_env=False, timeout=90)
 
 
 def sign_in(web: WebProcess, box: Box) -> httpx.Response:
@@ -34,15 +34,20 @@ def test_a_key_revoked_at_one_web_process_is_refused_by_the_other_within_five_se
         assert call(one, "POST", keys, token=stolen, json={"device_key": jwk}).status_code == 201
         token = sign_in(one, successor).json()["access"]
 
+        let_in_at_s: list[float] = []  # when those that were let in had been asked
+
         def status_at_other() -> int:
-            return call(other, "GET", box.path("mode"), token=stolen).status_code
+            asked_at_s = time.monotonic()
+            status = call(other, "GET", box.path("mode"), token=stolen).status_code
+            let_in_at_s.extend([asked_at_s] * (status == 200))
+            return status
 
         assert status_at_other() == 200  # it now knows the token and the box's standing
         assert call(one, "DELETE", f"{keys}/{box.kid}", token=token).status_code == 204
         revoked_at_s = time.monotonic()
         assert sign_in(other, box).status_code == 401
         assert eventually(lambda: status_at_other() == 401)
-        assert time.monotonic() - revoked_at_s < 5.5  # five, and the last look
+        assert let_in_at_s[-1] - revoked_at_s < 5
         assert call(one, "GET", box.path("mode"), token=stolen).status_code == 401
         again = sign_in(other, successor).json()["access"]
         assert call(other, "GET", box.path("mode"), token=again).status_code == 200

@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def is_healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", "/api/v1/health")
         return connection.getresponse().status == 200

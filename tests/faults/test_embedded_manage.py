@@ -22,7 +22,7 @@ def manage(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """As in another terminal: the folder's name is all that is known there."""
     environment = launcher_environment(home, 1)
     command = [sys.executable, "-m", "mcp_saas.embedded.manage", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_a_command_reaches_the_database_of_the_instance_that_runs(home: Path, port: int) -> None:

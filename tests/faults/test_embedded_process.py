@@ -303,7 +303,7 @@ def test_what_a_killed_launcher_left_running_is_ended_at_the_next_start(
     grandchild = grandchild_of(leftover)
     registry = record(state, leftover.pid, psutil.Process(leftover.pid).create_time())
     assert registry.end_leftovers() == ["web"]
-    assert leftover.wait(5) == -signal.SIGTERM
+    assert leftover.wait(60) == -signal.SIGTERM
     assert not is_running(grandchild)
     assert registry.read() == []
     assert registry.end_leftovers() == []

@@ -64,7 +64,7 @@ def test_celery_sends_and_receives_with_the_password_over_the_socket(
     with Connection(celery_url(start_valkey(state, supervisor))) as connection:
         queue = connection.SimpleQueue("errands")
         queue.put({"box": 7})
-        message = queue.get(timeout=5)
+        message = queue.get(timeout=60)
         message.ack()
         queue.close()
     assert message.payload == {"box": 7}

@@ -25,7 +25,7 @@ ENVIRON = os.environ  # noqa: TID251 - of the processes that are started here
 PROJECT = Path(__file__).resolve().parents[2]
 KEY = "the key of this embedder"
 TEXTS = ["How do I get inbound liquidity?", "Fees, (fees)!", "", "\ud800", "a channel " * 400]
-STARTED_S = 60.0  # the model is loaded first
+STARTED_S = 90.0  # the model is loaded first
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def served(minilm: MiniLM) -> Iterator[str]:
         assert process.poll() is None
         yield f"http://127.0.0.1:{port}"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) in {0, -signal.SIGTERM}
+        assert process.wait(60) in {0, -signal.SIGTERM}
 
 
 @contextmanager

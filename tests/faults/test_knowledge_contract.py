@@ -72,7 +72,7 @@ def exchange() -> Exchange:
 def client(knowledge_url: str, knowledge_key: str, exchange: Exchange) -> Iterator[QdrantClient]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
-        client = QdrantClient(url=knowledge_url, api_key=knowledge_key, timeout=10, check_compatibility=False)
+        client = QdrantClient(url=knowledge_url, api_key=knowledge_key, timeout=90, check_compatibility=False)
     client.http.client.add_middleware(exchange.record)
     yield client
     client.close()

@@ -15,7 +15,7 @@ ALICE = models.Filter(must=[models.FieldCondition(key="tenant", match=models.Mat
 def client(knowledge_url: str, knowledge_key: str) -> Iterator[QdrantClient]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
-        client = QdrantClient(url=knowledge_url, api_key=knowledge_key, timeout=10)
+        client = QdrantClient(url=knowledge_url, api_key=knowledge_key, timeout=90)
     yield client
     client.close()
 

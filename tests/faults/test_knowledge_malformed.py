@@ -59,7 +59,7 @@ SIZES = ["0", "-1", str(2**40), "1.5"]
 @pytest.fixture
 def client(knowledge_url: str, knowledge_key: str) -> Iterator[httpx.Client]:
     headers = {"api-key": knowledge_key}
-    with httpx.Client(base_url=knowledge_url, headers=headers, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=knowledge_url, headers=headers, trust_env=False, timeout=90) as client:
         yield client
 
 

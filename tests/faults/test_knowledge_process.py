@@ -19,7 +19,7 @@ from mcp_saas.embedded.supervisor import Supervisor
 from tests.faults.embedded_instance import eventually, is_running
 
 KEY = "the key of this folder"
-TIMEOUT_S = 30.0
+TIMEOUT_S = 90.0
 SHAPE = {"vectors": {"dense": {"size": 2, "distance": "Cosine"}}}
 
 

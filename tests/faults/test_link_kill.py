@@ -76,7 +76,7 @@ def test_killed_at_a_boundary_the_next_look_finishes_it(session: Session, gate: 
         with closed_gate(session, gate):
             backend = await_blocked(session, child)
             child.kill()
-            child.wait(10)
+            child.wait(60)
         assert eventually(lambda: is_backend_gone(session, backend))
     open_for_good(session)
     DeviceAuthorization.objects.update(polled_at=None)

@@ -2,14 +2,11 @@
 meanwhile.
 """
 
-import os
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import psutil
 import pytest
 from django.utils import timezone
 
@@ -32,6 +29,7 @@ from tests.db.nodes.acting import deliver
 from tests.factories import Box, make_box, make_channel, make_offer, make_snapshot
 from tests.fakes.json_server import JsonServer
 from tests.fakes.telegram import CHAT, TOKEN, Stall, Telegram
+from tests.faults.embedded_instance import DEADLINE_S
 
 pytestmark = pytest.mark.fault
 STOPPED = "Kill switch, node\nKill switch of the node set by the owner: a pause"
@@ -107,13 +105,6 @@ def hurry(box: Box) -> None:
     Job.objects.filter(dazbox=box.dazbox, due_at__gt=now).update(due_at=now)
 
 
-def find_sender(port: int) -> int:
-    """The process of the worker that is connected to the Bot API now."""
-    children = psutil.Process().children(recursive=True)
-    [pid] = {one.pid for one in children if any(c.raddr and c.raddr.port == port for c in one.net_connections())}
-    return pid
-
-
 def approved(box: Box) -> list[Action]:
     with enter_tenant(box.tenant):
         return list(Action.objects.filter(state="approved").order_by("decision_id"))
@@ -152,8 +143,8 @@ def test_a_message_whose_worker_is_killed_under_way_is_delivered(
     stall = stage.telegram.stall = Stall(takes_it)
     stop_node(box)
     try:
-        assert stall.reached.wait(20)
-        os.kill(find_sender(stage.port), signal.SIGKILL)
+        assert stall.reached.wait(DEADLINE_S)
+        stage.worker.kill_children()
         assert count_waiting(box) == 1
     finally:
         stall.over.set()

@@ -167,7 +167,7 @@ def kill_at(session: Session, request: DeviceRequest, boundary: Boundary) -> Non
         with closed_gate(session, boundary.gate):
             backend = await_blocked(session, child)
             child.kill()
-            child.wait(10)
+            child.wait(60)
         assert eventually(lambda: is_backend_gone(session, backend))
     open_for_good(session)
 
@@ -216,10 +216,10 @@ def test_a_resume_beside_one_that_is_still_at_it_waits_and_takes_over_when_it_di
                 is_held.set()
                 assert eventually(lambda: len(find_blocked(session)) == 2)
                 child.kill()
-                child.wait(10)
+                child.wait(60)
 
         def resume() -> int:
-            assert is_held.wait(20)
+            assert is_held.wait(90)
             return resume_provisioning()
 
         is_held = threading.Event()

@@ -30,7 +30,7 @@ from tests.faults.web_process import WebProcess, web_process
 
 pytestmark = pytest.mark.fault
 OUTAGE_S = float(os.environ.get("OUTAGE_S", "8"))  # noqa: TID251 - how long a test lasts is no setting of the product
-SLOWEST_S = 5.0
+SLOWEST_S = 30.0  # half of what a client waits for a request that hangs with Redis
 QUOTA = 6  # of a minute, at the scale below
 SCALE = "0.01"
 UP, DOWN = "connected", "disconnected"
@@ -49,7 +49,7 @@ class OwnRedis:
         with (self._folder / "valkey.log").open("ab") as log:
             self.process = subprocess.Popen([str(find_server()), *options], stdout=log, stderr=log)
         with redis.Redis.from_url(self.url) as client:
-            assert eventually(lambda: answers(client), seconds=30)
+            assert eventually(lambda: answers(client))
 
     def end(self) -> None:
         self.process.kill()
@@ -124,11 +124,10 @@ def test_reads_answer_as_before_while_redis_is_away(case: signal.Signals, box: B
         else:
             own_redis.end()
             own_redis.start()
-        assert eventually(lambda: read_states(web) == (UP, UP), seconds=30)
+        assert eventually(lambda: read_states(web) == (UP, UP))
         assert {path: client.get(path).status_code for path in reads} == before
 
 
-@pytest.mark.timeout(120)
 def test_the_process_itself_keeps_the_limits_meanwhile(box: Box, own_redis: OwnRedis) -> None:
     with (
         web_process(REDIS_URL=own_redis.url, CELERY_BROKER_URL=own_redis.url, RATE_LIMIT_SCALE=SCALE) as web,
@@ -139,4 +138,4 @@ def test_the_process_itself_keeps_the_limits_meanwhile(box: Box, own_redis: OwnR
         assert [answer.status_code for answer in answered] == [200] * QUOTA + [429] * 4
         assert int(answered[-1].headers["Retry-After"]) > 0
         own_redis.start()
-        assert eventually(lambda: client.get(box.path("mode")).status_code == 200, seconds=30)
+        assert eventually(lambda: client.get(box.path("mode")).status_code == 200)

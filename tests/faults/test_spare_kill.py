@@ -65,7 +65,7 @@ def test_killed_while_taking_the_spare_is_still_one_and_the_resume_takes_it(sess
         with closed_gate(session, gate):
             backend = await_blocked(session, child)
             child.kill()
-            child.wait(10)
+            child.wait(60)
         assert eventually(lambda: is_backend_gone(session, backend))
     open_for_good(session)
     assert (Dazbox.objects.get().state, SpareSchema.objects.get().schema_name) == (DazboxState.PROVISIONING, spare)

@@ -74,7 +74,7 @@ def test_killed_in_the_middle_a_transfer_has_happened_whole_or_not_at_all(sessio
         with closed_gate(session, gate):
             backend = await_blocked(session, child)
             child.kill()
-            child.wait(10)
+            child.wait(60)
         assert eventually(lambda: is_backend_gone(session, backend))
     open_for_good(session)
     state = Dazbox.objects.get(id=box.dazbox.id).state

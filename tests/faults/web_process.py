@@ -36,7 +36,7 @@ class WebProcess:
         )
 
     def await_answers(self) -> None:
-        assert eventually(self._answers, seconds=60)
+        assert eventually(self._answers, seconds=90)
 
     def _answers(self) -> bool:
         with suppress(httpx.TransportError):
@@ -52,7 +52,7 @@ class WebProcess:
         """kill -9 of the whole session."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 @contextmanager

@@ -72,4 +72,4 @@ def ask(url: str, method: str, path: str, body: Any = None, *, token: str = "", 
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
     content = msgspec.json.encode(body) if body is not None else None
     headers |= {"Content-Type": "application/json"} if content else {}
-    return httpx.request(method, url + path, content=content, headers=headers, timeout=30, trust_env=False, verify=TLS)
+    return httpx.request(method, url + path, content=content, headers=headers, timeout=90, trust_env=False, verify=TLS)

@@ -99,7 +99,6 @@ def test_without_the_broker_it_is_degraded(
     assert answer.json["services"]["broker"] == "disconnected"
 
 
-@pytest.mark.timeout(20)
 def test_a_cache_and_a_broker_that_hang_do_not_hang_it(
     api: ApiClient, db: None, silent_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +117,6 @@ def test_without_the_database_it_is_unhealthy_and_503(api: ApiClient, database_a
     assert answer.json["services"]["cache"] == "connected"
 
 
-@pytest.mark.timeout(20)
 def test_a_database_that_hangs_does_not_hang_it(api: ApiClient, unwrapped_db: None, silent_port: int) -> None:
     with database_at(silent_port):
         answer = api.get(HEALTH)

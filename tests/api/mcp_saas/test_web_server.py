@@ -50,7 +50,7 @@ def answers(port: int) -> bool:
 def send(port: int, raw: bytes) -> tuple[int, bytes]:
     """(status, everything that came back); the server may close before it has read all."""
     received = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=90) as connection:
         with suppress(ConnectionError):
             connection.sendall(raw)
         with suppress(ConnectionError):

@@ -172,7 +172,7 @@ def test_a_node_killed_at_a_write_is_found_as_it_is_when_it_is_back(
         fault_file.write_bytes(msgspec.json.encode([faults]))
         with open_driver(config) as driver, pytest.raises(NodeError):
             driver.apply(write)
-        assert fleet.process.wait(10) != 0
+        assert fleet.process.wait(60) != 0
     fault_file.unlink()
 
     kept = load_world(tmp_path / "world").channels_of(pubkey)[0].seen_by(pubkey)[0].policy

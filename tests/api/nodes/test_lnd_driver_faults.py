@@ -230,7 +230,7 @@ def test_a_node_killed_at_a_write_starts_again_and_has_it_once(tmp_path: Path, m
         with open_driver(config) as driver, pytest.raises(NodeError) as caught:
             driver.apply(write)
         assert caught.value.fault in {Fault.BROKEN, Fault.UNREACHABLE}
-        assert fleet.process.wait(5) == -9
+        assert fleet.process.wait(60) == -9
     assert (find_own_policy(load_world(tmp_path / "world"), pubkey)[1] == before) == (kind == "die-before")
 
     with serve() as fleet, open_driver(config) as driver:

@@ -13,7 +13,7 @@ from tests.fakes.json_server import Call, Reply
 from tests.fakes.provider_server import AMBOSS_NODE, KEY, VIEW, ProviderServer, answer_sparkseer
 
 STATS = "/v1/node/current-stats/"
-JOIN_S = 15
+JOIN_S = 90
 
 
 class Providers:

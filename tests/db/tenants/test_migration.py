@@ -174,7 +174,7 @@ def test_two_at_once_migrate_each_box_once(boxes: list[Dazbox]) -> None:
     environment = child_environment(DJANGO_SETTINGS_MODULE="tests.fakes.later_settings")
     command = [sys.executable, "manage.py", "migrate_tenants"]
     children = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) for _ in range(2)]
-    answers = [child.communicate(timeout=60)[0] for child in children]
+    answers = [child.communicate(timeout=200)[0] for child in children]
     assert [child.returncode for child in children] == [0, 0]
     assert sum(int(answer.split()[0]) for answer in answers) == BOXES
     assert list_behind() == []

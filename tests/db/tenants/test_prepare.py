@@ -41,7 +41,7 @@ def test_two_replicas_prepare_one_database_at_once(empty_database: str, tmp_path
         )
         for _ in range(2)
     ]  # fmt: skip
-    outputs = [replica.communicate(timeout=60)[0] for replica in replicas]
+    outputs = [replica.communicate(timeout=200)[0] for replica in replicas]
     assert [replica.returncode for replica in replicas] == [0, 0], outputs
     assert all("Ready: schema template" in output for output in outputs)
     assert count_rows(empty_database, "public.tenants_schematemplate") == 1

@@ -102,7 +102,7 @@ def test_a_rotation_under_way_does_not_outlive_the_end_of_its_family(first: str)
         return pair
 
     def end_meanwhile() -> None:
-        assert is_rotated.wait(10)
+        assert is_rotated.wait(60)
         revoke_family(family_id)
 
     pair, ended = run_together([rotate_slowly, end_meanwhile])
@@ -125,7 +125,7 @@ def test_a_refresh_while_a_box_is_signed_out_gives_no_token_that_outlives_it(com
             return rotate_refresh(first)
 
     def sign_out_meanwhile() -> None:
-        assert is_locked.wait(10)
+        assert is_locked.wait(60)
         revoke_access(box.dazbox.id)
 
     pair, signed_out = run_together([refresh_slowly, sign_out_meanwhile])
@@ -149,7 +149,7 @@ def test_a_transfer_and_a_refresh_at_once_both_come_to_their_end(committed_db: N
         return pair
 
     def transfer_meanwhile() -> None:
-        assert is_rotated.wait(10)
+        assert is_rotated.wait(60)
         transfer_dazbox(box.dazbox.id, TransferTerms(expires_in=dt.timedelta(days=1)), actor="test")
 
     pair, transferred = run_together([refresh_slowly, transfer_meanwhile])

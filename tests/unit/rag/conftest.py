@@ -19,4 +19,4 @@ def server() -> Iterator[OpenAIServer]:
 
 @pytest.fixture
 def access(server: OpenAIServer) -> ModelAccess:
-    return ModelAccess(api_key=KEY, base_url=server.base_url, model=MODEL, timeout_s=0.5, budget_s=1.0)
+    return ModelAccess(api_key=KEY, base_url=server.base_url, model=MODEL, timeout_s=10.0, budget_s=20.0)

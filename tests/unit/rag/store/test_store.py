@@ -133,7 +133,7 @@ def test_many_processes_may_set_it_up_at_once(border: Border, prefix: str) -> No
     start = threading.Barrier(4 if is_real else 1)
 
     def set_up(_: int) -> str:
-        start.wait(timeout=10)
+        start.wait(timeout=60)
         return Store(border, prefix=prefix, model=make_model()).collection.name
 
     with ThreadPoolExecutor(4 if is_real else 1) as pool:
