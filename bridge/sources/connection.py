@@ -76,6 +76,7 @@ class Connection(Protocol):
 
 
 Opener = Callable[[], Awaitable[Connection]]
+OnLog = Callable[[str, str], None]  # stream (stdout, stderr, protocol, life), text of one line
 
 
 class UpstreamError(Exception):

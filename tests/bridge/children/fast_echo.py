@@ -12,6 +12,7 @@ INFO = {"name": "fast-echo", "version": "1"}
 META = {"io.modelcontextprotocol/serverInfo": INFO}
 CAPABILITIES = {"tools": {"listChanged": True}}
 LEGACY = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+PUBLIC = {"ttlMs": 60_000, "cacheScope": "public"}
 READ_ONLY = {"readOnlyHint": True, "idempotentHint": True}
 
 
@@ -43,9 +44,7 @@ class Era:
     def answer(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         if method == "server/discover" and self.offered != "legacy" and self.is_modern is not False:
             self.is_modern = True
-            return self.complete({
-                "supportedVersions": ["2026-07-28"], "capabilities": CAPABILITIES, "ttlMs": 60_000, "cacheScope": "public",
-            })  # fmt: skip
+            return self.complete({"supportedVersions": ["2026-07-28"], "capabilities": CAPABILITIES} | PUBLIC)
         if method == "initialize" and self.offered != "modern" and not self.is_modern:
             self.is_modern = False
             asked = params.get("protocolVersion")
@@ -68,7 +67,7 @@ def serve(method: str, params: dict[str, Any]) -> dict[str, Any]:
             "isError": False,
         }
     if method == "tools/list":
-        return {"tools": TOOLS, "ttlMs": 60_000, "cacheScope": "public"}
+        return {"tools": TOOLS} | PUBLIC
     if method == "ping":
         return {}
     raise RefusedError(-32601, f"unknown method {method}")

@@ -1,0 +1,25 @@
+"""The one way to a server, whatever carries it."""
+
+from bridge.engine.server import BuiltIn, Http, Server, Stdio, TenantSecret
+from bridge.sources.connection import Connection, OnLog
+from bridge.sources.handshake import FACE, PATIENCE, Face, Patience
+from bridge.sources.stdio.opening import open_stdio
+
+
+async def open_connection(
+    server: Server,
+    *,
+    secret: TenantSecret | None,
+    on_log: OnLog,
+    patience: Patience = PATIENCE,
+    face: Face = FACE,
+) -> Connection:
+    """A connection whose era is settled. `secret`: of the tenant whose own it is. Raises ConnectionLost."""
+    match server.transport:
+        case Stdio() as how:
+            env = how.env | (secret.env if secret else {})
+            return await open_stdio(how, limits=server.limits, env=env, on_log=on_log, patience=patience, face=face)
+        case Http():
+            raise NotImplementedError
+        case BuiltIn():
+            raise ValueError("a built-in server has no connection to open")

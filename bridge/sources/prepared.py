@@ -1,0 +1,73 @@
+"""Params on their way to a server: its `_meta` completed, the token of progress replaced by one that is ours alone."""
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from bridge.engine import envelope
+from bridge.sources.connection import Era, Notice
+from bridge.sources.handshake import META, make_meta
+
+PROGRESS = "notifications/progress"
+_DEFAULT_META = make_meta()
+
+
+class _Meta(Struct, frozen=True, gc=False):
+    version: Raw = field(default=Raw(), name=f"{META}protocolVersion")
+    capabilities: Raw = field(default=Raw(), name=f"{META}clientCapabilities")
+    info: Raw = field(default=Raw(), name=f"{META}clientInfo")
+    token: Raw = field(default=Raw(), name="progressToken")
+
+
+class _Params(Struct, frozen=True, gc=False):
+    meta: _Meta = field(default_factory=_Meta, name="_meta")
+
+
+class _NoticeMeta(Struct, frozen=True, gc=False):
+    subscription: int | str | None = field(default=None, name=f"{META}subscriptionId")
+
+
+class _NoticeParams(Struct, frozen=True, gc=False):
+    token: int | str | None = field(default=None, name="progressToken")
+    request_id: int | str | None = field(default=None, name="requestId")
+    meta: _NoticeMeta = field(default_factory=_NoticeMeta, name="_meta")
+
+
+_read = msgspec.json.Decoder(_Params).decode
+_read_notice = msgspec.json.Decoder(_NoticeParams).decode
+
+
+def prepare(params: bytes, era: Era, *, token: int) -> tuple[bytes, bytes | None]:
+    """The params as they are sent, and the token of progress as the caller wrote it, if there is one.
+
+    Raises MalformedError when they are no object.
+    """
+    if era == "legacy" and b"progressToken" not in params and b"\\u" not in params:
+        return params, None
+    try:
+        meta = _read(params).meta
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise envelope.MalformedError(envelope.INVALID_PARAMS, f"the params cannot be read: {error}") from error
+    is_complete = era == "legacy" or (meta.version and meta.capabilities and meta.info)
+    if is_complete and not meta.token:
+        return params, None
+    members = envelope.read_object(params)
+    kept = envelope.read_object(bytes(members["_meta"])) if "_meta" in members else {}
+    if era == "modern":
+        kept = _DEFAULT_META | kept
+    if meta.token:
+        kept["progressToken"] = Raw(b"%d" % token)
+    members["_meta"] = Raw(envelope.write_object(kept))
+    return envelope.write_object(members), bytes(meta.token) or None
+
+
+def read_notice(params: bytes) -> _NoticeParams:
+    """What a notification belongs to. Empty where it does not say."""
+    try:
+        return _read_notice(params)
+    except (msgspec.DecodeError, RecursionError):
+        return _NoticeParams()
+
+
+def restore_token(params: bytes, token: bytes) -> Notice:
+    """The notice of progress with the token its caller knows."""
+    return Notice(PROGRESS, envelope.put_member(params, name="progressToken", value=token))

@@ -1,0 +1,70 @@
+"""Requests under way on one connection, by our ids. Overdue ones are found by a look every so often, without timers."""
+
+import asyncio
+
+from bridge.sources.connection import Answer, Inbox, RequestTimeout
+
+LOOK_S = 0.05  # how late a timeout may come
+MAY_ASK = frozenset({"tools/call", "prompts/get", "resources/read", "completion/complete"})
+
+
+class Call:
+    __slots__ = ("asks", "deadline", "future", "inbox", "method", "timeout_s", "token")
+
+    def __init__(self, future: asyncio.Future[Answer], method: str, *, inbox: Inbox | None, timeout_s: float) -> None:
+        self.future = future
+        self.method = method
+        self.inbox = inbox
+        self.timeout_s = timeout_s
+        self.deadline = future.get_loop().time() + timeout_s
+        self.token: bytes | None = None  # of progress, as its caller wrote it
+        self.asks: set[asyncio.Task[None]] | None = None  # what the server asks meanwhile
+
+
+class Calls:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._calls: dict[int, Call] = {}
+        self._is_looking = False
+        self.last_id = 0
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def start(self, method: str, *, inbox: Inbox | None, timeout_s: float) -> tuple[int, Call]:
+        self.last_id += 1
+        call = Call(self._loop.create_future(), method, inbox=inbox, timeout_s=timeout_s)
+        self._calls[self.last_id] = call
+        if not self._is_looking:
+            self._is_looking = True
+            self._loop.call_later(LOOK_S, self._look)
+        return self.last_id, call
+
+    def find(self, call_id: object) -> Call | None:
+        return self._calls.get(call_id)  # type: ignore[call-overload, no-any-return]
+
+    def take(self, call_id: object) -> Call | None:
+        """The call, which is under way no more."""
+        return self._calls.pop(call_id, None)  # type: ignore[call-overload, no-any-return]
+
+    def find_asker(self) -> Call | None:
+        """The call a request of the server belongs to: the only one under way that may ask, if its caller can answer.
+        With two, nobody can say whose it is, and a stranger's question is shown to no one.
+        """
+        asking = [call for call in self._calls.values() if call.method in MAY_ASK]
+        return asking[0] if len(asking) == 1 and asking[0].inbox is not None else None
+
+    def fail_all(self, error: Exception) -> None:
+        calls, self._calls = self._calls, {}
+        for call in calls.values():
+            if not call.future.done():
+                call.future.set_exception(error)
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        for call in self._calls.values():
+            if call.deadline <= now and not call.future.done():
+                call.future.set_exception(RequestTimeout(f"no answer within {call.timeout_s:g} s"))
+        self._is_looking = bool(self._calls)
+        if self._is_looking:
+            self._loop.call_later(LOOK_S, self._look)

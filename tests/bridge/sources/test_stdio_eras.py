@@ -1,0 +1,42 @@
+"""How a connection to a child begins: what it turns out to speak."""
+
+import pytest
+
+from bridge.sources.connection import ConnectionLost
+from bridge.sources.handshake import Face, Patience
+from tests.bridge.sources.stage import Log, call_text, make_server, opened, run
+
+
+@pytest.mark.parametrize(
+    ("offered", "era", "version"),
+    [("both", "modern", "2026-07-28"), ("modern", "modern", "2026-07-28"), ("legacy", "legacy", "2025-11-25")],
+)
+def test_a_server_is_spoken_to_in_its_newest_era(offered: str, era: str, version: str) -> None:
+    async def scenario() -> None:
+        async with opened(make_server("fast_echo.py", "--era", offered)) as connection:
+            assert (connection.era, connection.version) == (era, version)
+            assert connection.server_info == b'{"name":"fast-echo","version":"1"}'
+            assert connection.capabilities == b'{"tools":{"listChanged":true}}'
+            assert await call_text(connection, "echo", {"text": "é\n"}) == "é\n"
+
+    run(scenario)
+
+
+def test_a_server_known_to_be_older_is_not_probed() -> None:
+    async def scenario() -> None:
+        async with opened(make_server("fast_echo.py"), face=Face(known="legacy")) as connection:
+            assert connection.era == "legacy"
+
+    run(scenario)
+
+
+def test_a_command_that_does_not_exist_is_told() -> None:
+    async def scenario() -> None:
+        log = Log()
+        server = make_server("absent.py")
+        with pytest.raises(ConnectionLost, match="it ended with status 2"):
+            async with opened(server, log=log, patience=Patience(silence_s=60)):
+                pass
+        assert any("No such file" in line for line in log.of("stderr"))
+
+    run(scenario)
