@@ -44,8 +44,8 @@ class LegFilters(Struct, frozen=True):
 
 
 class LegAnswer(Struct, frozen=True, kw_only=True):
-    """One search. `steps` run in this order, over so many `candidates` each; the score is `offset` and the sum of each
-    step's score times its weight.
+    """One search. `steps` run in this order, over so many `candidates` each, MaxSim over the best `ranked` of the steps
+    before it; the score is `offset` and the sum of each step's score times its weight.
     """
 
     filters: LegFilters
@@ -53,6 +53,7 @@ class LegAnswer(Struct, frozen=True, kw_only=True):
     weights: dict[str, float]
     offset: float
     candidates: int
+    ranked: int
     is_translated: bool
 
 
@@ -112,5 +113,6 @@ def _describe_leg(leg: Leg) -> LegAnswer:
         weights={step: getattr(leg.weights, step) for step in leg.steps},
         offset=leg.weights.offset,
         candidates=leg.candidates,
+        ranked=leg.ranked,
         is_translated=leg.is_translated,
     )

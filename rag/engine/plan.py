@@ -27,23 +27,29 @@ from rag.engine.weights import (
 
 Step = Literal["dense", "bm25", "maxsim"]
 Part = Literal["shared", "own"]
-# Of each step. Of the library most texts are English.
+# That vectors find, and BM25. Of the library most texts are English.
 CANDIDATES: dict[tuple[Part, Language], int] = {
     ("shared", "en"): 60,
     ("shared", "fr"): 30,
     ("own", "en"): 20,
     ("own", "fr"): 20,
 }
+# The best of both, by reciprocal rank: MaxSim of more is slower and ranks no better.
+RANKED: dict[Language, int] = {"en": 40, "fr": 24}
 
 
 class Leg(Struct, frozen=True, kw_only=True):
-    """One search: documents of one language, of the library or of the box, by these steps, the last one ranking."""
+    """One search: documents of one language, of the library or of the box, by these steps, the last one ranking.
+
+    `candidates` of each step; MaxSim looks at the best `ranked` of them.
+    """
 
     part: Part
     lang: Language
     steps: tuple[Step, ...]
     weights: Weights
     candidates: int
+    ranked: int
     is_translated: bool = False  # the question's words were put into this language
     reads_all: bool = False  # the model reads the question in any language
 
@@ -117,6 +123,7 @@ def _plan_leg(part: Part, lang: Language, *, language: Language, means: Means) -
         steps=steps,
         weights=weights,
         candidates=CANDIDATES[part, lang],
+        ranked=RANKED[lang],
         is_translated=language == "fr" and lang == "en",
         reads_all=means.reads_french,
     )

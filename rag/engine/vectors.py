@@ -7,7 +7,7 @@ from rag.engine.weights import FIELD_WORDS, STOP_WORD
 
 Stops = frozenset[int]  # word pieces that every text has
 _DECIMALS = 5  # of what is sent: the store keeps half precision
-MAX_TOKENS = 48  # of a question, for MaxSim: what a long one says beyond is in its other vectors
+MAX_TOKENS = 24  # of a question, the heaviest: what a long one says beyond is in its other vectors
 
 
 def mix_dense(asked: Embedded, field: Embedded | None) -> Vector:
@@ -23,7 +23,7 @@ def mix_tokens(asked: Embedded, field: Embedded | None, *, stops: Stops) -> Vect
         return None
     other = _weigh(field, stops) if field is not None else None
     mixed = own if other is None else np.concatenate([(1 - FIELD_WORDS) * own, FIELD_WORDS * other])
-    return np.asarray(np.round(mixed[:MAX_TOKENS], _DECIMALS), np.float32)
+    return np.asarray(np.round(_keep_heaviest(mixed), _DECIMALS), np.float32)
 
 
 def prune_tokens(passage: Embedded, *, stops: Stops) -> Vectors | None:
@@ -38,6 +38,15 @@ def prune_tokens(passage: Embedded, *, stops: Stops) -> Vectors | None:
     sums = np.zeros((len(different), tokens.shape[1]), np.float32)
     np.add.at(sums, place, tokens)
     return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True), np.float32)
+
+
+def _keep_heaviest(tokens: Vectors) -> Vectors:
+    """Of equal ones the first."""
+    if len(tokens) <= MAX_TOKENS:
+        return tokens
+    weights = np.linalg.norm(tokens, axis=1)
+    kept = np.sort(np.argsort(-weights, kind="stable")[:MAX_TOKENS])
+    return np.asarray(tokens[kept] * (weights.sum() / weights[kept].sum()), np.float32)
 
 
 def _weigh(text: Embedded, stops: Stops) -> Vectors | None:

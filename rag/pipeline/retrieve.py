@@ -107,8 +107,9 @@ def _query(asked: Asked, step: Step, *, key: bytes | None) -> Query | None:
         tokens=asked.tokens if step == "maxsim" else None,
         part=leg.part,
         lang=leg.lang,
-        limit=leg.candidates,
+        limit=leg.ranked if step == "maxsim" else leg.candidates,
         candidates=leg.candidates,
+        ranked=leg.ranked,
     )
 
 

@@ -55,8 +55,8 @@ class Dbsf(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True, kw_only=True):
-    """One search. Its legs are what is given of `dense` and `terms`; two are fused. `tokens` rank the result anew by
-    MaxSim: points without token vectors, so all of tenants, fall out.
+    """One search. Its legs are what is given of `dense` and `terms`; two are fused. `tokens` rank the best `ranked` of
+    the result anew by MaxSim: points without token vectors, so all of tenants, fall out.
 
     `part` narrows the scope, `lang`, `kinds`, `documents` and `among` (ids of hits) narrow further. Nothing widens it.
     """
@@ -67,6 +67,7 @@ class Query(Struct, frozen=True, kw_only=True):
     fusion: Rrf | Dbsf = Rrf()
     limit: int = 10
     candidates: int = 50  # of each leg, before fusion and ranking
+    ranked: int = 50
     part: Part = "all"
     lang: str | None = None
     documents: tuple[str, ...] = ()

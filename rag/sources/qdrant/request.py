@@ -16,7 +16,7 @@ def build_request(scope: Scope, query: Query, *, stored: Stored, is_rated: bool 
     """
     condition = _narrow(scope, query)
     legs = _build_legs(query, condition, vector=stored.vector)
-    step = legs[0] if len(legs) == 1 else models.Prefetch(prefetch=legs, query=_fuse(query), limit=query.candidates)
+    step = _join(legs, query)
     if query.tokens is not None and stored.tokens is not None:
         tokens = _shorten(query.tokens)
         step = models.Prefetch(prefetch=[step] if legs else None, query=tokens, using=stored.tokens, filter=condition)
@@ -44,6 +44,13 @@ def _build_legs(query: Query, condition: models.Filter | None, *, vector: str) -
         corpus = models.SearchParams(idf=models.IdfCorpusParams(corpus=condition)) if condition else None
         legs.append(models.Prefetch(query=sparse, using=TERMS, filter=condition, limit=limit, params=corpus))
     return legs
+
+
+def _join(legs: list[models.Prefetch], query: Query) -> models.Prefetch:
+    limit = query.candidates if query.tokens is None else query.ranked
+    if len(legs) == 1:
+        return legs[0].model_copy(update={"limit": limit})
+    return models.Prefetch(prefetch=legs, query=_fuse(query), limit=limit)
 
 
 def _shorten(vectors: Vector) -> Any:

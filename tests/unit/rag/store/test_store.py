@@ -72,6 +72,18 @@ def test_token_vectors_rank_what_was_found_anew(store: Store) -> None:
     assert ranked[0].score == pytest.approx(2.0, abs=1e-3)
 
 
+def test_tokens_rank_the_best_of_what_was_found_and_no_more(store: Store) -> None:
+    tokens = np.eye(1, DIMENSION, dtype=np.float32)
+    points = [
+        make_point("near", 0, tokens=tokens),
+        make_point("less", 1, dense=direction(1.0, 0.5), tokens=tokens),
+        make_point("far", 2, dense=direction(1.0, 1.0), tokens=2 * tokens),
+    ]
+    store.upsert(scope.shared(), points)
+    [ranked] = store.search(scope.shared(), [Query(dense=direction(1.0), tokens=tokens, ranked=2)])
+    assert set(texts(ranked)) == {"near", "less"}
+
+
 def test_hits_can_be_asked_for_again_among_their_ids(store: Store) -> None:
     store.upsert(scope.shared(), [make_point(str(number), number) for number in range(5)])
     [first] = store.search(scope.shared(), [Query(dense=direction(1.0), limit=2)])
