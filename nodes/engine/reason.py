@@ -2,6 +2,7 @@
 
 from nodes.engine.guards.case import Guarded
 from nodes.engine.report import ChannelPolicy
+from nodes.engine.types import Direction
 from nodes.engine.wish import POLICY_FIELDS, Wish
 
 _OTHERS = {
@@ -24,11 +25,26 @@ _FIELD_OF_HOLD = {
     "channel_bounds": "",
     "capabilities": "",
 }
+# What a step from the present fee is for, by the rule that takes it: which way it goes, and the words.
+AIMS: dict[str, tuple[Direction, str]] = {
+    "flow/low/failing": ("raise", "to sell what is left for more"),
+    "flow/middle/idle": ("lower", "to attract payments"),
+    "flow/middle/draining": ("raise", "to sell what flows out for more"),
+    "flow/excess/idle": ("lower", "to let more flow out"),
+    "flow/excess/assisting": ("lower", "to let more flow out"),
+    "daily/forwarded": ("raise", "to sell what is asked for for more"),
+    "daily/low": ("raise", "to make what is left last"),
+    "daily/never": ("lower", "to attract payments"),
+    "daily/quiet": ("lower", "to attract payments"),
+}
+_NAMING = {"static", "match_peer", "pid", "marginal"}  # strategies whose reason or terms name the rate they ask for
 Clauses = dict[str, str]  # by field
 
 
 def explain_change(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> str:
-    """One sentence with the numbers it stands on."""
+    """One sentence with the numbers it stands on. The cause is what the rule saw and the rate that it asks for: whether
+    that is more or less than the present one no fact alone says.
+    """
     return f"{wish.tell_reason()}, {_tell_outcome(wish, present, guarded=guarded)} ({wish.terms})."
 
 
@@ -38,7 +54,26 @@ def _tell_outcome(wish: Wish, present: ChannelPolicy, *, guarded: Guarded) -> st
         return _tell_stay(wish, present, guarded=guarded)
     if present.disabled and guarded.policy.disabled:
         clauses["disabled"] = "the channel stays off"
-    return f"so {_join(clauses) if guarded.held_by is None else _tell_held(wish, clauses, guarded=guarded)}"
+    lead = ""
+    if "fee_rate_ppm" in clauses and find_asked(wish) == guarded.policy.fee_rate_ppm:
+        lead = _tell_asked(wish, guarded.policy.fee_rate_ppm)
+        clauses["fee_rate_ppm"] += _tell_aim(wish, _compare_rates(present, guarded.policy))
+    return f"{lead}so {_join(clauses) if guarded.held_by is None else _tell_held(wish, clauses, guarded=guarded)}"
+
+
+def _tell_asked(wish: Wish, asked_ppm: int) -> str:
+    """Where the rule's own words do not name it and no aim says why the fee moves."""
+    is_told = wish.rule in AIMS or wish.rule.split("/")[0] in _NAMING
+    return "" if is_told else f"which asks for {asked_ppm} ppm, "
+
+
+def _tell_aim(wish: Wish, direction: Direction) -> str:
+    way, aim = AIMS.get(wish.rule, (None, ""))
+    return f" {aim}" if way == direction else ""
+
+
+def _compare_rates(present: ChannelPolicy, proposed: ChannelPolicy) -> Direction:
+    return "raise" if proposed.fee_rate_ppm > present.fee_rate_ppm else "lower"
 
 
 def _tell_held(wish: Wish, clauses: Clauses, *, guarded: Guarded) -> str:
@@ -92,10 +127,9 @@ def find_asked(wish: Wish) -> int | None:
 def _tell_changes(present: ChannelPolicy, proposed: ChannelPolicy) -> Clauses:
     clauses: Clauses = {}
     old_ppm, new_ppm = present.fee_rate_ppm, proposed.fee_rate_ppm
-    if new_ppm < old_ppm:
-        clauses["fee_rate_ppm"] = f"the fee goes down from {old_ppm} to {new_ppm} ppm to sell outgoing liquidity"
-    if new_ppm > old_ppm:
-        clauses["fee_rate_ppm"] = f"the fee goes up from {old_ppm} to {new_ppm} ppm to sell outgoing liquidity for more"
+    if new_ppm != old_ppm:
+        way = "up" if new_ppm > old_ppm else "down"
+        clauses["fee_rate_ppm"] = f"the fee goes {way} from {old_ppm} to {new_ppm} ppm"
     for name, words in _OTHERS.items():
         old, new = getattr(present, name), getattr(proposed, name)
         if old != new:

@@ -68,6 +68,18 @@ RULES = {
     "daily/away": "Le pair a été trop souvent absent",
     "daily/no-data": f"Moins d'un jour d'historique, ou aucuns frais, est connu {NO_DATA}",
 }
+# What a step is for, as `AIMS` of `nodes.engine.reason` in English.
+AIMS = {
+    "flow/low/failing": "pour vendre plus cher ce qui reste",
+    "flow/middle/idle": "pour attirer des paiements",
+    "flow/middle/draining": "pour vendre plus cher ce qui sort",
+    "flow/excess/idle": "pour en laisser sortir plus",
+    "flow/excess/assisting": "pour en laisser sortir plus",
+    "daily/forwarded": "pour vendre plus cher ce qui est demandé",
+    "daily/low": "pour faire durer ce qui reste",
+    "daily/never": "pour attirer des paiements",
+    "daily/quiet": "pour attirer des paiements",
+}
 TIME_OF_DAY = "Selon l'heure du jour : "
 UNKNOWN_RULE = "La règle « {rule} » a parlé"
 # Why a channel is not priced at all: whole sentences, as `Bar.reason`.

@@ -1,15 +1,19 @@
 """A decision's sentence in the reader's language: English is stored, French is told of the same facts."""
 
+import re
 from typing import Literal
 
 from nodes.engine.cycle import ChannelInput
 from nodes.engine.language import french
 from nodes.engine.language.facts import gather_facts
 from nodes.engine.language.quoted import quote_rule
+from nodes.engine.reason import AIMS
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.types import ChannelDecision
 
 Language = Literal["en", "fr"]
+_ASKED = re.compile(r", which asks for (?P<ppm>\d+) ppm, (?P<lead>so|but) ")
+_MISSED = re.compile(r", not to (?P<ppm>\d+) ppm")
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
 
 
@@ -24,12 +28,21 @@ def _tell_in_french(given: ChannelInput, outcome: ChannelDecision) -> str:
         return french.BARS.get(
             outcome.held_by or "", f"Rien ne change : {_tell_hold(outcome.held_by or outcome.rule)}."
         )
-    changes = _tell_changes(present, outcome.proposed_policy)
+    changes = _tell_changes(present, outcome.proposed_policy, outcome=outcome)
     stays = f"les frais restent à {present.fee_rate_ppm} ppm"
     if present.disabled and outcome.proposed_policy.disabled:
         changes = [*(changes or [stays]), "le canal reste désactivé"]
     held = f" ; {_tell_hold(outcome.held_by)}" if outcome.held_by else ""
-    return f"{_tell_rule(given, outcome)}, donc {' et '.join(changes) or stays}{held}."
+    leads = _tell_lead(outcome.reason)
+    return f"{_tell_rule(given, outcome)}, {leads} {' et '.join(changes) or stays}{held}."
+
+
+def _tell_lead(reason: str) -> str:
+    """The rate asked for, as the stored sentence names it, and whether what follows is its consequence."""
+    asked = _ASKED.search(reason)
+    if asked is None:
+        return "donc"
+    return f"ce qui demande {asked['ppm']} ppm, {'mais' if asked['lead'] == 'but' else 'donc'}"
 
 
 def _tell_rule(given: ChannelInput, outcome: ChannelDecision) -> str:
@@ -49,14 +62,20 @@ def _tell_hold(held_by: str) -> str:
     return french.GUARDS.get(held_by) or french.UNKNOWN_GUARD.format(held_by=held_by)
 
 
-def _tell_changes(present: ChannelPolicy, proposed: ChannelPolicy) -> list[str]:
+def _tell_changes(present: ChannelPolicy, proposed: ChannelPolicy, *, outcome: ChannelDecision) -> list[str]:
     changes = []
     old_ppm, new_ppm = present.fee_rate_ppm, proposed.fee_rate_ppm
-    if new_ppm < old_ppm:
-        changes.append(f"les frais baissent de {old_ppm} à {new_ppm} ppm pour vendre la liquidité sortante")
-    if new_ppm > old_ppm:
-        changes.append(f"les frais montent de {old_ppm} à {new_ppm} ppm pour vendre plus cher la liquidité sortante")
+    if new_ppm != old_ppm:
+        moved = f"les frais {'montent' if new_ppm > old_ppm else 'baissent'} de {old_ppm} à {new_ppm} ppm"
+        missed = _MISSED.search(outcome.reason)
+        changes.append(moved + _tell_aim(outcome) + (f", et non à {missed['ppm']} ppm" if missed else ""))
     return [*changes, *_tell_other_changes(present, proposed)]
+
+
+def _tell_aim(outcome: ChannelDecision) -> str:
+    """Only what the stored sentence says as well."""
+    _, aim = AIMS.get(outcome.rule, ("keep", ""))
+    return f" {french.AIMS[outcome.rule]}" if aim and aim in outcome.reason else ""
 
 
 def _tell_other_changes(present: ChannelPolicy, proposed: ChannelPolicy) -> list[str]:

@@ -14,8 +14,8 @@ from mcp_saas.embedded.state import StateFolder
 
 NOW = dt.datetime(2026, 3, 3, 12, tzinfo=dt.UTC)
 REASON = (
-    "Channel 830000x12x1 with ACINQ: Local balance is 7 % of the channel, so the fee goes up from 5 to 930 ppm to sell "
-    "outgoing liquidity for more (proportional, 50..1000 ppm)."
+    "Channel 830000x12x1 with ACINQ: Local balance is 7 % of the channel, which asks for 930 ppm, so the fee goes up "
+    "from 5 to 930 ppm (proportional, 50..1000 ppm)."
 )
 EFFECT = {"sat_per_day": 279.4, "low_sat_per_day": -47.0, "high_sat_per_day": 840.0, "basis": "..."}
 

@@ -32,8 +32,8 @@ def test_a_full_channel_is_made_cheaper_and_the_owner_reads_why() -> None:
     assert decision.direction == "lower"
     assert decision.rule == "proportional"
     assert decision.reason == (
-        "Local balance is 92 % of the channel, so the fee goes down from 800 to 125 ppm "
-        "to sell outgoing liquidity (proportional, 50..1000 ppm)."
+        "Local balance is 92 % of the channel, which asks for 125 ppm, so the fee goes down from 800 to 125 ppm "
+        "(proportional, 50..1000 ppm)."
     )
     assert decision.held_by is None
     assert decision.proposed_policy == replace(POLICY, fee_rate_ppm=125)
@@ -44,7 +44,8 @@ def test_a_drained_channel_is_made_dearer() -> None:
     decision = decide(make_input(channel))
 
     assert decision.direction == "raise"
-    assert "Local balance is 0 % of the channel, so the fee goes up from 800 to 1000 ppm" in decision.reason
+    told = "Local balance is 0 % of the channel, which asks for 1000 ppm, so the fee goes up from 800 to 1000 ppm"
+    assert told in decision.reason
 
 
 def test_a_fee_that_is_right_is_kept_without_a_guard() -> None:

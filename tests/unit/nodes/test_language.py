@@ -13,6 +13,7 @@ from nodes.engine.document import FeePolicy, LimitOverride, Limits
 from nodes.engine.language import french
 from nodes.engine.language.quoted import QUOTES, quote_rule
 from nodes.engine.language.sentence import tell_decision
+from nodes.engine.reason import AIMS
 from nodes.engine.stateful_strategies import (
     ClbossStrategy,
     FeeAdjusterStrategy,
@@ -28,6 +29,7 @@ from tests.unit.nodes.engine_builders import (
     make_channel,
     make_cycle,
     make_input,
+    make_policy,
     make_policy_of,
 )
 from tests.unit.nodes.test_stateful_clboss import MARKET
@@ -100,9 +102,40 @@ def test_a_raised_fee_is_told_with_its_numbers_and_its_hold() -> None:
     assert outcome.held_by == "max_fee_rate_ppm"
     assert tell_decision(given, outcome, language="en") == outcome.reason
     assert tell_decision(given, outcome, language="fr") == (
-        "Le solde local est de 10 % du canal, donc les frais montent de 800 à 850 ppm pour vendre plus cher la "
-        "liquidité sortante ; le taux est au plus haut permis."
+        "Le solde local est de 10 % du canal, donc les frais montent de 800 à 850 ppm, et non à 905 ppm ; le taux est "
+        "au plus haut permis."
     )
+
+
+def test_a_channel_below_its_rate_is_told_what_it_asks_for_whichever_way_the_fee_goes() -> None:
+    """Little on our side alone is no cause for a lower fee: the rate that it asks for is."""
+    channel = make_channel(
+        local_balance_sat=60_000, remote_balance_sat=940_000, own_policy=make_policy(fee_rate_ppm=1500)
+    )
+    outcome = decide(make_input(channel=channel))
+    assert outcome.reason == (
+        "Local balance is 6 % of the channel, which asks for 943 ppm, so the fee goes down from 1500 to 943 ppm "
+        "(proportional, 50..1000 ppm)."
+    )
+    assert tell_decision(make_input(channel=channel), outcome, language="fr") == (
+        "Le solde local est de 6 % du canal, ce qui demande 943 ppm, donc les frais baissent de 1500 à 943 ppm."
+    )
+
+
+def test_a_wish_that_is_held_whole_is_told_with_but() -> None:
+    given = make_input(channel=make_channel(local_balance_sat=100_000, remote_balance_sat=900_000))
+    outcome = decide(given, limits=Limits(min_change_ppm=500))
+    assert "which asks for 905 ppm, but the fee stays at 800 ppm" in outcome.reason
+    assert "ce qui demande 905 ppm, mais les frais restent à 800 ppm ; " in tell_decision(given, outcome, language="fr")
+
+
+def test_a_step_is_told_with_what_it_is_for_in_both_languages() -> None:
+    assert set(french.AIMS) == set(AIMS)
+    assert set(AIMS) <= set(french.RULES)
+    given = make_input(channel=make_channel(**AT_HALF), peer={"flow": flowing(**DRAINED)})
+    [outcome] = decide_node(make_cycle(make_policy_of(FlowStrategy(increment_ppm=1))), [given]).decisions
+    assert outcome.reason.split(" (flow")[0].endswith(" ppm to sell what flows out for more")
+    assert tell_decision(given, outcome, language="fr").endswith(" ppm pour vendre plus cher ce qui sort.")
 
 
 @pytest.mark.parametrize(
