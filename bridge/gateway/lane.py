@@ -1,7 +1,6 @@
 """The calls of one tenant that wait for one server: by priority, then in the order they came."""
 
 import asyncio
-from collections.abc import Iterator
 from uuid import UUID
 
 PRIORITIES = range(10)  # more is sooner; others are taken for the nearest
@@ -33,12 +32,16 @@ class Lane:
         self._waiters.setdefault(waiter.priority, {})[waiter] = None
         self.length += 1
 
-    def remove(self, waiter: Waiter) -> None:
-        row = self._waiters[waiter.priority]
+    def remove(self, waiter: Waiter) -> bool:
+        """Whether it was there."""
+        row = self._waiters.get(waiter.priority)
+        if row is None or waiter not in row:
+            return False
         del row[waiter]
         if not row:
             del self._waiters[waiter.priority]
         self.length -= 1
+        return True
 
     def first(self) -> Waiter:
         return next(iter(self._waiters[max(self._waiters)]))
@@ -50,7 +53,3 @@ class Lane:
     def count_before(self, priority: int) -> int:
         """How many of the tenant's own go before one that comes now."""
         return sum(len(row) for other, row in self._waiters.items() if other >= priority)
-
-    def __iter__(self) -> Iterator[Waiter]:
-        for row in self._waiters.values():
-            yield from row

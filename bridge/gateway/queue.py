@@ -15,8 +15,7 @@ from bridge.gateway.lane import Lane, Waiter
 from bridge.gateway.refusal import CODES, Refusal
 
 RESERVE = 8  # an eighth of the places is kept from a tenant that holds all the others
-SMOOTHING = 0.1  # weight of the newest interval in the measured rate
-COUNTED_FROM = 5  # intervals before the rate is believed
+MEASURED = 4  # calls that end make one measurement of the rate, or as many as end in a second
 
 
 class FairQueue:
@@ -38,7 +37,8 @@ class FairQueue:
         self._ends: dict[UUID, float] = {}  # where the last call of a lane that is empty now ended
         self._heap: list[tuple[float, int, Lane]] = []
         self._virtual, self._order = 0.0, 0
-        self._interval_s, self._measured, self._left_at_s = 0.0, 0, 0.0
+        self._interval_s: float | None = None  # between two calls that end while others wait
+        self._since_s, self._ended = 0.0, 0  # of the measurement under way
         self.in_flight = self.waiting = self.refused = 0
         self.resize(limit, queued)
 
@@ -56,7 +56,7 @@ class FairQueue:
         Raises Refusal at once when the queue is full or the time will not do, else when it is over.
         """
         held = self._held.get(tenant, 0)
-        if self.in_flight < self.limit and held < self._most and tenant not in self._lanes:
+        if self.in_flight < self.limit and held < self._most and not (self.waiting and tenant in self._lanes):
             self.in_flight += 1
             self._held[tenant] = held + 1
             return
@@ -70,7 +70,7 @@ class FairQueue:
         else:
             del self._held[tenant]
         if not self.waiting:
-            self._left_at_s = 0.0
+            self._since_s = 0.0
             return
         self._measure()
         lane = self._lanes.get(tenant)
@@ -81,7 +81,7 @@ class FairQueue:
     @property
     def wait_s(self) -> float | None:
         """How long one more call of a new tenant would wait, as things go; None: nothing is known."""
-        return self._interval_s * len(self._lanes) if self._measured >= COUNTED_FROM else None
+        return None if self._interval_s is None else self._interval_s * (len(self._lanes) + 1)
 
     async def _wait(self, tenant: UUID, *, priority: int, deadline_s: float) -> None:
         self._check(tenant, priority=priority, deadline_s=deadline_s)
@@ -112,14 +112,17 @@ class FairQueue:
             raise self._refusal(wait_s)
         if self.waiting < self.queued:
             return
-        longest = max(self._lanes.values(), key=lambda other: other.length, default=None)
-        if longest is None or longest.length <= (lane.length if lane else 0) + 1:
+        own = lane.length if lane else 0
+        if own * len(self._lanes) >= self.waiting:
+            raise self._refusal(wait_s)
+        longest = max(self._lanes.values(), key=lambda other: other.length)
+        if longest.length <= own + 1:
             raise self._refusal(wait_s)
         self._refuse(longest.last())
 
     def _foresee(self, lane: Lane | None, priority: int) -> float | None:
         """Seconds until its turn: in each round before it every tenant that waits has one."""
-        if self._measured < COUNTED_FROM or not self.waiting:
+        if self._interval_s is None or not self.waiting:
             return None
         rounds = 1 + (lane.count_before(priority) if lane else 0)
         tenants = len(self._lanes) + (lane is None)
@@ -143,36 +146,42 @@ class FairQueue:
         while self._heap and self.in_flight < self.limit:
             _, _, lane = heapq.heappop(self._heap)
             lane.is_listed = False
-            if lane.length and self._held.get(lane.tenant, 0) < self._most:
+            if self._held.get(lane.tenant, 0) < self._most:
                 self._serve(lane)
+                self._list(lane)
 
     def _serve(self, lane: Lane) -> None:
-        waiter = lane.first()
-        self._virtual = lane.start
-        lane.start += lane.share
-        self.in_flight += 1
-        self._held[lane.tenant] = self._held.get(lane.tenant, 0) + 1
-        self._remove(waiter)
-        self._list(lane)
-        waiter.place.set_result(None)
+        """The place goes to the first of the lane who still wants it."""
+        while lane.length:
+            waiter = lane.first()
+            if not waiter.place.cancelled():
+                self.in_flight += 1
+                self._held[lane.tenant] = self._held.get(lane.tenant, 0) + 1
+                self._virtual = lane.start
+                lane.start += lane.share
+                waiter.place.set_result(None)
+                self._remove(waiter)
+                return
+            self._remove(waiter)
 
     def _remove(self, waiter: Waiter) -> None:
+        """Harmless when it is gone already."""
         lane = waiter.lane
-        lane.remove(waiter)
+        if not lane.remove(waiter):
+            return
         self.waiting -= 1
         if lane.length:
             return
         del self._lanes[lane.tenant]
-        if not self._lanes:
-            self._heap.clear()
-            self._ends.clear()
-            self._virtual = 0.0
-            return
         self._ends[lane.tenant] = lane.start
         self._clean()
 
     def _clean(self) -> None:
-        """What empty lanes leave behind goes before it is more than what waits."""
+        """What lanes leave behind goes before it is more than what waits, and all of it when nothing waits."""
+        if not self._lanes:
+            self._heap.clear()
+            self._ends.clear()
+            self._virtual = 0.0
         if len(self._heap) > 2 * len(self._lanes) + 16:
             self._heap = [entry for entry in self._heap if entry[2].length]
             heapq.heapify(self._heap)
@@ -181,8 +190,8 @@ class FairQueue:
 
     def _refuse(self, waiter: Waiter) -> None:
         """Its time is over, or another's turn comes first."""
+        self._remove(waiter)
         if not waiter.place.done():
-            self._remove(waiter)
             waiter.place.set_exception(self._refusal(self.wait_s))
 
     def _refusal(self, wait_s: float | None) -> Refusal:
@@ -197,10 +206,15 @@ class FairQueue:
         )
 
     def _measure(self) -> None:
-        """The interval between two calls that end while others wait: what the server can do."""
+        """How often a call ends while others wait: what the server can do. Half of it is the newest measurement."""
         now_s = self._clock()
-        if self._left_at_s:
-            self._measured += 1
-            weight = max(SMOOTHING, 1.0 / self._measured)
-            self._interval_s += weight * (now_s - self._left_at_s - self._interval_s)
-        self._left_at_s = now_s
+        if not self._since_s:
+            self._since_s, self._ended = now_s, 0
+            return
+        self._ended += 1
+        took_s = now_s - self._since_s
+        if self._ended < MEASURED and took_s < 1:
+            return
+        newest_s = took_s / self._ended
+        self._interval_s = newest_s if self._interval_s is None else (self._interval_s + newest_s) / 2
+        self._since_s, self._ended = now_s, 0
