@@ -1,38 +1,55 @@
-"""How much and how large: rates by tenant, and the shape of what is sent."""
+"""How large, how deep, how many at once: what is looked at before anything is understood."""
 
-import time
-from collections.abc import Callable
+import re
 
-from bridge.gateway.door.caller import Caller
 from bridge.gateway.refusal import INVALID_REQUEST, Refusal
 
 MAX_DEPTH = 64
 MAX_BATCH = 100
-Header = tuple[bytes, bytes]
-
-
-class Rates:
-    """Token buckets: so many calls a minute of each tenant, and of each tenant to one server."""
-
-    def __init__(self, scale: float = 1.0, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._scale, self._clock = scale, clock
-
-    def take(self, caller: Caller, server: str, *, cost: float = 1.0) -> tuple[Header, ...]:
-        """The RateLimit headers of an allowed call. Raises Refusal 429."""
-        return ()
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NO_BRACKET = bytes(letter for letter in range(256) if letter not in b"{}[]")
 
 
 def check_size(size: int, *, max_bytes: int) -> None:
     """Raises Refusal 413."""
     if size > max_bytes:
-        raise Refusal("body-too-large", f"The body is longer than {max_bytes} bytes.", status=413, code=INVALID_REQUEST)
+        raise Refusal(
+            "body-too-large",
+            f"The body is longer than the {max_bytes} bytes that are taken here.",
+            status=413,
+            code=INVALID_REQUEST,
+        )
 
 
 def check_shape(body: bytes) -> None:
-    """Raises Refusal for a JSON text that is nested too deep."""
+    """Raises Refusal 400 for a JSON text that is nested too deep. Whether it is JSON its reader says."""
+    if is_too_deep(body):
+        raise Refusal(
+            "invalid-body",
+            f"The body is nested deeper than {MAX_DEPTH} levels.",
+            status=400,
+            code=INVALID_REQUEST,
+        )
 
 
 def check_batch(length: int) -> None:
-    """Raises Refusal for an array of calls that is empty or too long."""
+    """Raises Refusal 400 for an array of calls that is empty or too long."""
     if not 1 <= length <= MAX_BATCH:
         raise Refusal("invalid-body", f"Send 1 to {MAX_BATCH} calls at once.", status=400, code=INVALID_REQUEST)
+
+
+def is_too_deep(body: bytes) -> bool:
+    """Most bodies have fewer brackets than levels are allowed. Of the others the strings go, then all but the brackets,
+    and then each round takes the innermost pairs away: as many rounds as levels.
+    """
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return False
+    brackets = _STRINGS.sub(b"", body).translate(None, _NO_BRACKET)
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return False
+        shorter = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if len(shorter) == len(brackets):
+            return False  # it does not close: no JSON, which its reader says better
+        brackets = shorter
+    return bool(brackets)

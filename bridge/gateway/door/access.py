@@ -5,7 +5,8 @@ from uuid import UUID
 from bridge.engine.server import Access
 from bridge.engine.tool import Tool
 from bridge.gateway.door.caller import Caller
-from bridge.gateway.refusal import CODES, Refusal
+from bridge.gateway.door.challenge import refuse_scope
+from bridge.gateway.refusal import INVALID_PARAMS, Refusal
 
 
 def may_reach(access: Access, tenant_id: UUID) -> bool:
@@ -26,18 +27,9 @@ def find_scope(access: Access, tool: Tool) -> str:
 def check(caller: Caller, access: Access, *, server: str, tool: Tool) -> None:
     """Raises Refusal: 404 for what the tenant does not see, as if it were not there; 403 without the scope."""
     if not may_reach(access, caller.tenant_id) or not may_see(access, tool.name):
-        raise Refusal("not-found", f"There is no tool {tool.name} of {server} for you.", status=404, code=-32602)
+        raise Refusal(
+            "not-found", f"There is no tool {tool.name} of {server} for you.", status=404, code=INVALID_PARAMS
+        )
     wanted = find_scope(access, tool)
     if wanted not in caller.scopes:
         raise refuse_scope(wanted, tool.name)
-
-
-def refuse_scope(wanted: str, tool: str) -> Refusal:
-    header = f'Bearer error="insufficient_scope", scope="{wanted}"'.encode()
-    return Refusal(
-        "forbidden",
-        f"{tool} needs a token with the scope {wanted}.",
-        status=403,
-        code=CODES["forbidden"],
-        headers=((b"www-authenticate", header),),
-    )
