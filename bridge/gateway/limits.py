@@ -7,6 +7,7 @@ from bridge.gateway.refusal import INVALID_REQUEST, Refusal
 MAX_DEPTH = 64
 MAX_BATCH = 100
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET = bytes(letter for letter in range(256) if letter not in b"{}[]")
 
 
@@ -44,11 +45,11 @@ def is_too_deep(body: bytes) -> bool:
     """
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return False
-    brackets = _STRINGS.sub(b"", body).translate(None, _NO_BRACKET)
+    brackets = _STRINGS.sub(b"", body).translate(_ONE_KIND, _NO_BRACKET)
     for _ in range(MAX_DEPTH):
         if not brackets:
             return False
-        shorter = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        shorter = brackets.replace(b"[]", b"")
         if len(shorter) == len(brackets):
             return False  # it does not close: no JSON, which its reader says better
         brackets = shorter
