@@ -18,7 +18,7 @@ class Call:
         self.timeout_s = timeout_s
         self.deadline = future.get_loop().time() + timeout_s
         self.token: bytes | None = None  # of progress, as its caller wrote it
-        self.asks: set[asyncio.Task[None]] | None = None  # what the server asks meanwhile
+        self.asks: set[asyncio.Task[Answer]] | None = None  # what the server asks meanwhile
 
 
 class Calls:

@@ -12,12 +12,13 @@ from typing import Protocol, cast
 from bridge.engine.server import Stdio
 from bridge.sources.stdio.environment import make_environment
 from bridge.sources.stdio.outbox import Outbox
-from bridge.sources.stdio.tap import FLOOD_S, Tap
+from bridge.sources.stdio.tap import FLOOD_S, LINE_COST, Tap
 from bridge.sources.stdio.wards import VARIABLE, WARDS
 
 _LAUNCHER = str(Path(__file__).with_name("launch.py"))
 NICE = 5  # the gateway goes first
 MAX_ERROR_LINE = 8_192
+LAST_WORDS_S = 5.0  # after SIGKILL
 OUTPUT_CLOSED_S = 0.2  # it closed its output: so long it may take to exit
 OUTPUT_OPEN_S = 0.5  # it exited: so long somebody else may hold its output open
 
@@ -38,6 +39,7 @@ class Child(asyncio.SubprocessProtocol):
     def __init__(self, owner: Owner, tap: Tap) -> None:
         self.outbox = Outbox(asyncio.get_running_loop(), self._write)
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._owner = owner
         self._tap = tap
         self._mark = WARDS.make_mark()
@@ -45,7 +47,6 @@ class Child(asyncio.SubprocessProtocol):
         self._errors = b""
         self._has_no_output = False
         self._is_closing = False
-        self._is_over = False
 
     async def start(self, how: Stdio, env: dict[str, str]) -> None:
         """Raises OSError when no process can be made. That the command does not exist shows in its end."""
@@ -109,7 +110,7 @@ class Child(asyncio.SubprocessProtocol):
             if done:
                 break
             self._kill(number)
-        await asyncio.wait((self.exited,), timeout=5)
+        await asyncio.wait((self._over,), timeout=LAST_WORDS_S)
         if self._transport is not None:
             self._transport.close()
 
@@ -129,7 +130,7 @@ class Child(asyncio.SubprocessProtocol):
             os.killpg(self.pid, number)
 
     def _take_errors(self, data: bytes) -> None:
-        if self._tap.is_flooded(len(data)):
+        if self._tap.is_flooded(len(data) + LINE_COST * data.count(b"\n")):
             self.slow_down(2)
         if self._tap.is_full:
             self._tap.drop(data.count(b"\n"))
@@ -147,9 +148,9 @@ class Child(asyncio.SubprocessProtocol):
             asyncio.get_running_loop().call_later(delay_s, self._end)
 
     def _end(self) -> None:
-        if self._is_over:
+        if self._over.done():
             return
-        self._is_over = True
+        self._over.set_result(None)
         self.outbox.drop()
         status = None if self._transport is None else self._transport.get_returncode()
         if not self._is_closing:

@@ -22,7 +22,7 @@ from bridge.sources.prepared import PROGRESS, prepare, read_notice, restore_toke
 from bridge.sources.stdio.calls import Call, Calls
 from bridge.sources.stdio.child import Child
 from bridge.sources.stdio.framing import Lines, find_id
-from bridge.sources.stdio.tap import Tap
+from bridge.sources.stdio.tap import LINE_COST, ODD_COST, Tap
 
 CANCELLED, LOG_MESSAGE, LISTEN = "notifications/cancelled", "notifications/message", "subscriptions/listen"
 LIST_CHANGES = b'{"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true}}'
@@ -60,7 +60,7 @@ class StdioConnection:
         self._lines = Lines(max_answer_bytes, self._take_skipped)
         self._max_answer_bytes = max_answer_bytes
         self._listeners: list[Callable[[Notice], None]] = []
-        self._asks: dict[bytes, asyncio.Task[None]] = {}
+        self._asks: dict[bytes, asyncio.Task[Answer]] = {}
         self._subscription: asyncio.Task[Answer] | None = None
         self.settle(UNKNOWN)
 
@@ -115,14 +115,14 @@ class StdioConnection:
         self.take_end("it was closed")
 
     def take_output(self, chunk: bytes) -> None:
-        junk = 0
+        cost = 0
         for line in self._lines.feed(chunk):
-            if line[:1] in {b"{", b"["} or line.lstrip()[:1] in {b"{", b"["}:
-                self._take_line(line)
+            if line[:1] == b"{" or line.lstrip()[:1] in {b"{", b"["}:
+                cost += 0 if self._take_line(line) else len(line) + ODD_COST
             elif line:
-                junk += len(line) + 1
+                cost += len(line) + LINE_COST
                 self._tap.take("stdout", line)
-        if junk and self._tap.is_flooded(junk):
+        if cost and self._tap.is_flooded(cost):
             self.child.slow_down(1)
 
     def take_end(self, reason: str) -> None:
@@ -151,20 +151,20 @@ class StdioConnection:
         reason = b"no answer in time" if is_late else b"its caller went away"
         self.notify(CANCELLED, b'{"requestId":%d,"reason":"%b"}' % (call_id, reason))
 
-    def _take_line(self, line: bytes) -> None:
+    def _take_line(self, line: bytes) -> bool:
+        """Whether it was of use."""
         try:
             message = _read_line(line)
             if not line.isascii():
                 line.decode()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            self._take_odd(line, error)
-            return
+            return self._take_odd(line, error)
         if message.method:
             self._take_call(message, line)
-        else:
-            self._take_answer(message)
+            return True
+        return self._take_answer(message)
 
-    def _take_answer(self, message: _Line) -> None:
+    def _take_answer(self, message: _Line) -> bool:
         call = self._calls.take(message.id)
         if call is None:
             last = self._calls.last_id
@@ -173,8 +173,9 @@ class StdioConnection:
             self._tap.take("protocol", f"an answer {why}: id {str(message.id)[:40]}".encode())
         elif not call.future.done():
             call.future.set_result(read_answer(message))
+        return call is not None
 
-    def _take_odd(self, line: bytes, error: Exception) -> None:
+    def _take_odd(self, line: bytes, error: Exception) -> bool:
         """Arrays came with 2025-03-26 and went with the next version; anything else is junk that looks like JSON."""
         if line.lstrip()[:1] == b"[":
             try:
@@ -185,11 +186,12 @@ class StdioConnection:
                 if item[:1] == b"{":
                     self._take_line(item)
             if items:
-                return
+                return True
         call = self._calls.take(find_id(line[:512], line[-512:]))
         if call is not None and not call.future.done():
             call.future.set_exception(UpstreamError("the server's answer is no JSON"))
         self._tap.take("protocol" if call else "stdout", line[:1_000] if call is None else str(error).encode())
+        return call is not None
 
     def _take_skipped(self, head: bytes, tail: bytes, length: int) -> None:
         """A line beyond the limit: its call fails, and the others go on."""
@@ -235,24 +237,21 @@ class StdioConnection:
             words = "no call is under way to whose caller this question surely belongs"
             self._reply(ask_id, refuse(envelope.INVALID_REQUEST, words))
         else:
-            self._put_to(call, ask, ask_id=ask_id)
+            self._put_to(call, call.inbox, ask=ask, ask_id=ask_id)
 
-    def _put_to(self, call: Call, ask: Ask, *, ask_id: bytes) -> None:
-        task = self._loop.create_task(self._answer(call, ask, ask_id=ask_id))
+    def _put_to(self, call: Call, inbox: Inbox, *, ask: Ask, ask_id: bytes) -> None:
+        task = self._loop.create_task(answer_ask(inbox, ask))
+        task.add_done_callback(lambda task: self._finish_ask(task, ask_id))
         call.asks = call.asks or set()
         call.asks.add(task)
         self._asks[ask_id] = task
 
-    async def _answer(self, call: Call, ask: Ask, *, ask_id: bytes) -> None:
-        assert call.inbox is not None  # noqa: S101 - for the type checker: it was chosen by it
-        answer = refuse(envelope.INTERNAL_ERROR, "the question was withdrawn, or its caller is gone")
-        try:
-            answer = await call.inbox.answer(ask)
-        except UpstreamError as error:
-            answer = refuse(envelope.INTERNAL_ERROR, str(error))
-        finally:
-            self._asks.pop(ask_id, None)
-            self._reply(ask_id, answer)
+    def _finish_ask(self, task: asyncio.Task[Answer], ask_id: bytes) -> None:
+        self._asks.pop(ask_id, None)
+        if task.cancelled():
+            self._reply(ask_id, refuse(envelope.INTERNAL_ERROR, "the question was withdrawn, or its caller is gone"))
+        else:
+            self._reply(ask_id, task.result())
 
     def _reply(self, ask_id: bytes, answer: Answer) -> None:
         if not self.ended.done():
@@ -278,10 +277,17 @@ def read_answer(message: _Line) -> Answer:
     return refuse(envelope.INTERNAL_ERROR, "the server answered with neither result nor error")
 
 
+async def answer_ask(inbox: Inbox, ask: Ask) -> Answer:
+    try:
+        return await inbox.answer(ask)
+    except UpstreamError as error:
+        return refuse(envelope.INTERNAL_ERROR, str(error))
+
+
 def refuse(code: int, message: str) -> Answer:
     return Answer(envelope.make_error(code, message), is_error=True)
 
 
-def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> None:
+def cancel_all(tasks: Iterable[asyncio.Task[Answer]]) -> None:
     for task in tuple(tasks):
         task.cancel()

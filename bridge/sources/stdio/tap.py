@@ -9,7 +9,8 @@ LINES_PER_S = 200.0
 BURST = 500.0
 MAX_TEXT = 8_000
 KEPT = 20
-FLOOD_BYTES = 1 << 20  # beside the protocol, within FLOOD_S: then it is read no faster than that
+FLOOD_COST = 4 << 20  # beside the protocol, within FLOOD_S: then it is read no faster than that
+LINE_COST, ODD_COST = 64, 1_000  # in bytes: of a line of junk, and of one that had to be read to see that it is
 FLOOD_S = 0.1
 
 
@@ -24,7 +25,7 @@ class Tap:
         self._at = clock()
         self._dropped = 0
         self._flood_at = 0.0
-        self._flood_bytes = 0
+        self._flood_cost = 0
 
     def take(self, stream: str, line: bytes) -> None:
         if not self._take_token():
@@ -49,13 +50,13 @@ class Tap:
         self._refill()
         return self._tokens < 1
 
-    def is_flooded(self, count: int) -> bool:
-        """`count` bytes more were read of what is no protocol: whether to pause before more of it is read."""
+    def is_flooded(self, cost: int) -> bool:
+        """So much more was read of what is no protocol: whether to pause before more of it is read."""
         now = self._clock()
         if now - self._flood_at > FLOOD_S:
-            self._flood_at, self._flood_bytes = now, 0
-        self._flood_bytes += count
-        return self._flood_bytes > FLOOD_BYTES
+            self._flood_at, self._flood_cost = now, 0
+        self._flood_cost += cost
+        return self._flood_cost > FLOOD_COST
 
     def end(self) -> None:
         self._tell_dropped()

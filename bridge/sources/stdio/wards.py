@@ -34,6 +34,8 @@ class Wards:
     def _start(self) -> None:
         if self._warden is not None and self._warden.poll() is None:
             return
+        if self._warden is not None and self._warden.stdin is not None:
+            self._warden.stdin.close()
         self._warden = subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "-I", "-S", str(_SCRIPT), self.instance],
             stdin=subprocess.PIPE,

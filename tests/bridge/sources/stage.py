@@ -51,8 +51,8 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def make_server(script: str, *arguments: str, limits: Limits | None = None, **how: Any) -> Server:
-    """One of the children: it needs no package, so none is looked for."""
-    transport = Stdio(sys.executable, ("-I", "-S", str(CHILDREN / script), *arguments), **how)
+    """One of the children: they need no package, so none is looked for."""
+    transport = Stdio(sys.executable, ("-E", "-s", "-S", str(CHILDREN / script), *arguments), **how)
     return Server("child", transport, limits=limits or Limits())
 
 

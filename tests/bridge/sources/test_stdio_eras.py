@@ -40,3 +40,31 @@ def test_a_command_that_does_not_exist_is_told() -> None:
         assert any("No such file" in line for line in log.of("stderr"))
 
     run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("offered", "probe", "era"),
+    [
+        ("legacy", "die", "legacy"),  # it is started once more, and not probed again
+        ("legacy", "silent", "legacy"),
+        ("modern", "slow", "modern"),  # it answers the probe when initialize is on its way
+    ],
+)
+def test_a_probe_may_be_met_in_any_way(offered: str, probe: str, era: str) -> None:
+    async def scenario() -> None:
+        server = make_server("faulty.py", "--era", offered, "--probe", probe)
+        async with opened(server, patience=Patience(silence_s=0.1)) as connection:
+            assert connection.era == era
+            assert await call_text(connection, "echo", {"text": "a"}) == "a"
+
+    run(scenario)
+
+
+def test_a_server_that_never_answers_is_given_up() -> None:
+    async def scenario() -> None:
+        server = make_server("faulty.py", "--era", "modern", "--probe", "silent")
+        with pytest.raises(ConnectionLost, match=r"refused the handshake|not ready within"):
+            async with opened(server, patience=Patience(start_s=0.3, silence_s=0.1)):
+                pass
+
+    run(scenario)
