@@ -35,11 +35,14 @@ app.conf.update(
         "purge-tokens": {"task": "tenants.tasks.purge_tokens", "schedule": 300.0, "options": {"expires": 240}},
         "forget-boxes": {"task": "rag.tasks.forget_departed_boxes", "schedule": 60.0, "options": {"expires": 50}},
         "tend-library": {"task": "rag.tasks.tend_library", "schedule": 30.0, "options": {"expires": 25}},
+        "tend-mcp": {"task": "bridge.tasks.tend_catalogue", "schedule": 10.0, "options": {"expires": 10}},
+        "drain-mcp-audit": {"task": "bridge.tasks.drain_audit", "schedule": 2.0, "options": {"expires": 5}},
+        "purge-mcp-calls": {"task": "bridge.tasks.purge_calls", "schedule": 300.0, "options": {"expires": 240}},
         "refresh-graph": {"task": "nodes.tasks.refresh_graph", "schedule": 600.0, "options": {"expires": 500}},
         "purge-jobs": {"task": "tenants.tasks.purge_jobs", "schedule": 3600.0},
     },
 )
-app.autodiscover_tasks(["tenants", "nodes", "rag", "recommendations"])
+app.autodiscover_tasks(["tenants", "nodes", "rag", "recommendations", "bridge"])
 
 
 def hurry_publishing(app: Celery) -> None:

@@ -3,6 +3,7 @@
 from typing import cast
 from uuid import UUID
 
+from django.db import transaction
 from django.dispatch import Signal
 
 from tenants.context import TenantRef
@@ -14,6 +15,7 @@ event_happened = Signal()  # tenant: TenantRef, kind: str, text: str, facts: dic
 owner_changes = Signal()  # tenant: TenantRef
 rows_end = Signal()  # dazbox_id: UUID
 rows_return = Signal()  # tenant: TenantRef
+standing_changed = Signal()  # dazbox_id: UUID
 usage_asked = Signal()  # nothing: of the tenant we are in; answers dict[LimitName, int]
 older_seals_asked = Signal()  # nothing: of the tenant we are in; answers bool
 sealing_asked = Signal()  # nothing: of the tenant we are in; answers int
@@ -31,6 +33,11 @@ def record_event(tenant: TenantRef, kind: str, *, text: str, **facts: Fact) -> N
 def announce_owner_change(tenant: TenantRef) -> None:
     """What is the owner's own, and not the box's, goes, in the transaction we are in. Its schema must exist."""
     owner_changes.send(sender=TenantRef, tenant=tenant)
+
+
+def announce_standing_change(dazbox_id: UUID) -> None:
+    """Its state or its token version is another: told once that is committed. A listener's fault is nobody else's."""
+    transaction.on_commit(lambda: standing_changed.send_robust(sender=TenantRef, dazbox_id=dazbox_id), robust=True)
 
 
 def announce_rows_end(dazbox_id: UUID) -> None:

@@ -4,6 +4,7 @@ With DATABASE_URL and REDIS_URL set, those are used instead. The processes of `-
 started them, each with a PostgreSQL database, a Redis database (as many on as its number) and keys of its own.
 """
 
+import base64
 import os
 import secrets
 from pathlib import Path
@@ -65,6 +66,7 @@ os.environ["MASTER_KEYS_DIR"] = str(HOME / f"master{PROCESS}")
 os.environ.setdefault("MODEL_CACHE_DIR", str(HOME / "models"))
 os.environ["RATE_LIMIT_SCALE"] = "1000"  # one address asks for all tests
 os.environ["CYCLE_PERIOD_S"] = "3600"
+os.environ["MCP_STATE_KEY"] = base64.b64encode(bytes(range(32))).decode()
 os.environ["QDRANT_ON_DEMAND"] = "true"
 os.environ["SPARE_SCHEMAS"] = "0"  # tests count schemas; those about spares fill the pool themselves
 bind_knowledge()

@@ -125,7 +125,7 @@ def layer_of(model: object) -> int | None:
 def test_tenant_tables_point_only_at_tenant_tables() -> None:
     foreign = [
         f"{model._meta.label}.{field.name}"
-        for label in ("nodes", "rag")
+        for label in ("nodes", "rag", "bridge")
         for model in apps.get_app_config(label).get_models()
         for field in model._meta.get_fields()
         if isinstance(field, ForeignKey) and field.related_model._meta.app_label != label

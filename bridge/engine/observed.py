@@ -1,8 +1,9 @@
 """What a gateway sees of its servers, told to the control plane: derived from what lives, never from what was asked."""
 
 from enum import StrEnum
+from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 
 class Condition(StrEnum):
@@ -40,8 +41,8 @@ class ServerSeen(Struct, frozen=True):
     queued: int
     breaker: str  # closed, open
     tools: int | None  # None: it was never asked
-    capabilities: Raw | None
-    server_info: Raw | None
+    capabilities: Any  # its JSON object: told as Raw, read as a dict (msgspec reads no Raw | None); None: never asked
+    server_info: Any  # likewise
     quarantined: tuple[str, ...]  # tools whose description is not the approved one
     last_error: str | None
     last_error_at: float | None

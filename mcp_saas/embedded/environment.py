@@ -1,9 +1,11 @@
 """The environment every process of an instance gets: where its services are, its secrets, its folders."""
 
+import base64
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from mcp_saas.embedded.options import LaunchOptions
+from mcp_saas.embedded.ports import HOST
 from mcp_saas.embedded.state import StateFolder, make_private_folder
 from mcp_saas.kit.metric_folder import clean_folder
 
@@ -21,6 +23,8 @@ def build_environment(
         "SECRET_KEY": state.secret("django"),
         "JWT_KEYS_DIR": str(make_private_folder(state.secrets / "jwt")),
         "MASTER_KEYS_DIR": str(make_private_folder(state.secrets / "master")),
+        "MCP_STATE_KEY": base64.b64encode(bytes.fromhex(state.secret("mcp"))).decode(),
+        "MCP_URL": f"http://{HOST}:{options.mcp_port}",
         "MODEL_CACHE_DIR": str(state.home / "models"),
         "CELERY_BROKER_URL": celery_url(services["REDIS_URL"]),
         "PROMETHEUS_MULTIPROC_DIR": str(clean_folder(state.run / "metrics")),

@@ -32,6 +32,7 @@ SHARED_APPS = [
     "tenants",
     "nodes.graph",
     "rag.library",
+    "bridge.catalogue",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -49,6 +50,7 @@ TENANT_APPS = [
     "nodes",
     "rag",
     "recommendations",
+    "bridge",
 ]  # the API's stored answers lie where the work they belong to is done
 INSTALLED_APPS = list(dict.fromkeys([*SHARED_APPS, *TENANT_APPS]))
 TENANT_MODEL = "tenants.Dazbox"

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bridge.engine.board import read_state_key
 from mcp_saas.kit.database_rights import DEFAULT_OWNER
 
 Profile = Literal["dev", "staging", "production"]
@@ -143,10 +144,23 @@ class Environment(BaseSettings):
     graph_lnd_macaroon: SecretStr | None = Field(None, description="its readonly.macaroon, in hex")
     graph_lnd_certificate: Path | None = Field(None, description="its tls.cert (PEM); empty: one of a public authority")
     graph_refresh_hours: int = Field(24, ge=1, le=24 * 30, description="hours between two readings of that graph")
+    mcp_state_key: SecretStr | None = Field(
+        None,
+        description="32 random bytes in base64 that seal what MCP gateways are told; empty: they are told nothing",
+    )
+    mcp_url: str = Field(
+        "http://127.0.0.1:8001", pattern=r"^https?://[^/?#]+$", description="where MCP clients reach the gateway"
+    )
+    mcp_commands: Annotated[list[str], NoDecode] | None = Field(
+        None,
+        description="programs MCP servers may be started with, comma-separated, * for any; empty: in dev any, else "
+        "npx, uvx and docker",
+    )
+    mcp_audit_days: int = Field(90, ge=1, le=3650, description="days for which calls of MCP tools are kept")
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; empty: nowhere")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 
-    @field_validator("allowed_hosts", "cors_allowed_origins", "secret_key_fallbacks", mode="before")
+    @field_validator("allowed_hosts", "cors_allowed_origins", "secret_key_fallbacks", "mcp_commands", mode="before")
     @classmethod
     def split_list(cls, value: object) -> object:
         return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
@@ -176,6 +190,13 @@ class Environment(BaseSettings):
             raise ValueError("give a URL that begins with postgresql://")
         return value
 
+    @field_validator("mcp_state_key")
+    @classmethod
+    def require_state_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            read_state_key(value.get_secret_value())
+        return value
+
     @model_validator(mode="after")
     def require_own_secrets_when_deployed(self) -> "Environment":
         if self.profile == "dev":
@@ -188,6 +209,12 @@ class Environment(BaseSettings):
     @property
     def is_operator_totp_required(self) -> bool:
         return self.operator_totp == "required" or (self.operator_totp is None and self.profile != "dev")
+
+    @property
+    def allowed_commands(self) -> frozenset[str]:
+        """Of MCP servers; with * any."""
+        usual = {"*"} if self.profile == "dev" else {"npx", "uvx", "docker"}
+        return frozenset(usual if self.mcp_commands is None else self.mcp_commands)
 
     @property
     def broker_url(self) -> str:

@@ -85,6 +85,10 @@ class Migration(migrations.Migration):
                     "token_version",
                     models.PositiveIntegerField(default=0, help_text="access tokens of an older one are refused"),
                 ),
+                (
+                    "token_version_since",
+                    models.DateTimeField(blank=True, help_text="when it was raised last", null=True),
+                ),
                 ("agent_version", models.CharField(blank=True, max_length=64)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("last_seen_at", models.DateTimeField(blank=True, null=True)),

@@ -78,6 +78,7 @@ class Dazbox(TenantMixin):  # type: ignore[misc]
         max_length=64, blank=True, help_text="revision of the template it was built from"
     )
     token_version = models.PositiveIntegerField(default=0, help_text="access tokens of an older one are refused")
+    token_version_since = models.DateTimeField(null=True, blank=True, help_text="when it was raised last")
     agent_version = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)

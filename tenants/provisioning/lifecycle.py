@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem, not_found
-from tenants.events import record_event
+from tenants.events import announce_standing_change, record_event
 from tenants.models.dazbox import SERVED_STATES, TRANSITIONS, Dazbox, DazboxState
 from tenants.selectors import forget_standing, refer_to
 from tenants.tokens.device_key import find_live_keys
@@ -149,6 +149,7 @@ def _forget(dazbox_id: UUID) -> None:
     """At once for what follows in this transaction, and after it for what another request has read meanwhile."""
     forget_standing(dazbox_id)
     transaction.on_commit(lambda: forget_standing(dazbox_id))
+    announce_standing_change(dazbox_id)
 
 
 def _update(dazbox: Dazbox, **fields: Any) -> None:

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from mcp_saas.kit.errors import Problem
 from tenants.context import leave_tenant
+from tenants.events import announce_standing_change
 from tenants.models.dazbox import Dazbox
 from tenants.models.device_key import DeviceKey
 from tenants.models.refresh_token import RefreshToken
@@ -79,10 +80,13 @@ def revoke_access(tenant_id: UUID) -> None:
     The new version is to be seen when the refresh tokens have ended, else one of them would still get it.
     """
     with leave_tenant():
-        Dazbox.objects.filter(id=tenant_id).update(token_version=F("token_version") + 1)
+        Dazbox.objects.filter(id=tenant_id).update(
+            token_version=F("token_version") + 1, token_version_since=timezone.now()
+        )
         _revoke_all(RefreshToken.objects.filter(dazbox_id=tenant_id))
     forget_standing(tenant_id)
     transaction.on_commit(lambda: forget_standing(tenant_id))  # what another request has read meanwhile
+    announce_standing_change(tenant_id)
 
 
 def revoke_family(family: UUID) -> None:

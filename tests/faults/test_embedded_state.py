@@ -130,7 +130,9 @@ def schema_refusal(home: Path, migrations: dict[str, str]) -> str:
 
 def test_the_schema_is_known_by_every_migration_of_ours() -> None:
     migrations = read_migrations(PROJECT)
-    assert {"mcp_saas", "nodes", "rag", "recommendations", "tenants"} == {name.split("/")[0] for name in migrations}
+    assert {"bridge", "mcp_saas", "nodes", "rag", "recommendations", "tenants"} == {
+        name.split("/")[0] for name in migrations
+    }
     assert all(name.rpartition("/")[2][:4].isdigit() and len(digest) == 64 for name, digest in migrations.items())
 
 

@@ -63,7 +63,7 @@ def test_all_promises_hold_as_the_source_is() -> None:
 
 @pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.name)
 def test_a_filter_that_is_taken_out_is_noticed(hole: Hole, tmp_path: Path) -> None:
-    for name in ("mcp_saas", "tenants", "nodes", "rag", "recommendations", "tests/isolation", "tests/fakes"):
+    for name in ("mcp_saas", "tenants", "nodes", "rag", "recommendations", "bridge", "tests/isolation", "tests/fakes"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("__init__.py", "points.py"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")

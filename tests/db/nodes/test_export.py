@@ -45,6 +45,7 @@ from tests.load.database import empty_database
 
 # Tables of the public schema that say nothing about any one box, and Django's own.
 NOT_OF_A_BOX = {
+    "catalogue_cataloguestate", "catalogue_mcpserver", "catalogue_mcppin",
     "library_departedbox",  # of no box any more
     "library_librarychunk",
     "library_librarydocument",

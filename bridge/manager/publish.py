@@ -1,0 +1,123 @@
+"""The catalogue as gateways get it: from PostgreSQL, sealed, to Redis.
+
+    1. what there is now is read under a lock, and numbered anew when it is not what was told last
+    2. it is written to Redis, unless another process told something newer
+    3. gateways hear that it changed
+
+Told on commit of each change, and by a task every ten seconds: a Redis that lost everything has it again by then.
+"""
+
+import msgspec
+import structlog
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from bridge.catalogue.models import CatalogueState, SecretHolder
+from bridge.engine.board import CATALOGUE, CHANGED, seal_catalogue
+from bridge.engine.server import Catalogue, Server, TenantSecret
+from bridge.manager.board import board, state_key
+from bridge.manager.standing import list_closed, list_token_versions
+from bridge.models.secret import McpSecret
+from bridge.selectors.catalogue import list_rows, read_server
+from mcp_saas.kit.crypto import SealError, digest_keyed
+from tenants.context import enter_tenant, leave_tenant
+from tenants.models.dazbox import DazboxState
+from tenants.selectors import refer_to
+
+log = structlog.get_logger(__name__)
+NUMBER = "dazbox:mcp:catalogue:number"
+# KEYS catalogue, number; ARGV number, sealed, channel. What stands there already is left. Returns the number there.
+_TELL = """
+local there = tonumber(redis.call('GET', KEYS[2]) or '-1')
+local number = tonumber(ARGV[1])
+if there > number or (there == number and redis.call('EXISTS', KEYS[1]) == 1) then return tostring(there) end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[1])
+redis.call('PUBLISH', ARGV[3], ARGV[1])
+return ARGV[1]
+"""
+
+
+def publish_on_commit() -> None:
+    """After the change we are in. A fault is logged: the task will tell it."""
+    transaction.on_commit(try_publish, robust=True)
+
+
+def try_publish() -> bool:
+    """False: it could not be told now."""
+    try:
+        publish()
+    except (RedisError, DatabaseError, SealError) as error:
+        log.warning("catalogue_not_told", error=type(error).__name__, reason=str(error))
+        return False
+    return True
+
+
+def publish() -> int | None:
+    """The number told; None without MCP_STATE_KEY. Raises RedisError, SealError."""
+    key = state_key()
+    if key is None:
+        return None
+    catalogue = take_stock(key)
+    there = _tell(catalogue, key)
+    if there > catalogue.revision:  # another process was faster, or the database is an older one than before
+        catalogue = take_stock(key, after=there)
+        _tell(catalogue, key)
+    return catalogue.revision
+
+
+def _tell(catalogue: Catalogue, key: bytes) -> int:
+    sealed = seal_catalogue(catalogue, key)
+    return int(board().eval(_TELL, 2, CATALOGUE, NUMBER, catalogue.revision, sealed, CHANGED))
+
+
+@transaction.atomic
+def take_stock(key: bytes, *, after: int = 0) -> Catalogue:
+    """All that gateways need, numbered: one more than before when it is another, and more than `after`."""
+    with leave_tenant():
+        CatalogueState.objects.get_or_create(id=1, defaults={"digest": b""})
+        state = CatalogueState.objects.select_for_update().get(id=1)
+    catalogue = gather(state.number)
+    digest = digest_keyed(key, msgspec.json.encode(catalogue))
+    if digest == bytes(state.digest) and state.number > after:
+        return catalogue
+    catalogue = msgspec.structs.replace(catalogue, revision=max(state.number, after) + 1)
+    content = msgspec.json.encode(catalogue)
+    with leave_tenant():
+        CatalogueState.objects.filter(id=1).update(number=catalogue.revision, digest=digest_keyed(key, content))
+    return catalogue
+
+
+def gather(number: int) -> Catalogue:
+    now = timezone.now()
+    return Catalogue(
+        number,
+        servers=tuple(_read_servers()),
+        secrets=tuple(_read_secrets()),
+        closed=list_closed(now),
+        token_versions=list_token_versions(now),
+    )
+
+
+def _read_servers() -> list[Server]:
+    """One that cannot be opened any more stops nobody else's."""
+    found = []
+    for row in list_rows():
+        try:
+            found.append(read_server(row))
+        except SealError as error:
+            log.error("server_not_opened", server=row.name, reason=str(error))  # noqa: TRY400 - no trace is needed
+    return found
+
+
+def _read_secrets() -> list[TenantSecret]:
+    with leave_tenant():
+        holders = SecretHolder.objects.filter(dazbox__state=DazboxState.ACTIVE).select_related("dazbox")
+        boxes = {holder.dazbox_id: refer_to(holder.dazbox) for holder in holders.order_by("dazbox_id")}
+    found = []
+    for tenant in boxes.values():
+        with enter_tenant(tenant):
+            rows = list(McpSecret.objects.order_by("server"))
+        found += [TenantSecret(row.server, tenant.id, env=row.secret.env, bearer=row.secret.bearer) for row in rows]
+    return found
