@@ -29,6 +29,8 @@ NAMES = (
     "knowledge",
     "graph",
     "intelligence",
+    "gateway",
+    "gateway_life",
 )
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRON = os.environ  # noqa: TID251 - it is set up here, before the settings are read

@@ -1,0 +1,137 @@
+"""The gateway for longer: memory after many calls and under many streams, a tenant that floods, children that die.
+
+GATEWAY_CALLS (1,000,000) calls for the memory, DRILL_S (60; an hour in earnest: 3600) seconds of the drill, in which a
+child is killed every DRILL_KILL_S (10; 30 in earnest).
+"""
+
+import asyncio
+import os
+import random
+import signal
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from tests.load.gateway import describe_environment, make_token, serve_keys
+from tests.load.gateways import Running, describe_ours, running, with_token
+from tests.load.report import Report
+from tests.load.wrk import find_wrk, load
+
+ENVIRON = os.environ  # noqa: TID251 - of this benchmark alone
+CALLS = int(ENVIRON.get("GATEWAY_CALLS", "1000000"))
+DRILL_S, KILL_S = float(ENVIRON.get("DRILL_S", "60")), float(ENVIRON.get("DRILL_KILL_S", "10"))
+STREAMS, SHARE, FLOOD = 500, 16, 160
+FLOOD_ROUNDS, FLOOD_S = 3, 5.0
+TARGETS = {"idle_mb": 80, "after_mb": 128, "streams_mb": 100, "flood_ratio": 2.0, "drill_right": 0.999}
+
+
+def measure() -> Report:
+    if find_wrk() is None:
+        return Report("MCP gateway, longer", {"skipped": "wrk"}, [("wrk is not there (make bench)", "no data")])
+    with tempfile.TemporaryDirectory(prefix="dazbox-gateway-") as name, serve_keys() as keys:
+        folder = Path(name)
+        ours = describe_ours(folder, token=make_token(), environment=describe_environment(keys))
+        with running(ours, folder) as alive:
+            figures: dict[str, object] = {f"target_{name}": target for name, target in TARGETS.items()}
+            figures |= measure_memory(alive, folder) | measure_streams(alive)
+            figures |= measure_flood(alive, folder) | run_drill(alive, folder)
+    return Report(
+        "MCP gateway: memory, streams, a flood, a drill",
+        figures,
+        [
+            ("memory idle (target: 80 MB)", f"{figures['idle_mb']} MB"),
+            (f"after {figures['calls']:,} calls (target: 128 MB)", f"{figures['after_mb']} MB"),
+            (f"more with {figures['streams']} idle event streams (target: 100 MB)", f"{figures['streams_mb']} MB"),
+            ("p95 of a tenant beside one that floods at ten times its share (target: twice)", tell_flood(figures)),
+            (f"right answers while a child is killed every {KILL_S:g} s (target: 99.9 %)", tell_drill(figures)),
+        ],
+    )
+
+
+def measure_memory(alive: Running, folder: Path) -> dict[str, object]:
+    """Of the gateway's process alone, warmed up by ten thousand calls."""
+    idle_mb, calls = alive.rss_mb(whole=False), 0
+    load(alive.call, clients=16, seconds=2, folder=folder)
+    warm_mb = alive.rss_mb(whole=False)
+    while calls < CALLS:
+        calls += load(alive.call, clients=16, seconds=10, folder=folder).requests
+    after_mb = alive.rss_mb(whole=False)
+    return {"idle_mb": round(idle_mb), "warm_mb": round(warm_mb), "after_mb": round(after_mb), "calls": calls}
+
+
+def measure_streams(alive: Running) -> dict[str, object]:
+    return asyncio.run(_open_streams(alive))
+
+
+async def _open_streams(alive: Running) -> dict[str, object]:
+    before_mb, token = alive.rss_mb(whole=False), alive.call.headers["Authorization"]
+    request = (
+        f"GET /mcp/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {token}\r\nAccept: text/event-stream\r\n\r\n"
+    )
+    writers, opened = [], 0
+    for _ in range(STREAMS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", alive.port)
+        writer.write(request.encode())
+        opened += b" 200 " in await reader.readline()
+        writers.append(writer)
+    more_mb = alive.rss_mb(whole=False) - before_mb
+    for writer in writers:
+        writer.close()
+    return {"streams": opened, "streams_mb": round(more_mb, 1)}
+
+
+def measure_flood(alive: Running, folder: Path) -> dict[str, object]:
+    """p95 of one tenant with its share of clients: beside another that keeps to its share, and that has ten times it."""
+    other = with_token(alive.call, make_token())
+
+    def measure_beside(clients: int) -> int:
+        with ThreadPoolExecutor(1) as pool:
+            noise = pool.submit(load, other, clients=clients, seconds=FLOOD_S + 1, folder=folder)
+            ours = load(alive.call, clients=SHARE, seconds=FLOOD_S, folder=folder)
+            noise.result()
+        return ours.p95_us
+
+    pairs = [(measure_beside(SHARE), measure_beside(FLOOD)) for _ in range(FLOOD_ROUNDS)]
+    fair_ms, flood_ms = (round(median(pair[place] for pair in pairs) / 1000, 2) for place in (0, 1))
+    ratio = round(median(flood / fair for fair, flood in pairs), 2)
+    return {"fair_p95_ms": fair_ms, "flood_p95_ms": flood_ms, "flood_ratio": ratio}
+
+
+def run_drill(alive: Running, folder: Path) -> dict[str, object]:
+    """Sixteen clients call without a pause; a child is killed again and again."""
+    over, kills = threading.Event(), 0
+
+    def kill() -> None:
+        nonlocal kills
+        while not over.wait(KILL_S):
+            children = psutil.Process(alive.process.pid).children(recursive=True)
+            if children:
+                random.choice(children).send_signal(signal.SIGKILL)
+                kills += 1
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        loaded = load(alive.call, clients=16, seconds=DRILL_S, folder=folder)
+    finally:
+        over.set()
+        killer.join()
+    right = 1 - (loaded.wrong + loaded.lost) / loaded.requests
+    return {
+        "drill_calls": loaded.requests,
+        "drill_wrong": loaded.wrong + loaded.lost,
+        "drill_right": right,
+        "kills": kills,
+    }
+
+
+def tell_flood(figures: dict[str, object]) -> str:
+    return "{flood_p95_ms} ms beside {fair_p95_ms}, {flood_ratio} times".format(**figures)
+
+
+def tell_drill(figures: dict[str, object]) -> str:
+    return "{drill_wrong} of {drill_calls:,} wrong, {kills} kills".format(**figures)
