@@ -85,7 +85,7 @@ async def _open_streams(alive: Running) -> dict[str, object]:
 
 
 def measure_flood(alive: Running, folder: Path) -> dict[str, object]:
-    """p95 of one tenant with its share of clients: beside another that keeps to its share, and that has ten times it."""
+    """p95 of one tenant with its share of clients: beside another that keeps to its share, and with ten times it."""
     other = with_token(alive.call, make_token())
 
     def measure_beside(clients: int) -> int:
@@ -110,7 +110,7 @@ def run_drill(alive: Running, folder: Path) -> dict[str, object]:
         while not over.wait(KILL_S):
             children = psutil.Process(alive.process.pid).children(recursive=True)
             if children:
-                random.choice(children).send_signal(signal.SIGKILL)
+                random.choice(children).send_signal(signal.SIGKILL)  # noqa: S311 - any will do
                 kills += 1
 
     killer = threading.Thread(target=kill)
