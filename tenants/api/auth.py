@@ -1,15 +1,16 @@
 """Signing in: clients and operators by secret, boxes by their key, everybody onward by refresh token."""
 
+import datetime as dt
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from mcp_saas.api.auth import Open
+from mcp_saas.api.auth import Open, require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import View, endpoint
-from mcp_saas.api.view import ApiView
+from mcp_saas.api.view import ApiView, principal_of
 from mcp_saas.kit.errors import Problem
 from tenants.api.contract.token import (
     AccessAnswer,
@@ -19,13 +20,17 @@ from tenants.api.contract.token import (
     RefreshBody,
     TokenPairAnswer,
 )
+from tenants.api.view import TenantView
+from tenants.context import current_tenant
 from tenants.keys import load_key_ring
-from tenants.selectors import check_client
+from tenants.selectors import check_client, find_standing
 from tenants.tokens.access import LIFETIME, mint_access_token
+from tenants.tokens.api_key import is_api_key
 from tenants.tokens.assertion import verify_assertion
 from tenants.tokens.operator import sign_in_operator
 from tenants.tokens.refresh import TokenPair, issue_tokens, revoke_refresh, rotate_refresh
 
+KEY_TOKEN_LIFETIME = dt.timedelta(minutes=1)
 DEVICE_SCOPE = "device read act"
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -76,6 +81,34 @@ class DeviceTokenView(OpenView):
         return _answer_pair(
             issue_tokens(subject=str(key.dazbox_id), scope=DEVICE_SCOPE, dazbox=key.dazbox, device_key=key)
         )
+
+
+class ApiKeyTokenView(TenantView):
+    rate_class = "auth"
+    permission_classes = (require_scope("read", "act"),)
+
+    @endpoint(
+        "exchange_api_key",
+        summary="Exchange an API key for an access token of a minute",
+        tag="auth",
+        answers={200: AccessAnswer},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """For those who verify our tokens elsewhere, by `/.well-known/jwks.json`, and are given an API key: with its
+        tenant and scopes. A key that ends is refused there a minute later at most.
+        """
+        caller = principal_of(request)
+        standing = find_standing(current_tenant().id)
+        if not is_api_key(caller) or standing is None:
+            raise Problem(403, "api-key-only", "This is for API keys", detail="Send an API key (dz_live_...).")
+        access = mint_access_token(
+            subject=caller.subject,
+            scopes=sorted(caller.scopes),
+            tenant_id=caller.tenant_id,
+            token_version=standing.token_version,
+            lifetime=KEY_TOKEN_LIFETIME,
+        )
+        return answer(AccessAnswer(access, int(KEY_TOKEN_LIFETIME.total_seconds())), headers=NO_STORE)
 
 
 class RefreshView(OpenView):

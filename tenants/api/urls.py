@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tenants.api.api_keys import ApiKeysView, ApiKeyView
-from tenants.api.auth import DeviceTokenView, RefreshView, RevokeView, TokenView
+from tenants.api.auth import ApiKeyTokenView, DeviceTokenView, RefreshView, RevokeView, TokenView
 from tenants.api.break_glass import BreakGlassView
 from tenants.api.claims import ClaimDetailView
 from tenants.api.device_authorizations import (
@@ -22,6 +22,7 @@ from tenants.api.transfer import TransferView
 
 urlpatterns = [
     path("auth/token", TokenView.as_view()),
+    path("auth/api-key-token", ApiKeyTokenView.as_view()),
     path("auth/device-token", DeviceTokenView.as_view()),
     path("auth/refresh", RefreshView.as_view()),
     path("auth/revoke", RevokeView.as_view()),

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError
 from rest_framework_simplejwt.tokens import Token
 
-from mcp_saas.api.auth import Principal, Scope
+from mcp_saas.api.auth import Principal
 from mcp_saas.kit.ttl_cache import TtlCache
 from tenants.keys import REREAD_S, KeyRing, SigningKey, load_key_ring
 
@@ -82,9 +83,17 @@ class AccessToken(Token):
         return KeyRingBackend()
 
 
-def mint_access_token(*, subject: str, scopes: list[Scope], tenant_id: UUID | None, token_version: int = 0) -> str:
+def mint_access_token(
+    *,
+    subject: str,
+    scopes: Sequence[str],
+    tenant_id: UUID | None,
+    token_version: int = 0,
+    lifetime: dt.timedelta = LIFETIME,
+) -> str:
     """`token_version` is the box's as the database has it now: with an older one the token is born revoked."""
     token = AccessToken()
+    token.set_exp(lifetime=lifetime)
     token["sub"] = subject
     token["scope"] = " ".join(scopes)
     token["tenant_id"] = str(tenant_id) if tenant_id else None

@@ -25,6 +25,7 @@ from tenants.models.api_key import ApiKey
 from tenants.models.dazbox import Dazbox
 
 START = "dz_live_"
+SUBJECT = "api-key:"
 PREFIX_LENGTH = len(START) + 8
 MAX_LIVE_OF_NAME = 2  # the one in use and its successor
 MAX_LIVE_OF_BOX = 50
@@ -107,6 +108,11 @@ def verify_api_key(key: str) -> Principal | None:
     return grant.principal if grant and timezone.now() < grant.expires_at else None
 
 
+def is_api_key(principal: Principal) -> bool:
+    """Whether it bears the key itself, and no token made of one."""
+    return principal.subject.startswith(SUBJECT) and not principal.session
+
+
 def _look_up(prefix: str, digest: bytes) -> ApiKeyGrant | None:
     now = timezone.now()
     row = ApiKey.objects.filter(prefix=prefix, revoked_at=None, expires_at__gt=now).first()
@@ -115,7 +121,7 @@ def _look_up(prefix: str, digest: bytes) -> ApiKeyGrant | None:
     if row.last_used_at is None or now - row.last_used_at >= USE_GRAIN:
         stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_GRAIN)
         ApiKey.objects.filter(stale, id=row.id).update(last_used_at=now.replace(second=0, microsecond=0))
-    principal = Principal(f"api-key:{row.id}", frozenset(row.scope.split()), row.dazbox_id)
+    principal = Principal(f"{SUBJECT}{row.id}", frozenset(row.scope.split()), row.dazbox_id)
     return ApiKeyGrant(principal, row.expires_at)
 
 

@@ -31,6 +31,7 @@ class Caller(StrEnum):
 NOT_FOUND = (404, "not-found")
 NO_SCOPE = (403, "scope-missing")
 OWNER_ONLY = (403, "owner-only")
+API_KEY_ONLY = (403, "api-key-only")
 GONE = (410, "device-deleted")
 SUSPENDED = (403, "device-suspended")
 LEAVING = (403, "device-pending-deletion")
@@ -187,6 +188,7 @@ RULES: dict[str, Rule] = {
     # what needs another secret than a token, which the request does not have
     "sign_in": open_to_all((401, "wrong-credentials")),
     "sign_in_device": open_to_all((401, "invalid-assertion")),
+    "exchange_api_key": OWN_THINGS | dict.fromkeys((Caller.OWN, Caller.ANOTHER), API_KEY_ONLY),
     "refresh_token": open_to_all((401, "invalid-refresh")),
     "register_device": open_to_all((422, "challenge-unknown")),
     "begin_device_authorization": open_to_all((422, "challenge-unknown")),

@@ -46,6 +46,7 @@ STORE_NOTHING = {
     "/api/v1/knowledge/search",
     "/api/v1/nodes/bulk-analysis",
     "/api/v1/knowledge/ask",
+    "/api/v1/auth/api-key-token",
 }
 
 

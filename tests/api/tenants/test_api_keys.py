@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import jwt
 import pytest
 from django.core.signing import Signer
 from django.db import connection
@@ -17,7 +18,7 @@ from mcp_saas.kit.ttl_cache import TtlCache
 from tenants.models.api_key import ApiKey
 from tenants.models.dazbox import Dazbox
 from tenants.tokens.access import mint_access_token
-from tenants.tokens.api_key import create_api_key, verify_api_key
+from tenants.tokens.api_key import create_api_key, revoke_api_key, verify_api_key
 from tests.api.case import cases
 from tests.api.problem import assert_problem, assert_refused_at
 from tests.committed import committed_db, run_together
@@ -27,6 +28,7 @@ from tests.factories import Box, make_api_key, make_box
 __all__ = ["committed_db"]
 Attack = Callable[[str], str]
 YEAR = 366 * 86_400
+EXCHANGE = "/api/v1/auth/api-key-token"
 
 
 def check_sum(stem: str) -> str:
@@ -292,3 +294,22 @@ def test_eight_who_create_at_once_get_two(committed_box: Box) -> None:
 @pytest.fixture
 def committed_box(committed_db: None) -> Box:
     return make_box("racer")
+
+
+def test_a_key_is_exchanged_for_a_token_of_a_minute_that_says_the_same(api: ApiClient, alice: Box) -> None:
+    key = make_api_key(alice, scopes=("read",))
+
+    given = api.call("POST", EXCHANGE, token=key)
+
+    assert (given.status, given.json["expires_in"]) == (200, 60)
+    claims = jwt.decode(given.json["access"], options={"verify_signature": False})
+    assert (claims["tenant_id"], claims["scope"]) == (str(alice.tenant.id), "read")
+    assert 0 < claims["exp"] - claims["iat"] <= 60
+    assert api.get(alice.path("info"), token=given.json["access"]).status == 200
+    assert_problem(api.call("POST", EXCHANGE, token=given.json["access"]), 403)  # it would live for ever
+
+
+def test_a_key_that_ended_is_exchanged_for_nothing(api: ApiClient, alice: Box) -> None:
+    key = make_api_key(alice, scopes=("read",))
+    revoke_api_key(alice.tenant.id, ApiKey.objects.get(prefix=key[:16]).id)
+    assert_problem(api.call("POST", EXCHANGE, token=key), 401)
