@@ -1,26 +1,35 @@
 """One spelling for each JSON text: members in order, no blanks. What means the same has the same SHA-256."""
 
 import hashlib
-import json
+from typing import Any
 
 import msgspec
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
 
 
 class TwinMemberError(ValueError):
     """An object names a member twice: two readers of it may see two different things."""
 
+    def __init__(self) -> None:
+        super().__init__("an object names a member twice")
+
+
+def read_once(text: bytes) -> tuple[Any, bytes]:
+    """The value and its one spelling. Raises ValueError (TwinMemberError among them) for what is no JSON text of one
+    meaning, RecursionError for one that is nested a thousand levels deep.
+    """
+    value = _decode(text)
+    canonical = _encode(value)
+    if _count_ends(text) != _count_ends(canonical):  # of two members of one name the value has the last
+        raise TwinMemberError
+    return value, canonical
+
 
 def write_canonical(text: bytes) -> bytes:
-    """Raises ValueError (TwinMemberError among them) for what is no JSON text of one meaning."""
-    canonical = _encode(_decode(text))
-    if b"\\" in text:
-        json.loads(text, object_pairs_hook=_refuse_twins)
-    elif text.count(b'"') != canonical.count(b'"'):  # without escapes a quotation mark is one of a string's two ends
-        raise TwinMemberError("an object names a member twice")
-    return canonical
+    """Raises as `read_once` does."""
+    return read_once(text)[1]
 
 
 def digest(canonical: bytes) -> str:
@@ -28,8 +37,8 @@ def digest(canonical: bytes) -> str:
     return hashlib.sha256(canonical).hexdigest()
 
 
-def _refuse_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise TwinMemberError("an object names a member twice")
-    return members
+def _count_ends(text: bytes) -> int:
+    """Quotation marks at which strings begin and end."""
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return text.count(b'"')

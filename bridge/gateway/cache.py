@@ -29,7 +29,9 @@ def make_key(server: str, method: str, *, params: bytes, tenant: UUID | None = N
 
 
 class Answers:
-    """Keys hold the tenant; entries know it too, so that `drop` finds them."""
+    """Keys hold the tenant; entries know it too, so that `drop` finds them. Whoever answers from here shows it, in
+    `_meta` and in the header X-Cache.
+    """
 
     def __init__(self, max_bytes: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._max_bytes, self._clock = max_bytes, clock
@@ -42,6 +44,7 @@ class Answers:
         kept = self._kept.get(key)
         if kept is None or kept.expires_at_s <= self._clock():
             self.misses += 1
+            self._forget(key)
             return None
         self._kept.move_to_end(key)
         self.hits += 1

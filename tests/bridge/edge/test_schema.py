@@ -1,0 +1,186 @@
+"""Arguments fit the tool's schema, or are refused with pointers; no schema stalls the gateway or fetches anything."""
+
+import time
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+
+from bridge.engine.schema_cost import CostlySchemaError, check_cost
+from bridge.gateway.refusal import INVALID_PARAMS, Refusal
+from bridge.gateway.schema import MAX_ERRORS, Schemas
+
+FEE = {
+    "type": "object",
+    "properties": {"channel": {"type": "string", "pattern": "^[0-9]+x[0-9]+x[0-9]+$"}, "ppm": {"type": "integer"}},
+    "required": ["channel"],
+    "additionalProperties": False,
+}
+
+
+def learn(schema: Any) -> Schemas:
+    schemas = Schemas()
+    schemas.learn("home", "tool", schema=msgspec.json.encode(schema))
+    return schemas
+
+
+def refuse(schemas: Schemas, arguments: bytes) -> Refusal:
+    with pytest.raises(Refusal) as refused:
+        schemas.check("home", "tool", arguments=arguments)
+    assert refused.value.code == INVALID_PARAMS
+    return refused.value
+
+
+def pointers(refusal: Refusal) -> list[tuple[str, str]]:
+    faults = msgspec.json.decode(refusal.data or b"")["errors"]
+    return [(fault["pointer"], fault["code"]) for fault in faults]
+
+
+def test_arguments_that_fit_come_back_in_one_spelling() -> None:
+    arguments = b'{ "ppm": 5, "channel": "1x2x3" }'
+    assert learn(FEE).check("home", "tool", arguments=arguments) == b'{"channel":"1x2x3","ppm":5}'
+
+
+def test_faults_are_told_with_pointers() -> None:
+    refusal = refuse(learn(FEE), b'{"channel":"a","ppm":"5","else":1}')
+    assert set(pointers(refusal)) == {
+        ("/channel", "pattern"),
+        ("/ppm", "type"),
+        ("", "additionalProperties"),
+    }
+    assert "/channel" in refusal.message
+
+
+def test_pointers_are_escaped_and_faults_bounded() -> None:
+    schemas = learn({"type": "object", "additionalProperties": {"type": "integer"}})
+    assert pointers(refuse(schemas, b'{"a/b~c":"x"}')) == [("/a~1b~0c", "type")]
+    many = msgspec.json.encode({str(number): "x" * 5000 for number in range(500)})
+    refusal = refuse(schemas, many)
+    assert len(pointers(refusal)) == MAX_ERRORS
+    assert len(refusal.message) < 1000
+
+
+@pytest.mark.parametrize(
+    "arguments", [b"[]", b"null", b"7", b'"text"', b"", b"{", b'{"a":NaN}', b'{"a":1e999}', b'{"a":1,"a":2}', b"\xff"]
+)
+def test_what_is_no_object_of_one_meaning_is_refused(arguments: bytes) -> None:
+    refuse(learn({}), arguments)
+    refuse(Schemas(), arguments)
+
+
+def test_a_member_named_twice_does_not_pass_by_the_schema() -> None:
+    refuse(learn({"properties": {"path": {"enum": ["/tmp"]}}}), b'{"path":"/etc","path":"/tmp"}')
+
+
+def test_the_draft_a_schema_names_is_its_draft() -> None:
+    tuple_items = {"properties": {"a": {"items": [{"type": "string"}]}}}
+    named = {"$schema": "http://json-schema.org/draft-07/schema#"} | tuple_items
+    refuse(learn(named), b'{"a":[1]}')
+    old = Schemas()
+    assert old.learn("home", "tool", schema=msgspec.json.encode(tuple_items)) is not None  # no array in 2020-12
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "http://127.0.0.1:9/schema.json"},
+        {"$ref": "file:///etc/passwd"},
+        {"$ref": "other.json"},
+        {"$schema": "http://127.0.0.1:9/meta"},
+        {"properties": {"a": {"$ref": "#/$defs/none"}}},
+        {"$id": "http://127.0.0.1:9/", "$ref": "x"},
+        {"type": "banana"},
+        [],
+        "text",
+        {"pattern": "("},
+        {"pattern": "(a{1,1000}){1,1000}"},
+    ],
+)
+def test_a_schema_that_cannot_be_applied_is_told_and_fetches_nothing(schema: Any) -> None:
+    schemas = learn(schema)  # a socket to anywhere but loopback would fail the test, and nobody listens there
+    assert set(schemas.faults("home")) == {"tool"}
+    assert schemas.check("home", "tool", arguments=b'{"a":1}') == b'{"a":1}'
+
+
+def doubled(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"$ref": f"#/$defs/a{levels}", "$defs": {"a0": {"type": "object"}}}
+    for level in range(1, levels + 1):
+        schema["$defs"][f"a{level}"] = {"allOf": [{"$ref": f"#/$defs/a{level - 1}"}] * 2}
+    return schema
+
+
+NODE = {"$ref": "#/$defs/node"}
+EXPONENTIAL = [
+    doubled(60),
+    {"$defs": {"node": {"anyOf": [{"properties": {"c": NODE}}, {"properties": {"c": NODE}}]}}, **NODE},
+    {"$defs": {"node": {"properties": {"c": NODE}, "patternProperties": {"c": NODE}}}, **NODE},
+    {"$defs": {"node": {"properties": {"c": NODE, "d": {"anyOf": [NODE, {}, NODE]}}}}, **NODE},
+    {"$defs": {"node": {"items": {"oneOf": [{"items": NODE}, NODE]}}}, **NODE},
+    {"properties": {"c": {"$ref": "#"}}, "additionalProperties": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}},
+    {"$defs": {"a": {"properties": {"x": {"$ref": "#/$defs/b"}}},
+               "b": {"properties": {"x": {"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}]}}}},
+     "$ref": "#/$defs/a"},
+    {"$ref": "#/$defs/node", "$defs": {"node": {"allOf": [NODE]}}},
+    {"$ref": "#"},
+    {"$dynamicRef": "#node"},
+    {"properties": {str(number): {} for number in range(5000)}},
+    {"properties": {str(number): {"pattern": f"{number}"} for number in range(500)}},
+]  # fmt: skip
+SOUND = [
+    FEE,
+    True,
+    {"$defs": {"node": {"properties": {"left": NODE, "right": {"anyOf": [NODE, {"type": "null"}]}}}}, **NODE},
+    {"$defs": {"node": {"type": ["string", "array", "object"], "items": NODE, "additionalProperties": NODE}}, **NODE},
+    {"properties": {"children": {"items": {"$ref": "#"}}, "name": {"type": "string"}}},
+    doubled(5),
+]
+
+
+@pytest.mark.parametrize("schema", EXPONENTIAL)
+def test_work_that_doubles_is_refused_before_it_is_compiled(schema: Any) -> None:
+    with pytest.raises(CostlySchemaError):
+        check_cost(schema)
+
+
+@pytest.mark.parametrize("schema", SOUND)
+def test_sound_schemas_are_applied_recursive_ones_too(schema: Any) -> None:
+    assert learn(schema).faults("home") == {}
+
+
+def test_no_schema_stalls_the_gateway() -> None:
+    """Each of the worst within the bounds, with the worst arguments for it, takes a fraction of a second of a core."""
+    deep: Any = {}
+    for _ in range(60):
+        deep = {"c": deep, "left": deep.copy()}
+    worst = [
+        ({"properties": {"a": {"pattern": "^(a+)+$"}}}, {"a": "a" * 100_000 + "!"}),
+        ({"properties": {"a": {"pattern": "^(?=a)(a+)+(?!b)$"}}}, {"a": "a" * 100_000 + "!"}),
+        ({"properties": {"a": {"pattern": "^(\\w+)\\1$"}}}, {"a": "ab" * 50_000}),
+        ({"properties": {"a": {"uniqueItems": True}}}, {"a": list(range(100_000))}),
+        (doubled(8), {}),
+        (SOUND[3], {"c": [[{"d": "e"}] * 100] * 100}),
+    ]
+    for schema, arguments in worst:
+        raw, sent = msgspec.json.encode(schema), msgspec.json.encode(arguments)
+        began_s = time.process_time()
+        schemas = Schemas()
+        schemas.learn("home", "tool", schema=raw)
+        with suppress(Refusal):
+            schemas.check("home", "tool", arguments=sent)
+        assert time.process_time() - began_s < 1, schema
+    for schema in EXPONENTIAL:
+        began_s = time.process_time()
+        assert learn(schema).faults("home"), schema
+        assert time.process_time() - began_s < 1, schema
+
+
+def test_a_known_schema_is_not_compiled_again_and_a_lost_tool_is_forgotten() -> None:
+    schemas = learn(FEE)
+    compiled = schemas._compiled["home"]["tool"]
+    schemas.learn("home", "tool", schema=msgspec.json.encode(FEE))
+    assert schemas._compiled["home"]["tool"] is compiled
+    schemas.learn("home", "tool", schema=b"{}")
+    assert schemas.check("home", "tool", arguments=b"{}") == b"{}"
+    schemas.keep_only("home", set())
+    assert schemas._compiled == {}
