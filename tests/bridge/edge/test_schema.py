@@ -25,7 +25,7 @@ def learn(schema: Any) -> Schemas:
     return schemas
 
 
-def refuse(schemas: Schemas, arguments: bytes) -> Refusal:
+def assert_refused(schemas: Schemas, arguments: bytes) -> Refusal:
     with pytest.raises(Refusal) as refused:
         schemas.check("home", "tool", arguments=arguments)
     assert refused.value.code == INVALID_PARAMS
@@ -43,7 +43,7 @@ def test_arguments_that_fit_come_back_in_one_spelling() -> None:
 
 
 def test_faults_are_told_with_pointers() -> None:
-    refusal = refuse(learn(FEE), b'{"channel":"a","ppm":"5","else":1}')
+    refusal = assert_refused(learn(FEE), b'{"channel":"a","ppm":"5","else":1}')
     assert set(pointers(refusal)) == {
         ("/channel", "pattern"),
         ("/ppm", "type"),
@@ -54,9 +54,9 @@ def test_faults_are_told_with_pointers() -> None:
 
 def test_pointers_are_escaped_and_faults_bounded() -> None:
     schemas = learn({"type": "object", "additionalProperties": {"type": "integer"}})
-    assert pointers(refuse(schemas, b'{"a/b~c":"x"}')) == [("/a~1b~0c", "type")]
+    assert pointers(assert_refused(schemas, b'{"a/b~c":"x"}')) == [("/a~1b~0c", "type")]
     many = msgspec.json.encode({str(number): "x" * 5000 for number in range(500)})
-    refusal = refuse(schemas, many)
+    refusal = assert_refused(schemas, many)
     assert len(pointers(refusal)) == MAX_ERRORS
     assert len(refusal.message) < 1000
 
@@ -65,18 +65,18 @@ def test_pointers_are_escaped_and_faults_bounded() -> None:
     "arguments", [b"[]", b"null", b"7", b'"text"', b"", b"{", b'{"a":NaN}', b'{"a":1e999}', b'{"a":1,"a":2}', b"\xff"]
 )
 def test_what_is_no_object_of_one_meaning_is_refused(arguments: bytes) -> None:
-    refuse(learn({}), arguments)
-    refuse(Schemas(), arguments)
+    assert_refused(learn({}), arguments)
+    assert_refused(Schemas(), arguments)
 
 
 def test_a_member_named_twice_does_not_pass_by_the_schema() -> None:
-    refuse(learn({"properties": {"path": {"enum": ["/tmp"]}}}), b'{"path":"/etc","path":"/tmp"}')
+    assert_refused(learn({"properties": {"path": {"enum": ["/tmp"]}}}), b'{"path":"/etc","path":"/tmp"}')
 
 
 def test_the_draft_a_schema_names_is_its_draft() -> None:
     tuple_items = {"properties": {"a": {"items": [{"type": "string"}]}}}
     named = {"$schema": "http://json-schema.org/draft-07/schema#"} | tuple_items
-    refuse(learn(named), b'{"a":[1]}')
+    assert_refused(learn(named), b'{"a":[1]}')
     old = Schemas()
     assert old.learn("home", "tool", schema=msgspec.json.encode(tuple_items)) is not None  # no array in 2020-12
 
