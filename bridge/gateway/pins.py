@@ -5,7 +5,7 @@ use): of each tool by itself, so that a new tool is shown and a changed one is n
 seen (`ServerSeen.seen_pins`) and makes pins of it, so that a restarted gateway trusts no change.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bridge.engine.pin import pin_tool
 from bridge.engine.server import Server
@@ -58,12 +58,10 @@ class Pins:
     def count_quarantined(self) -> int:
         return sum(map(len, self._quarantined.values()))
 
-    def keep_only(self, servers: Iterable[str]) -> None:
-        """Servers that left the catalogue are forgotten; trust in them as well."""
-        left = set(servers)
+    def forget(self, server: str) -> None:
+        """One that left the catalogue; trust in it as well."""
         for kept in (self._trusted, self._seen, self._quarantined):
-            for name in kept.keys() - left:
-                kept.pop(name, None)
+            kept.pop(server, None)
 
     def _find_approved(self, server: Server, seen: dict[str, str]) -> dict[str, str]:
         if server.pins is not None:

@@ -5,7 +5,7 @@ around: with a limit on backtracking), and the work it can make of a value is bo
 (`bridge.engine.schema_cost`). One that passes a bound is not applied; who runs the gateway sees which and why.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 import jsonschema_rs
@@ -58,13 +58,15 @@ class Schemas:
             known = tools[tool] = compile_schema(schema, sha256)
         return known.fault
 
-    def keep_only(self, server: str, tools: Mapping[str, object] | set[str]) -> None:
-        """Tools a server no longer has are forgotten; with none, the server."""
+    def keep_only(self, server: str, tools: Collection[str]) -> None:
+        """Tools that the server no longer has are forgotten."""
         known = self._compiled.get(server, {})
         for tool in known.keys() - set(tools):
             del known[tool]
-        if not known:
-            self._compiled.pop(server, None)
+
+    def forget(self, server: str) -> None:
+        """One that left the catalogue."""
+        self._compiled.pop(server, None)
 
     def faults(self, server: str) -> dict[str, str]:
         """Tools whose schema is not applied, and why."""

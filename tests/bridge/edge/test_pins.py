@@ -74,7 +74,7 @@ def test_servers_that_left_are_forgotten_and_trust_is_bounded() -> None:
     pins = Pins()
     shown = pins.learn(HOME, [tool(str(number)) for number in range(MAX_TRUSTED + 1)])
     assert len(shown) == MAX_TRUSTED
-    pins.keep_only(["else"])
+    pins.forget("home")
     assert (pins.seen("home"), pins.quarantined("home")) == ({}, ())
 
 

@@ -182,5 +182,7 @@ def test_a_known_schema_is_not_compiled_again_and_a_lost_tool_is_forgotten() -> 
     assert schemas._compiled["home"]["tool"] is compiled
     schemas.learn("home", "tool", schema=b"{}")
     assert schemas.check("home", "tool", arguments=b"{}") == b"{}"
-    schemas.keep_only("home", set())
+    schemas.keep_only("home", {"else"})
+    assert schemas._compiled == {"home": {}}
+    schemas.forget("home")
     assert schemas._compiled == {}
