@@ -1,34 +1,29 @@
 """qdrant-client's own imitation of a server, in memory, asked as a server is."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from qdrant_client import QdrantClient, models
 
 
 class LocalQdrant(QdrantClient):
-    """Its generated API, which a server is searched by, searches the imitation."""
+    """What its connection would carry to a server, a batch of queries, searches the imitation."""
 
     def __init__(self) -> None:
         super().__init__(":memory:")
 
     @property
     def http(self) -> Any:
-        return _Apis(_SearchApi(self))
+        return _Apis(_Connection(self))
 
 
-class _SearchApi(NamedTuple):
-    client: QdrantClient
+class _Connection(NamedTuple):
+    searched: QdrantClient
 
-    def query_batch_points(
-        self, name: str, *, query_request_batch: models.QueryRequestBatch, timeout: int
-    ) -> "_Answer":
-        return _Answer(self.client.query_batch_points(name, query_request_batch.searches))
+    def request(self, *, path_params: dict[str, str], content: bytes, **_: object) -> dict[str, Any]:
+        searches = models.QueryRequestBatch.model_validate_json(content).searches
+        found = self.searched.query_batch_points(path_params["collection_name"], searches)
+        return {"result": [one.model_dump(mode="json") for one in found]}
 
 
 class _Apis(NamedTuple):
-    search_api: _SearchApi
-
-
-class _Answer(NamedTuple):
-    result: Sequence[models.QueryResponse]
+    client: _Connection

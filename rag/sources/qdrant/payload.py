@@ -7,6 +7,7 @@ from qdrant_client import models
 
 from rag.sources.qdrant.collection import TERMS, Stored
 from rag.sources.qdrant.errors import ScopeError
+from rag.sources.qdrant.exchange import Scored
 from rag.sources.qdrant.point import Hit, Point
 from rag.sources.qdrant.scope import SHARED, TENANT_FIELD, Scope
 from rag.sources.qdrant.seal import digest_text, read_content, store_content
@@ -32,13 +33,13 @@ def name_point(scope: Scope, point: Point) -> str:
     return str(uuid5(NAMESPACE, "\0".join((scope.writes, point.document, str(point.position), text))))
 
 
-def read_hit(point: models.ScoredPoint, *, scope: Scope) -> Hit:
+def read_hit(point: Scored, *, scope: Scope, scale: float) -> Hit:
     """Raises SealError for a content that does not open."""
     payload = point.payload or {}
     is_shared = payload[TENANT_FIELD] == SHARED
     return Hit(
         id=str(point.id),
-        score=point.score,
+        score=point.score / scale,
         is_shared=is_shared,
         document=payload["doc"],
         position=payload["position"],

@@ -17,16 +17,16 @@ from qdrant_client import QdrantClient, models
 from rag.engine.embedding import EmbeddingModel
 from rag.sources.qdrant.batch import cut_batches
 from rag.sources.qdrant.border import WRITE_TIMEOUT_S, Border
-from rag.sources.qdrant.collection import UPSERT_BATCH, Collection, open_collection
+from rag.sources.qdrant.collection import UPSERT_BATCH, Collection, Stored, open_collection
 from rag.sources.qdrant.errors import StoreRefusedError, StoreUnavailableError
+from rag.sources.qdrant.exchange import Scored, ask
 from rag.sources.qdrant.payload import read_hit, store_point
 from rag.sources.qdrant.point import Hit, Point, Query
-from rag.sources.qdrant.request import build_request
+from rag.sources.qdrant.request import Pen, build_request, find_scale
 from rag.sources.qdrant.scope import Scope, check_hits, confine, only_writes
 from rag.sources.qdrant.seal import is_older, reseal
 
 T = TypeVar("T")
-SEARCH_TIMEOUT_S = 4  # a question waits for it
 
 
 class Found(NamedTuple):
@@ -75,12 +75,14 @@ class Store:
             return Found([], [])
         name, stored = self.collection.name, self.collection.stored
         asked = [(query, False) for query in queries] + [(query, True) for query in rated]
+        pen = Pen()
         requests = [
-            confine(scope, build_request(scope, query, stored=stored, is_rated=is_rated)) for query, is_rated in asked
+            confine(scope, build_request(scope, query, stored=stored, pen=pen, is_rated=is_rated))
+            for query, is_rated in asked
         ]
-        answers = self._call(partial(_ask, collection=name, requests=requests))
+        answers = self._call(partial(ask, collection=name, requests=requests))
         try:
-            return _understand(answers, scope, queries=queries, count=len(asked))
+            return _understand(answers, scope, queries=queries, stored=stored, count=len(asked))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             words = f"Qdrant at {self._border.place} answered points that are none of ours: is QDRANT_URL right?"
             raise StoreUnavailableError(words) from error
@@ -131,25 +133,20 @@ class Store:
             raise
 
 
-def _ask(raw: QdrantClient, *, collection: str, requests: list[models.QueryRequest]) -> Sequence[models.QueryResponse]:
-    """By the client's own generated API: its `query_batch_points` copies every number of every vector, to look for
-    texts that it should embed, which takes longer than all else it does.
-    """
-    batch = models.QueryRequestBatch(searches=requests)
-    search = raw.http.search_api.query_batch_points
-    return search(collection, query_request_batch=batch, timeout=SEARCH_TIMEOUT_S).result or []
-
-
 def _understand(
-    answers: Sequence[models.QueryResponse], scope: Scope, *, queries: Sequence[Query], count: int
+    answers: Sequence[Sequence[Scored]], scope: Scope, *, queries: Sequence[Query], stored: Stored, count: int
 ) -> Found:
     """Raises ForeignPointError, SealError, and anything for what is no answer of ours."""
     if len(answers) != count:
         raise ValueError(f"{len(answers)} answers to {count} queries")
     found, scored = answers[: len(queries)], answers[len(queries) :]
-    check_hits(scope, [point.payload for answer in found for point in answer.points])
-    hits = [[read_hit(point, scope=scope) for point in answer.points] for answer in found]
-    return Found(hits, [{str(point.id): point.score for point in answer.points} for answer in scored])
+    check_hits(scope, [point.payload for answer in found for point in answer])
+    scales = [find_scale(query, stored=stored) for query in queries]
+    hits = [
+        [read_hit(point, scope=scope, scale=scale) for point in answer]
+        for answer, scale in zip(found, scales, strict=True)
+    ]
+    return Found(hits, [{str(point.id): point.score for point in answer} for answer in scored])
 
 
 def _write(raw: QdrantClient, *, collection: str, batch: list[models.PointStruct]) -> None:
