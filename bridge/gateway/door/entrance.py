@@ -10,6 +10,7 @@ from jwt import PyJWK
 
 from bridge.gateway.door.caller import Caller, Operator
 from bridge.gateway.door.challenge import challenge, keys_missing, refuse_operator
+from bridge.gateway.door.exchange import START, KeyExchange
 from bridge.gateway.door.keys import KeySet
 from bridge.gateway.door.token import LEEWAY_S, TokenError, Verified, read_kid, verify
 
@@ -30,10 +31,21 @@ class Grant:
 
 
 class Door:
-    """`anonymous`: the tenant of callers without a token (on a loopback address alone); then `keys` may be None."""
+    """`anonymous`: the tenant of callers without a token (on a loopback address alone); then `keys` may be None.
+    `exchange`: for API keys; without it they are refused.
+    """
 
-    def __init__(self, keys: KeySet | None, *, issuer: str, audience: str, anonymous: UUID | None = None) -> None:
+    def __init__(
+        self,
+        keys: KeySet | None,
+        *,
+        issuer: str,
+        audience: str,
+        anonymous: UUID | None = None,
+        exchange: KeyExchange | None = None,
+    ) -> None:
         self._keys, self._issuer, self._audience = keys, issuer, audience
+        self._exchange = exchange
         self._guest = None if anonymous is None else open_to_guests(anonymous)
         self._grants: dict[bytes, Grant] = {}
         self._closed: frozenset[UUID] = frozenset()
@@ -65,7 +77,7 @@ class Door:
             grant = await self._verify(scope, token)
             self._keep(digest, grant)
         if grant.standing != self._standing:
-            self._check_standing(scope, grant)
+            self._check_standing(scope, grant, digest=digest)
         return grant.verified.visitor
 
     @property
@@ -77,9 +89,12 @@ class Door:
         if self._keys is None:
             raise challenge(scope, why="tokens are not read here: call without one")
         try:
-            text = token.decode("latin-1")
+            borne = token.decode("latin-1")
+            text = borne
+            if self._exchange is not None and token.startswith(START):
+                text = await self._exchange.exchange(borne)
             key = await self._find_key(self._keys, read_kid(text))
-            verified = verify(text, key, issuer=self._issuer, audience=self._audience)
+            verified = verify(text, key, issuer=self._issuer, audience=self._audience, borne=borne)
         except TokenError as error:
             raise challenge(scope, why=str(error)) from None
         good_until = min(time.time() + KEPT_S, verified.visitor.expires_at + LEEWAY_S)
@@ -94,14 +109,16 @@ class Door:
             raise TokenError("its key is not one of ours")
         return key
 
-    def _check_standing(self, scope: Scope, grant: Grant) -> None:
-        """Raises Refusal 401 for a token that was revoked before its time."""
+    def _check_standing(self, scope: Scope, grant: Grant, *, digest: bytes) -> None:
+        """Raises Refusal 401 for a token that was revoked before its time; an API key is exchanged anew next time."""
         visitor = grant.verified.visitor
         if isinstance(visitor, Caller):
+            self._grants.pop(digest, None)
             if visitor.tenant_id in self._closed:
                 raise challenge(scope, why="its tenant is closed")
             if grant.verified.token_version < self._token_versions.get(visitor.tenant_id, 0):
                 raise challenge(scope, why="it was revoked: sign in again")
+            self._grants[digest] = grant
         grant.standing = self._standing
 
     def _keep(self, digest: bytes, grant: Grant) -> None:

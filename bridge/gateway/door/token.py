@@ -41,8 +41,8 @@ def read_kid(token: str) -> str:
     return kid
 
 
-def verify(token: str, key: jwt.PyJWK, *, issuer: str, audience: str) -> Verified:
-    """Raises TokenError."""
+def verify(token: str, key: jwt.PyJWK, *, issuer: str, audience: str, borne: str) -> Verified:
+    """`borne`: what the caller brought, itself or what it was exchanged for. Raises TokenError."""
     try:
         claims = jwt.decode(
             token,
@@ -58,7 +58,7 @@ def verify(token: str, key: jwt.PyJWK, *, issuer: str, audience: str) -> Verifie
     except jwt.PyJWTError as error:
         raise TokenError(f"it is not good here: {error}") from None
     try:
-        return read_claims(claims, token)
+        return read_claims(claims, borne)
     except (ValueError, TypeError) as error:
         raise TokenError(f"it says nothing we understand: {error}") from None
 

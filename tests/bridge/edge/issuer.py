@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,11 +18,13 @@ TENANT = UUID(int=77)
 
 
 class Issuer:
-    """`asked`: how often its keys were read; `is_down`: it answers 503."""
+    """`asked`: how often its keys were read; `exchanged`: its API keys; `is_down`: it answers 503."""
 
     def __init__(self) -> None:
         self.keys = {"first": ec.generate_private_key(ec.SECP256R1())}
         self.asked, self.is_down = 0, False
+        self.api_keys: dict[str, dict[str, Any]] = {}  # what a token for it says
+        self.exchanged = 0
         self.url = ""
 
     def jwks(self) -> dict[str, Any]:
@@ -36,14 +39,30 @@ class Issuer:
         claims = {name: value for name, value in claims.items() if value != "left out"}
         return jwt.encode(claims, key or self.keys[kid], alg, headers={"kid": kid})
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+    def _show_keys(self) -> tuple[bytes, Any]:
         self.asked += 1
-        body = json.dumps(self.jwks()).encode()
-        status = b"503 Away" if self.is_down else b"200 OK"
+        return b"200 OK", self.jwks()
+
+    def _exchange(self, head: bytes) -> tuple[bytes, Any]:
+        self.exchanged += 1
+        key = head.partition(b"Bearer ")[2].split(b"\r\n")[0].decode()
+        if key not in self.api_keys:
+            return b"401 Unauthorized", {"title": "Sign in again"}
+        return b"200 OK", {"access": self.sign(**self.api_keys[key]), "expires_in": 60}
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        status, told = self._exchange(head) if head.startswith(b"POST") else self._show_keys()
+        status, body = (b"503 Away" if self.is_down else status), json.dumps(told).encode()
         writer.write(b"HTTP/1.1 %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (status, len(body), body))
         await writer.drain()
         writer.close()
+
+
+def make_key(number: int = 0) -> str:
+    """An API key in the form of ours."""
+    stem = f"dz_live_{number:08x}_" + "k" * 43
+    return f"{stem}{zlib.crc32(stem.encode()):08x}"
 
 
 def describe(kid: str, key: ec.EllipticCurvePrivateKey) -> dict[str, str]:

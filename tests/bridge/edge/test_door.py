@@ -15,9 +15,10 @@ from bridge.gateway.door import keys as keys_module
 from bridge.gateway.door.caller import Caller, Operator
 from bridge.gateway.door.challenge import describe_resource
 from bridge.gateway.door.entrance import Door
+from bridge.gateway.door.exchange import KeyExchange
 from bridge.gateway.door.keys import KeySet
 from bridge.gateway.refusal import Refusal
-from tests.bridge.edge.issuer import AUDIENCE, ISSUER, TENANT, Issuer, serve
+from tests.bridge.edge.issuer import AUDIENCE, ISSUER, TENANT, Issuer, make_key, serve
 
 
 def scope_of(token: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -31,7 +32,8 @@ def at_the_door(test: Callable[[Issuer, Door, KeySet], Awaitable[None]], **optio
     async def main() -> None:
         async with serve() as issuer, httpx.AsyncClient(trust_env=False) as client:
             keys = KeySet(issuer.url, client=client, clock=lambda: clock[0])
-            await test(issuer, Door(keys, issuer=ISSUER, audience=AUDIENCE, **options), keys)
+            exchange = KeyExchange(issuer.url.removesuffix("/.well-known/jwks.json"), client=client)
+            await test(issuer, Door(keys, issuer=ISSUER, audience=AUDIENCE, exchange=exchange, **options), keys)
 
     clock = [1000.0]
     asyncio.run(main())
@@ -220,3 +222,50 @@ def test_guests_are_let_in_as_the_tenant_they_stand_for() -> None:
 
     caller = asyncio.run(main())
     assert (caller.tenant_id, caller.token) == (TENANT, "")
+
+
+def test_an_api_key_is_exchanged_once_for_all_who_bring_it() -> None:
+    async def test(issuer: Issuer, door: Door, keys: KeySet) -> None:
+        key = make_key()
+        issuer.api_keys[key] = {"sub": "api-key:1", "scope": "read"}
+        callers = await asyncio.gather(*(door.admit(scope_of(key)) for _ in range(20)))
+        assert {(caller.subject, caller.scopes, caller.token) for caller in callers} == {
+            ("api-key:1", frozenset({"read"}), key)  # the built-in server asks the API with the key itself
+        }
+        await door.admit(scope_of(key))
+        assert issuer.exchanged == 1
+
+    at_the_door(test)
+
+
+def test_a_key_that_is_none_is_refused_and_a_mistyped_one_without_a_question() -> None:
+    async def test(issuer: Issuer, door: Door, keys: KeySet) -> None:
+        assert (await refusal_of(door, scope_of(make_key(7)))).status == 401
+        assert issuer.exchanged == 1
+        assert (await refusal_of(door, scope_of(make_key(7)[:-1] + "x"))).status == 401
+        assert issuer.exchanged == 1
+
+    at_the_door(test)
+
+
+def test_a_key_of_a_tenant_whose_tokens_were_revoked_is_exchanged_anew() -> None:
+    async def test(issuer: Issuer, door: Door, keys: KeySet) -> None:
+        key = make_key()
+        issuer.api_keys[key] = {}
+        await door.admit(scope_of(key))
+        door.revoke(closed=(), token_versions={TENANT: 1})
+        assert (await refusal_of(door, scope_of(key))).status == 401
+        issuer.api_keys[key] = {"tv": 1}
+        assert (await door.admit(scope_of(key))).tenant_id == TENANT
+        assert issuer.exchanged == 2
+
+    at_the_door(test)
+
+
+def test_while_the_issuer_is_away_a_key_is_told_to_come_again() -> None:
+    async def test(issuer: Issuer, door: Door, keys: KeySet) -> None:
+        issuer.is_down = True
+        refusal = await refusal_of(door, scope_of(make_key()))
+        assert (refusal.status, refusal.retry_after_s) == (503, 5.0)
+
+    at_the_door(test)
