@@ -14,7 +14,8 @@ from mcp_saas.api.body import CSV, EVENTS, ZIP
 from mcp_saas.api.errors import PROBLEM_JSON
 from mcp_saas.api.etag import Waiver
 from mcp_saas.api.idempotency import Idempotency
-from mcp_saas.api.promise import choose_promises, keep_promises
+from mcp_saas.api.promise import Promise, choose_promises, keep_promises
+from mcp_saas.api.query import take_only
 from mcp_saas.kit.errors import ProblemDetails
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -69,18 +70,18 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
     idempotency: Idempotency | None = None,
     is_tagged: bool = False,
     needs_match: bool | Waiver = False,
+    takes_any_query: bool = False,
 ) -> Callable[[View], View]:
-    """Describes one operation: what it reads, what it answers, which problems it can meet. The method's docstring is
-    published as its description.
+    """Describes one operation: what it reads and answers, which problems it can meet. The docstring is published, too.
 
     An answer is a struct, a list of one, None for no body, `bytes` for a ZIP file, or `str` for a CSV file. `form`: the
-    JSON Schema of a form that is taken as well as JSON. Three arguments also make it so: `idempotency` keeps the answer
-    under the caller's Idempotency-Key, `is_tagged` gives it an ETag, and `needs_match` writes only for a caller that
-    names the present one; as a function it says which requests need not.
+    JSON Schema of a form taken as well as JSON. Four arguments also make it so: `idempotency` keeps the answer under
+    the caller's Idempotency-Key, `is_tagged` gives it an ETag, `needs_match` writes only for a caller that names the
+    present one (a function says which need not), and a query beside `parameters` is refused unless `takes_any_query`.
     """
     promises = choose_promises(idempotency, is_tagged=is_tagged, needs_match=needs_match)
-    usual = {400, 406, 503} | (set() if is_open else {401, 403}) | ({413, 415} if body else set())
-    usual |= set(problems).union({429} if is_limited else set(), *(promise.problems for promise in promises))
+    usual = {400, 406, 503, *problems}.union(*(promise.problems for promise in promises))
+    usual |= (set() if is_open else {401, 403}) | ({413, 415} if body else set()) | ({429} if is_limited else set())
     describe = partial(
         extend_schema,
         operation_id=name,
@@ -88,11 +89,17 @@ def endpoint(  # noqa: PLR0913 - a declaration: each argument is a line of the c
         tags=[tag],
         auth=[] if is_open else None,
         request=_describe_bodies(body, form),
-        responses=_describe_responses(answers | ({304: None} if is_tagged else {}), usual)
-        | (EVENT_STREAM if streams else {}),
+        responses=_describe_responses(answers | ({304: None} if is_tagged else {}), usual, streams=streams),
         parameters=[*(parameters or []), *(promise.header for promise in promises)],
     )
-    return lambda view: _name(describe(description=_read_description(view))(keep_promises(view, promises)), name)
+    keep = partial(_keep, promises=promises, parameters=None if takes_any_query else parameters or [])
+    return lambda view: _name(describe(description=_read_description(view))(keep(view)), name)
+
+
+def _keep(view: View, *, promises: list[Promise], parameters: list[OpenApiParameter] | None) -> View:
+    """`parameters`: all that the query may hold; None: anything."""
+    kept = keep_promises(view, promises)
+    return kept if parameters is None else take_only(kept, parameters)
 
 
 def _name(view: View, name: str) -> View:
@@ -141,10 +148,12 @@ def _describe_bodies(body: type | None, form: dict[str, Any] | None) -> dict[str
     return {"application/json": _refer(body)} | ({"multipart/form-data": form} if form else {})
 
 
-def _describe_responses(answers: dict[int, type | None], problems: set[int]) -> dict[tuple[int, str], OpenApiResponse]:
+def _describe_responses(
+    answers: dict[int, type | None], problems: set[int], *, streams: bool
+) -> dict[tuple[int, str], OpenApiResponse]:
     described = {(status, _media_type(shape)): _describe_answer(status, shape) for status, shape in answers.items()}
     refused = {(status, PROBLEM_JSON): _describe_problem(status) for status in sorted(problems - set(answers))}
-    return described | refused
+    return described | refused | (EVENT_STREAM if streams else {})
 
 
 def _media_type(shape: type | None) -> str:

@@ -34,10 +34,13 @@ class ForwardsBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ForwardsAnswer(Struct, frozen=True):
-    """How many were new, and the cursor to go on from."""
+    """How many were new, and the cursor to go on from. `set_aside`: how many were not kept, since they say they are
+    older than Lightning (2018).
+    """
 
     stored: int
     cursor: str
+    set_aside: int = 0
 
 
 class DecidedAction(Struct, frozen=True):

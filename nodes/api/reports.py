@@ -63,4 +63,4 @@ class ForwardsView(NodeView):
         receipt = accept_forwards(body.events, body.cursor)
         if receipt.needs_cycle:
             request_cycle(current_tenant().id, timezone.now())
-        return answer(ForwardsAnswer(receipt.stored, receipt.cursor))
+        return answer(ForwardsAnswer(receipt.stored, receipt.cursor, receipt.set_aside))

@@ -21,6 +21,9 @@ MAX_MSAT = MAX_SAT * 1000
 MAX_PPM = 1_000_000  # a fee of 100 %
 MAX_U32 = 4_294_967_295  # BOLT 7 carries timestamps, fee_base_msat and fee_proportional_millionths as u32
 FIRST_BLOCK_AT = dt.datetime(2009, 1, 3, tzinfo=dt.UTC)
+LIGHTNING_BEGAN_AT = dt.datetime(
+    2018, 1, 1, tzinfo=dt.UTC
+)  # the first releases for the main network are of that spring
 LAST_INSTANT = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 ChannelPoint = Annotated[

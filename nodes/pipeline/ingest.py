@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,7 +14,7 @@ from mcp_saas.kit.alias import tame_alias
 from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
 from nodes.engine.document import FeePolicy
 from nodes.engine.prepare import NodeFacts, find_lookback, looks_at_market
-from nodes.engine.report import ChannelState, Forward, NodeSnapshot
+from nodes.engine.report import LIGHTNING_BEGAN_AT, ChannelState, Forward, NodeSnapshot
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.forward import ForwardDay
 from nodes.models.node import OwnNode
@@ -33,6 +34,7 @@ from tenants.context import current_tenant
 from tenants.sealing.payload import pack
 from tenants.sealing.tenant import current_keys
 
+log = structlog.get_logger(__name__)
 CLOCK_LEEWAY = dt.timedelta(minutes=5)
 MAX_STEP_BACK = 2 * CLOCK_LEEWAY  # above the leeway: a clock set right is taken at once, however far it ran ahead
 FUTURE = "lies in the future: check the clock of the box"
@@ -51,6 +53,7 @@ class ForwardReceipt:
     stored: int
     cursor: str
     needs_cycle: bool
+    set_aside: int = 0  # of a moment that cannot be
 
 
 def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
@@ -88,10 +91,14 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
 def accept_forwards(events: Sequence[Forward], cursor: str | None) -> ForwardReceipt:
     """Adds forwards we do not have yet, told apart by `id`, and remembers the box's cursor.
 
-    Without a cursor nothing but the one to go on from is answered, and events are still taken. Raises Problem 422 for
-    a moment in the future; nothing is stored then.
+    Without a cursor nothing but the one to go on from is answered, and events are still taken. What says it is older
+    than Lightning is set aside and counted: it would make a year of the node look known, and refusing it would stop the
+    box for ever at this batch. Raises Problem 422 for a moment in the future; nothing is stored then.
     """
     _refuse_future_forwards(events)
+    reported, events = events, [event for event in events if event.settled_at >= LIGHTNING_BEGAN_AT]
+    if set_aside := len(reported) - len(events):
+        log.warning("forwards_set_aside", count=set_aside)
     with transaction.atomic():
         node = lock_own_node()
         stored = sum(_add_to_day(day, fresh) for day, fresh in _split_by_day(events).items())
@@ -100,7 +107,7 @@ def accept_forwards(events: Sequence[Forward], cursor: str | None) -> ForwardRec
         node.forward_cursor = cursor if cursor is not None else node.forward_cursor
         speaking = notice_forwards(node, events, now=timezone.now()) if stored else []
         node.save(update_fields=["history_since", "forward_cursor", "watch"])
-    return ForwardReceipt(stored, node.forward_cursor, needs_cycle=bool(speaking))
+    return ForwardReceipt(stored, node.forward_cursor, needs_cycle=bool(speaking), set_aside=set_aside)
 
 
 def load_facts(policy: FeePolicy | None = None) -> NodeFacts | None:

@@ -54,6 +54,7 @@ class OlderRecommendationsView(AdviceView):
         "list_older_recommendations",
         summary="Recommendations as dazbrel reads them",
         tag=TAG,
+        takes_any_query=True,
         answers={200: list[OlderRecommendation]},
         parameters=[UNKNOWN, LANGUAGE],
     )
@@ -71,6 +72,7 @@ class OlderPerformanceView(AdviceView):
         "get_performance",
         summary="What the node earned",
         tag=TAG,
+        takes_any_query=True,
         answers={200: PerformanceAnswer},
         parameters=[DAYS, LANGUAGE],
     )
@@ -99,6 +101,7 @@ class OlderResultView(TenantView):
         "report_older_result",
         summary="Report what came of an action or a recommendation",
         tag=TAG,
+        takes_any_query=True,
         body=OlderResultBody,
         answers={200: OlderResultAnswer},
         problems=(404, 409),
@@ -131,6 +134,7 @@ class ServiceMetricsView(MetricsView, TenantView):
         "send_older_report",
         summary="Report the state of the node",
         tag=TAG,
+        takes_any_query=True,
         body=OlderReport,
         answers={200: OlderReportAnswer},
         problems=(404, 409, 422),

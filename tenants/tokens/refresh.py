@@ -124,7 +124,7 @@ def _mint(row: RefreshToken, raw: str) -> TokenPair:
     version = row.dazbox.token_version if row.dazbox else 0
     access = mint_access_token(
         subject=row.subject,
-        scopes=scopes, # they are stored as words
+        scopes=scopes,  # they are stored as words
         tenant_id=row.dazbox_id,
         token_version=version,
     )

@@ -163,7 +163,13 @@ def test_a_tenant_named_in_the_query_is_not_looked_at(
     token, bob = api.token_of(alice), canary_bob
     path = operation.address(pubkey=alice.pubkey, short_channel_id="800000x1x0")
     query = f"?pubkey={bob.pubkey}&tenant_id={bob.dazbox.id}&schema={bob.tenant.schema_name}"
-    assert api.get(path + query, token=token).json == api.get(path, token=token).json
+    reply = api.get(path + query, token=token)
+    if reply.status != 400:  # the older box software may ask for what it likes
+        assert reply.json == api.get(path, token=token).json
+    else:
+        assert_problem(reply, 400)
+        assert reply.json["type"].endswith("/unknown-parameter")
+        assert bob.pubkey not in str(reply.json)
 
 
 def test_a_cursor_of_bob_is_none_for_alice(api: ApiClient, alice: Box, bob: Box) -> None:

@@ -9,6 +9,7 @@ import pytest
 from nodes.models.forward import ForwardDay
 from nodes.pipeline.cycle import run_cycle
 from nodes.selectors.forward import load_forwards
+from nodes.selectors.node import read_own_node
 from tenants.context import enter_tenant
 from tests.api import lasting
 from tests.api.case import cases
@@ -75,14 +76,14 @@ def read_days(box: Box) -> dict[dt.date, list[str]]:
 
 def test_new_forwards_are_counted_and_the_cursor_comes_back(api: ApiClient, charlie: Box) -> None:
     answer = send(api, charlie, [make_forward(1), make_forward(2)], "offset-2")
-    assert (answer.status, answer.json) == (200, {"stored": 2, "cursor": "offset-2"})
+    assert (answer.status, answer.json) == (200, {"stored": 2, "cursor": "offset-2", "set_aside": 0})
 
 
 def test_a_batch_sent_again_adds_nothing(api: ApiClient, charlie: Box) -> None:
     batch = [make_forward(number) for number in range(1, 4)]
     assert send(api, charlie, batch, "3").json["stored"] == 3
     before = read_work(charlie)
-    assert send(api, charlie, batch, "3").json == {"stored": 0, "cursor": "3"}
+    assert send(api, charlie, batch, "3").json == {"stored": 0, "cursor": "3", "set_aside": 0}
     assert read_work(charlie) == before
 
 
@@ -106,10 +107,14 @@ def test_the_first_report_of_a_forward_stands(api: ApiClient, charlie: Box) -> N
 
 
 def test_without_a_cursor_the_last_one_is_answered(api: ApiClient, charlie: Box) -> None:
-    assert send(api, charlie, [], None).json == {"stored": 0, "cursor": ""}
+    assert send(api, charlie, [], None).json == {"stored": 0, "cursor": "", "set_aside": 0}
     send(api, charlie, [make_forward(1)], "7")
-    assert send(api, charlie, [make_forward(2)], None).json == {"stored": 1, "cursor": "7"}
-    assert api.post(charlie.path("forwards"), {}, token=api.token_of(charlie)).json == {"stored": 0, "cursor": "7"}
+    assert send(api, charlie, [make_forward(2)], None).json == {"stored": 1, "cursor": "7", "set_aside": 0}
+    assert api.post(charlie.path("forwards"), {}, token=api.token_of(charlie)).json == {
+        "stored": 0,
+        "cursor": "7",
+        "set_aside": 0,
+    }
 
 
 def test_a_cursor_moves_without_events_too(api: ApiClient, charlie: Box) -> None:
@@ -168,6 +173,16 @@ def test_what_was_reported_is_what_the_next_cycle_stands_on(api: ApiClient, char
         item["inputs"]["flow"]["forwards_7d"] for item in api.get(charlie.path("decisions"), token=token).json["items"]
     ]
     assert flows == [3, 3]
+
+
+def test_forwards_older_than_lightning_are_set_aside_and_counted(api: ApiClient, charlie: Box) -> None:
+    """One wrong clock would make years of the node look known; refused, it would stop the box at this batch."""
+    old = dt.datetime(2009, 2, 1, tzinfo=dt.UTC)
+    batch = [make_forward(1, settled_at=old), make_forward(2), make_forward(3, settled_at=old.replace(year=2017))]
+    assert send(api, charlie, batch, "9").json == {"stored": 1, "cursor": "9", "set_aside": 2}
+    assert read_days(charlie) == {dt.date(2026, 11, 1): ["forward-2"]}
+    with enter_tenant(charlie.tenant):
+        assert read_own_node().history_since == make_forward(2).settled_at
 
 
 def test_a_failed_forward_earned_nothing_and_needs_no_matching_fee(api: ApiClient, charlie: Box) -> None:

@@ -134,6 +134,14 @@ def test_a_filter_nobody_knows_is_refused(api: ApiClient, owner: Box, query: str
     assert_refused(reply, 400, code="bad-filter")
 
 
+def test_a_parameter_nobody_reads_is_refused_by_its_name_with_those_that_are_read(api: ApiClient, owner: Box) -> None:
+    reply = api.get(owner.path("recommendations?catgory=revenue&level=expert"), token=api.token_of(owner))
+    assert_refused(reply, 400, code="unknown-parameter")
+    known = "known here: category, priority, level, use_cache"
+    assert reply.json["detail"] == f"catgory: {known}"
+    assert reply.json["errors"] == [{"pointer": "?catgory", "code": "unknown", "detail": known}]
+
+
 def test_a_box_that_never_reported_has_no_advice_and_no_zeroes(api: ApiClient, db: None) -> None:
     body = read(api, make_box("newcomer"))
     assert (body["recommendations"], body["as_of"], body["degraded"]) == ([], None, [])
