@@ -1,0 +1,100 @@
+"""The gateway as a plain ASGI application: alone under uvicorn, or mounted beside another."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from bridge.gateway import native
+from bridge.gateway.http import Gone, retry_headers, send_answer, write_refusal
+from bridge.gateway.inbound import Inbound, Scope
+from bridge.gateway.parts import Parts
+from bridge.gateway.refusal import Refusal
+from bridge.gateway.stream import Header, Receive, Send
+
+ONE = "/mcp/servers/"
+PULSE_EVERY_S = 5.0
+Run = Callable[[], Awaitable[None]]
+
+
+class App:
+    """`start` and `stop` are the lifespan; whoever mounts it calls them. `before`: what the start waits for."""
+
+    def __init__(self, parts: Parts, *, companions: tuple[Run, ...] = (), before: Run | None = None) -> None:
+        self.parts = parts
+        self._companions, self._before = companions, before
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "http":
+                await self._serve(scope, receive, send)
+            case "lifespan":
+                await self._live(receive, send)
+            case "websocket":
+                await send({"type": "websocket.close", "code": 1000})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = b"null"
+        cors: tuple[Header, ...] = ()
+        inbound = None
+        try:
+            preflight = self.parts.origins.preflight(scope)
+            if preflight is not None:
+                await send_answer(send, 204, headers=preflight)
+                return
+            cors = self.parts.origins.check(scope)
+            caller = await self.parts.door.admit(scope)
+            path = scope["path"]
+            server = path[len(ONE) :] if path.startswith(ONE) else None
+            inbound = Inbound(
+                scope, receive, send, caller=caller, server=server,
+                answer_headers=cors,
+            )  # fmt: skip
+            await native.serve(self.parts, inbound)
+        except Refusal as refusal:
+            if inbound is not None:
+                request_id = inbound.message_id
+            self.parts.metrics.note_refusal(refusal.kind)
+            await send_answer(
+                send, refusal.status, body=write_refusal(refusal, request_id), headers=(*cors, *retry_headers(refusal))
+            )
+        except (Gone, asyncio.CancelledError):
+            return
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def start(self) -> None:
+        parts = self.parts
+        if self._before is not None:
+            await self._before()
+        keys = (parts.keys.run,) if parts.keys is not None else ()
+        for run in (parts.watch.run, parts.fleet.run, parts.audit.run, self._pulse, *keys, *self._companions):
+            self._tasks.append(asyncio.create_task(keep(run)))
+
+    async def stop(self) -> None:
+        self.parts.sessions.end_all()
+        self.parts.streams.end()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.parts.fleet.stop()
+        await self.parts.http.aclose()
+
+    async def _pulse(self) -> None:
+        while True:
+            await asyncio.sleep(PULSE_EVERY_S)
+            self.parts.streams.pulse()
+
+
+async def keep(run: Run) -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        await run()

@@ -1,0 +1,246 @@
+"""One call, from a client that was let in to its answer. Reads like its diagram:
+
+1  resolve the server, and what is called there      2  may this caller?        3  is it within its rate?
+4  do the arguments fit, is the tool what was approved?                          5  is there an answer already?
+6  wait for a turn      7  pick a connection      8  ask, in the era of the server      9  tell the outcome
+"""
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from msgspec import Raw, Struct
+
+from bridge.engine.audited import AuditedCall
+from bridge.engine.envelope import read_error, read_object, write_object
+from bridge.engine.era import (
+    RESOURCE_NOT_FOUND,
+    Members,
+    needs_input,
+    to_legacy_params,
+    to_legacy_result,
+    to_modern_code,
+    to_modern_params,
+    to_modern_result,
+)
+from bridge.engine.tool import Tool
+from bridge.gateway.cache import make_key
+from bridge.gateway.door import access
+from bridge.gateway.fleet.slot import Slot
+from bridge.gateway.fleet.upstream import Upstream
+from bridge.gateway.http import to_refusal
+from bridge.gateway.parts import Parts
+from bridge.gateway.refusal import Refusal
+from bridge.gateway.request import Request
+from bridge.gateway.rounds import answer_inputs
+from bridge.sources.connection import Answer, Connection, ConnectionLost, RequestTimeout, UpstreamError
+from mcp_saas.kit.breaker import Breaker
+
+NO_ARGUMENTS = Raw(b"{}")
+
+
+async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name: str) -> Answer:
+    """tools/call of a tool by its own name. Raises Refusal."""
+    server, caller = upstream.server, request.caller
+    tool = parts.lists.find_tool(upstream, name, caller.tenant_id)
+    if tool is None:
+        tool = await parts.offers.learn_tool(upstream, name, request=request)
+    arguments = bytes(request.params.get("arguments", NO_ARGUMENTS))
+    outcome, canonical = "refused:internal", b""
+    try:
+        access.check(caller, server.access, server=server.name, tool=tool)
+        request.told = parts.rates.take(caller, server.name)
+        parts.pins.check(server.name, name)
+        canonical = parts.schemas.check(server.name, name, arguments=arguments)
+        if is_kept(upstream, tool, params=request.params):
+            answer = await _call_cached(parts, request, upstream=upstream, tool=tool, arguments=canonical)
+        else:
+            answer = await relay(parts, request, upstream=upstream, name=name)
+        outcome = "tool_error" if is_tool_error(answer) else "ok"
+    except Refusal as refusal:
+        outcome = tell_refusal(refusal)
+        raise
+    except BaseException:
+        outcome = "cancelled"
+        raise
+    finally:
+        note(parts, request, server=upstream, tool=name, arguments=canonical or arguments, outcome=outcome)
+    return answer
+
+
+def is_kept(upstream: Upstream, tool: Tool, *, params: Members) -> bool:
+    """By the operator's consent, for what changes nothing by its own word; never what a client's answers went into."""
+    return (
+        tool.name in upstream.server.caching.tools
+        and tool.is_read_only
+        and tool.is_idempotent
+        and "inputResponses" not in params
+        and "requestState" not in params
+    )
+
+
+class _Failed(Struct):
+    isError: bool = False  # noqa: N815 - the protocol's name
+
+
+_read_failed = msgspec.json.Decoder(_Failed).decode
+
+
+def is_tool_error(answer: Answer) -> bool:
+    return answer.is_error or (b'"isError"' in answer.body and _read_failed(answer.body).isError)
+
+
+def tell_refusal(refusal: Refusal) -> str:
+    """The outcome of the audit."""
+    return {"upstream-timeout": "timeout", "upstream-away": "lost"}.get(refusal.kind, f"refused:{refusal.kind}")
+
+
+def note(parts: Parts, request: Request, *, server: Upstream, tool: str, arguments: bytes, outcome: str) -> None:
+    seconds = time.perf_counter() - request.began_s
+    parts.metrics.note(server.server.name, outcome, seconds=seconds)
+    parts.audit.note(
+        AuditedCall(
+            at=time.time(),
+            tenant_id=request.caller.tenant_id,
+            subject=request.caller.subject,
+            server=server.server.name,
+            tool=tool,
+            arguments_sha256=hashlib.sha256(arguments).hexdigest(),
+            outcome=outcome,
+            duration_ms=round(seconds * 1000, 3),
+            request_id=request.request_id,
+            instance=parts.instance,
+            arguments=arguments.decode(errors="replace") if server.server.access.log_arguments else None,
+        )
+    )
+
+
+async def _call_cached(parts: Parts, request: Request, *, upstream: Upstream, tool: Tool, arguments: bytes) -> Answer:
+    """Kept by tenant and arguments; identical calls under way are made once."""
+    server = upstream.server.name
+    ttl_s = upstream.server.caching.tools[tool.name]
+    era = b"1" if request.client.is_modern else b"0"
+    key = make_key(server, tool.name, params=era + arguments, tenant=request.caller.tenant_id)
+    kept = parts.answers.find(key)
+    if kept is not None:
+        return Answer(mark_hit(kept.body))
+    epoch = parts.answers.epoch(server)
+
+    async def make() -> Answer:
+        answer = await relay(parts, request, upstream=upstream, name=tool.name)
+        if not is_tool_error(answer) and not needs_input(answer.body):
+            parts.answers.keep(
+                key, answer.body, ttl_s=ttl_s, server=server, tenant=request.caller.tenant_id, epoch=epoch
+            )
+        return answer
+
+    timeout_s = choose_timeout(request, upstream)
+    return await _tell_faults(upstream, lambda: parts.flights.run(key, make, timeout_s=timeout_s))
+
+
+async def _tell_faults(upstream: Upstream, make: Callable[[], Awaitable[Answer]]) -> Answer:
+    try:
+        return await make()
+    except UpstreamError as error:
+        raise to_refusal(error) from error
+
+
+def mark_hit(body: bytes) -> bytes:
+    """Seen by whoever looks: `_meta` says that this answer was kept."""
+    members = read_object(body)
+    meta = read_object(bytes(members.get("_meta", NO_ARGUMENTS)))
+    return write_object({**members, "_meta": Raw(write_object({**meta, "dazbox/cache": Raw(b'"hit"')}))})
+
+
+def choose_timeout(request: Request, upstream: Upstream) -> float:
+    limits = upstream.server.limits
+    wished_s = request.timeout_s if request.timeout_s is not None else limits.timeout_s
+    return min(max(wished_s, 0.001), limits.max_timeout_s)
+
+
+async def relay(parts: Parts, request: Request, *, upstream: Upstream, name: str | None) -> Answer:
+    """The request to the server and its answer back, each in the era of who reads it. Raises Refusal."""
+    timeout_s = choose_timeout(request, upstream)
+    until_s = time.monotonic() + timeout_s
+    tenant = request.caller.tenant_id
+    await upstream.queue.enter(tenant, priority=request.priority, deadline_s=timeout_s)
+    try:
+        return await _ask(request, upstream=upstream, name=name, until_s=until_s)
+    except UpstreamError as error:
+        raise to_refusal(error) from error
+    finally:
+        upstream.queue.leave(tenant)
+
+
+async def _ask(request: Request, *, upstream: Upstream, name: str | None, until_s: float) -> Answer:
+    """Raises UpstreamError."""
+    breaker = upstream.breaker
+    if not breaker.allow():
+        raise ConnectionLost(f"The server {upstream.server.name} failed several times in a row and is left alone.")
+    slot = upstream.choose(tenant=request.caller.tenant_id, session=request.session)
+    try:
+        connection = slot.connection
+        if connection is None or not connection.is_open:
+            connection = await start(slot, breaker, until_s=until_s)
+        answer = await _use(slot, connection, request=request, name=name, until_s=until_s)
+    except RequestTimeout as error:
+        breaker.note_failure()
+        slot.note_error(str(error))
+        raise
+    except UpstreamError as error:  # it ended in mid-call: its slot starts it anew, which is the cure
+        slot.note_error(str(error))
+        raise
+    breaker.note_success()
+    return answer
+
+
+async def _use(slot: Slot, connection: Connection, *, request: Request, name: str | None, until_s: float) -> Answer:
+    slot.calls += 1
+    slot.in_flight += 1
+    slot.used_at_s = time.monotonic()
+    try:
+        return await ask_in_era(connection, request, name=name, timeout_s=until_s - slot.used_at_s)
+    finally:
+        slot.in_flight -= 1
+
+
+async def start(slot: Slot, breaker: Breaker, *, until_s: float) -> Connection:
+    """Raises ConnectionLost."""
+    try:
+        return await slot.wait(until_s - time.monotonic())
+    except ConnectionLost:
+        breaker.note_failure()
+        raise
+
+
+async def ask_in_era(connection: Connection, request: Request, *, name: str | None, timeout_s: float) -> Answer:
+    client, asker = request.client, request.asker
+    if connection.era == "modern":
+        params = request.params if client.is_modern else to_modern_params(request.params, client)
+        answer = await connection.request(
+            request.method, write_object(params), timeout_s=timeout_s, inbox=asker, name=name
+        )
+        if client.is_modern:
+            return answer
+        while not answer.is_error and needs_input(answer.body):
+            params = await answer_inputs(params, answer.body, asker=asker)
+            answer = await connection.request(
+                request.method, write_object(params), timeout_s=timeout_s, inbox=asker, name=name
+            )
+        return answer if answer.is_error else Answer(to_legacy_result(answer.body))
+    params = to_legacy_params(request.params) if client.is_modern else request.params
+    answer = await connection.request(request.method, write_object(params), timeout_s=timeout_s, inbox=asker, name=name)
+    return to_modern_answer(answer, request.method, server_info=connection.server_info) if client.is_modern else answer
+
+
+def to_modern_answer(answer: Answer, method: str, *, server_info: bytes) -> Answer:
+    if not answer.is_error:
+        return Answer(to_modern_result(answer.body, method, server_info=server_info))
+    fault = read_error(answer.body)
+    code = to_modern_code(fault.code)
+    if code == fault.code:
+        return answer
+    data = fault.data if fault.code == RESOURCE_NOT_FOUND else Raw()
+    members = {"code": Raw(b"%d" % code), "message": Raw(msgspec.json.encode(fault.message))}
+    return Answer(write_object({**members, "data": data} if data else members), is_error=True)

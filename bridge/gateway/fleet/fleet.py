@@ -1,0 +1,183 @@
+"""All servers of the catalogue, kept as they should be: what is new is started, what changed is replaced, what is gone
+is drained. Nobody's failing server holds up another.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+from uuid import UUID
+
+from bridge.engine.observed import Condition
+from bridge.engine.server import Catalogue, Server, TenantSecret
+from bridge.gateway.fleet.listening import Listening
+from bridge.gateway.fleet.probe import Probe
+from bridge.gateway.fleet.slot import Slot
+from bridge.gateway.fleet.upstream import Upstream, runs_alike
+from bridge.sources.connection import Connection, Notice, OnLog
+
+
+class Open(Protocol):
+    """How a connection is opened; `secret` of the tenant whose own it is. Raises ConnectionLost."""
+
+    async def __call__(self, server: Server, secret: TenantSecret | None, *, on_log: OnLog) -> Connection: ...
+
+
+LogLine = Callable[[str, str, str], None]  # server, stream, text
+EVERY_S = 1.0
+
+
+class Fleet:
+    """`on_ready`: the lists of a new connection are read before callers get it; `on_notice`: what it tells unasked;
+    `on_changed`: its entry in the catalogue is another, and its connections are the same.
+    """
+
+    def __init__(
+        self,
+        open_connection: Open,
+        *,
+        on_ready: Callable[[Upstream, Connection], Awaitable[None]],
+        on_notice: Callable[[Upstream, Notice], None],
+        on_changed: Callable[[Upstream], None],
+        on_gone: Callable[[str], None],
+        log: LogLine,
+    ) -> None:
+        self._open, self._tell_ready, self._tell_notice = open_connection, on_ready, on_notice
+        self._on_changed, self._on_gone, self._log = on_changed, on_gone, log
+        self.upstreams: dict[str, Upstream] = {}
+        self.catalogue = Catalogue(0)
+        self._secrets: dict[tuple[str, UUID], TenantSecret] = {}
+        self._listening: dict[Slot, Listening] = {}
+        self._watched: dict[str, Counter[str]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._probe = Probe()
+
+    def find(self, name: str) -> Upstream | None:
+        return self.upstreams.get(name)
+
+    async def apply(self, catalogue: Catalogue) -> None:
+        """Makes what runs what should run; calls under way on what is replaced are finished first."""
+        secrets = {(secret.server, secret.tenant_id): secret for secret in catalogue.secrets}
+        changed = {
+            name for (name, _), secret in secrets.items() if self._secrets.get((name, secret.tenant_id)) != secret
+        }
+        changed |= {name for name, tenant in self._secrets if (name, tenant) not in secrets}
+        self.catalogue, self._secrets = catalogue, secrets
+        wanted = {server.name: server for server in catalogue.servers}
+        for name in [name for name in self.upstreams if name not in wanted]:
+            self._part(self.upstreams.pop(name).drain())
+            self._on_gone(name)
+        for server in catalogue.servers:
+            self._take(server, is_changed=server.name in changed)
+
+    def _take(self, server: Server, *, is_changed: bool) -> None:
+        old = self.upstreams.get(server.name)
+        if old is not None and not is_changed and runs_alike(old.server, server):
+            if old.server != server:
+                old.take(server)
+                self._on_changed(old)
+            return
+        new = Upstream(
+            server,
+            self._open_for,
+            on_ready=self._on_ready,
+            on_notice=self._on_notice,
+            on_life=lambda name, line: self._log(name, "life", line),
+        )
+        if old is None or not server.should_run:
+            self.upstreams[server.name] = new
+            if old is not None:
+                self._part(old.drain())
+            new.start()
+        else:
+            self._part(self._replace(old, new))
+
+    async def _replace(self, old: Upstream, new: Upstream) -> None:
+        """The new one takes over as soon as it is ready, or cannot be made ready in time."""
+        new.start()
+        slots = tuple(new.slots.values())
+        waits = [slot.wait(new.server.limits.timeout_s) for slot in slots]
+        await asyncio.gather(*waits, return_exceptions=True)
+        if self.upstreams.get(new.server.name) is old:
+            self.upstreams[new.server.name] = new
+            await old.drain()
+        else:
+            await new.stop()  # the catalogue changed again meanwhile
+
+    def _part(self, leaving: Awaitable[None]) -> None:
+        async def part() -> None:
+            await leaving
+
+        task = asyncio.get_running_loop().create_task(part())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _open_for(self, server: Server, tenant: UUID | None) -> Connection:
+        secret = self._secrets.get((server.name, tenant)) if tenant is not None else None
+        return await self._open(server, secret, on_log=lambda stream, text: self._log(server.name, stream, text))
+
+    async def _on_ready(self, upstream: Upstream, slot: Slot) -> None:
+        connection = slot.connection
+        if connection is None:
+            return
+        await self._tell_ready(upstream, connection)
+        watched = self._watched.setdefault(upstream.server.name, Counter())
+        listening = Listening(connection, watched=watched, take=lambda notice: self._on_notice(upstream, slot, notice))
+        old = self._listening.get(slot)
+        if old is not None:
+            old.end()
+        self._listening[slot] = listening
+        connection.ended.add_done_callback(lambda _: listening.end())
+        await listening.begin()
+
+    def _on_notice(self, upstream: Upstream, slot: Slot, notice: Notice) -> None:
+        self._tell_notice(upstream, notice)
+
+    async def watch(self, upstream: Upstream, uri: str) -> None:
+        """From now on the server tells when the resource changes. Raises UpstreamError."""
+        watched = self._watched.setdefault(upstream.server.name, Counter())
+        watched[uri] += 1
+        if watched[uri] == 1:
+            await asyncio.gather(*(listening.watch(uri) for listening in self._listening_of(upstream)))
+
+    async def unwatch(self, upstream: Upstream, uri: str) -> None:
+        watched = self._watched.setdefault(upstream.server.name, Counter())
+        if watched[uri] > 1:
+            watched[uri] -= 1
+        elif watched.pop(uri, 0):
+            unheard = (listening.unwatch(uri) for listening in self._listening_of(upstream))
+            await asyncio.gather(*unheard, return_exceptions=True)
+
+    def unwatch_later(self, uri: str, servers: Iterable[str]) -> None:
+        """For one who does not wait for it."""
+        for name in servers:
+            upstream = self.upstreams.get(name)
+            if upstream is not None:
+                self._part(self.unwatch(upstream, uri))
+
+    def leave_session(self, session: str) -> None:
+        """Connections of that session alone are ended."""
+        for upstream in self.upstreams.values():
+            if session in upstream.slots:
+                self._part(upstream.leave_session(session))
+
+    def _listening_of(self, upstream: Upstream) -> list[Listening]:
+        return [self._listening[slot] for slot in upstream.slots.values() if slot.is_ready and slot in self._listening]
+
+    async def run(self) -> None:
+        """Looks after what runs, until it is cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            for upstream in tuple(self.upstreams.values()):
+                upstream.recycle()
+                for slot in tuple(upstream.slots.values()):
+                    self._probe.look(slot)
+            for slot in [slot for slot in self._listening if slot.condition is Condition.STOPPED]:
+                self._listening.pop(slot).end()
+
+    async def stop(self) -> None:
+        """Everything that runs is ended, with its children."""
+        await asyncio.gather(*(upstream.stop() for upstream in self.upstreams.values()))
+        for task in tuple(self._leaving):
+            task.cancel()
+        await asyncio.gather(*self._leaving, return_exceptions=True)

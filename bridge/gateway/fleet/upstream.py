@@ -1,0 +1,166 @@
+"""One server of the catalogue as it runs: its connections, shared as its pool policy says."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from bridge.engine.observed import Condition
+from bridge.engine.server import BuiltIn, Server
+from bridge.gateway.fleet.slot import Slot
+from bridge.gateway.queue import FairQueue
+from bridge.sources.connection import Connection, ConnectionLost, Notice
+from mcp_saas.kit.breaker import Breaker
+
+OpenFor = Callable[[Server, UUID | None], Awaitable[Connection]]  # the tenant whose own secret it carries
+MOST_SLOTS = 256  # of per_session and per_credential
+FAILURES, REST_S = 5, 2.0
+
+
+class Upstream:
+    """`server` may be put in anew where nothing of the running connections depends on what changed."""
+
+    def __init__(
+        self,
+        server: Server,
+        open_for: OpenFor,
+        *,
+        on_ready: Callable[["Upstream", Slot], Awaitable[None]],
+        on_notice: Callable[["Upstream", Slot, Notice], None],
+        on_life: Callable[[str, str], None],
+    ) -> None:
+        self.server, self._open_for = server, open_for
+        self._on_ready, self._on_notice, self._on_life = on_ready, on_notice, on_life
+        self.slots: dict[str, Slot] = {}
+        self.breaker = Breaker(failures=FAILURES, rest_s=REST_S)
+        self.queue = FairQueue(count_places(server), server.limits.queued)
+
+    def take(self, server: Server) -> None:
+        """The same to its connections, told anew."""
+        self.server = server
+
+    def start(self) -> None:
+        if self.server.pool.warm and self.server.should_run:
+            for key in self._fixed_keys():
+                self._find(key, tenant=None).start()
+
+    def _fixed_keys(self) -> tuple[str, ...]:
+        match self.server.pool.policy:
+            case "shared":
+                return ("shared",)
+            case "several":
+                return tuple(str(index) for index in range(self.server.pool.size))
+        return ()
+
+    def choose(self, *, tenant: UUID, session: str | None) -> Slot:
+        """The slot a call goes to; its connection may still have to start."""
+        if not self.server.should_run:
+            raise ConnectionLost(f"The server {self.server.name} is stopped.")
+        match self.server.pool.policy:
+            case "shared":
+                return self.slots.get("shared") or self._find("shared", tenant=None)
+            case "several":
+                slots = [self._find(key, tenant=None) for key in self._fixed_keys()]
+                return min(slots, key=lambda slot: (not slot.is_ready, slot.in_flight))
+            case "per_credential":
+                return self._find(str(tenant), tenant=tenant)
+        return self._find(session or f"tenant {tenant}", tenant=None)
+
+    async def pick(self, *, tenant: UUID, session: str | None, timeout_s: float) -> Slot:
+        """A slot whose connection is open. Raises ConnectionLost."""
+        slot = self.choose(tenant=tenant, session=session)
+        if not slot.is_ready:
+            await slot.wait(timeout_s)
+        return slot
+
+    def _find(self, key: str, *, tenant: UUID | None) -> Slot:
+        slot = self.slots.get(key)
+        if slot is None:
+            self._make_room()
+            slot = self.slots[key] = Slot(
+                key,
+                lambda: self._open_for(self.server, tenant),
+                on_ready=lambda ready: self._on_ready(self, ready),
+                on_notice=lambda told, notice: self._on_notice(self, told, notice),
+                on_life=lambda line: self._on_life(self.server.name, line),
+            )
+        return slot
+
+    def _make_room(self) -> None:
+        if len(self.slots) < MOST_SLOTS:
+            return
+        idle = [slot for slot in self.slots.values() if not slot.in_flight]
+        if not idle:
+            raise ConnectionLost(f"The server {self.server.name} has as many connections as it may.")
+        oldest = min(idle, key=lambda slot: slot.used_at_s)
+        del self.slots[oldest.key]
+        self._let_go(oldest)
+
+    def _let_go(self, slot: Slot) -> None:
+        task = asyncio.get_running_loop().create_task(slot.drain(patience_s=self.server.limits.max_timeout_s))
+        _parting.add(task)
+        task.add_done_callback(_parting.discard)
+
+    async def leave_session(self, session: str) -> None:
+        slot = self.slots.pop(session, None)
+        if slot is not None:
+            await slot.stop()
+
+    def recycle(self) -> None:
+        """Stops what was idle for long, and replaces what lived its time."""
+        pool, now_s = self.server.pool, time.monotonic()
+        for key, slot in tuple(self.slots.items()):
+            is_idle = pool.idle_stop_s is not None and not slot.in_flight and now_s - slot.used_at_s > pool.idle_stop_s
+            is_old = pool.max_life_s is not None and slot.is_ready and now_s - slot.started_at_s > pool.max_life_s
+            if slot.condition is Condition.READY and (is_idle or is_old):
+                del self.slots[key]
+                self._let_go(slot)
+                if is_old:
+                    self.start()
+
+    async def drain(self) -> None:
+        slots, self.slots = tuple(self.slots.values()), {}
+        await asyncio.gather(*(slot.drain(patience_s=self.server.limits.max_timeout_s) for slot in slots))
+
+    async def stop(self) -> None:
+        slots, self.slots = tuple(self.slots.values()), {}
+        await asyncio.gather(*(slot.stop() for slot in slots))
+
+    async def restart(self, key: str | None = None) -> None:
+        chosen = [slot for name, slot in self.slots.items() if key is None or name == key]
+        await asyncio.gather(*(slot.restart() for slot in chosen))
+        self.start()
+
+    @property
+    def condition(self) -> Condition:
+        """That of the whole: ready while one connection is."""
+        found = {slot.condition for slot in self.slots.values()}
+        order = (
+            Condition.READY, Condition.DEGRADED, Condition.STARTING, Condition.BACKOFF, Condition.CRASH_LOOP,
+            Condition.DRAINING,
+        )  # fmt: skip
+        return next((condition for condition in order if condition in found), Condition.STOPPED)
+
+
+_parting: set[asyncio.Task[None]] = set()  # old connections that finish their calls
+
+
+def count_places(server: Server) -> int:
+    """Calls at once over all connections; of those made as they are needed nobody knows how many there will be."""
+    match server.pool.policy:
+        case "shared":
+            return server.limits.in_flight
+        case "several":
+            return server.limits.in_flight * server.pool.size
+    return server.limits.in_flight * MOST_SLOTS
+
+
+def runs_alike(old: Server, new: Server) -> bool:
+    """Whether connections of the one serve the other: then nothing needs to start anew."""
+    return (
+        old.transport == new.transport
+        and old.pool == new.pool
+        and old.limits == new.limits
+        and old.should_run == new.should_run
+        and not isinstance(new.transport, BuiltIn)
+    ) or (isinstance(new.transport, BuiltIn) and old.transport == new.transport)

@@ -1,0 +1,61 @@
+"""What servers tell unasked, handed to the clients that want to hear it and may."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from bridge.engine.server import Server
+from bridge.gateway.door.access import may_reach
+from bridge.sources.connection import Notice
+
+TOOLS, PROMPTS = "notifications/tools/list_changed", "notifications/prompts/list_changed"
+RESOURCES, UPDATED = "notifications/resources/list_changed", "notifications/resources/updated"
+CHANGES = (TOOLS, PROMPTS, RESOURCES)
+
+
+class _Updated(Struct):
+    uri: str = ""
+
+
+_read_updated = msgspec.json.Decoder(_Updated).decode
+
+
+class Listener(Struct, eq=False):
+    """`server` None: all that the tenant reaches. `methods`: of list changes; `uris`: of resources."""
+
+    server: str | None
+    tenant: UUID
+    take: Callable[[Notice], None]
+    methods: frozenset[str] = frozenset()
+    uris: frozenset[str] = frozenset()
+
+    def wants(self, server: Server, notice: Notice) -> bool:
+        if self.server not in {None, server.name} or not may_reach(server.access, self.tenant):
+            return False
+        if notice.method == UPDATED:
+            return find_uri(notice) in self.uris
+        return notice.method in self.methods
+
+
+class Hub:
+    def __init__(self) -> None:
+        self._listeners: set[Listener] = set()
+
+    def join(self, listener: Listener) -> Callable[[], None]:
+        """Returns how to leave."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    def tell(self, server: Server, notice: Notice) -> None:
+        for listener in tuple(self._listeners):
+            if listener.wants(server, notice):
+                listener.take(notice)
+
+
+def find_uri(notice: Notice) -> str:
+    try:
+        return _read_updated(notice.params).uri
+    except msgspec.DecodeError:
+        return ""

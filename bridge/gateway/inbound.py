@@ -1,0 +1,97 @@
+"""One HTTP request as it came in: its headers looked at once, who sent it, and where its answer goes."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bridge.gateway.door.caller import Caller
+from bridge.gateway.refusal import INVALID_REQUEST, Refusal
+from bridge.gateway.stream import Header, Receive, Send
+
+Scope = Mapping[str, Any]
+LEAST_PRIORITY, MOST_PRIORITY = -10, 10
+REQUEST_ID = b"x-request-id"
+
+
+class Inbound:
+    """`server` None: all of them. `answer_headers`: CORS, and what else each answer carries."""
+
+    __slots__ = (
+        "answer_headers",
+        "caller",
+        "headers",
+        "message_id",
+        "receive",
+        "request_id",
+        "scope",
+        "send",
+        "server",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        caller: Caller,
+        server: str | None,
+        answer_headers: tuple[Header, ...],
+    ) -> None:
+        self.scope, self.receive, self.send = scope, receive, send
+        self.caller, self.server, self.answer_headers = caller, server, answer_headers
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.request_id = read_request_id(self.headers)
+        self.message_id = b"null"  # JSON, of the message once it is read
+
+    @property
+    def accepts_events(self) -> bool:
+        return b"text/event-stream" in self.headers.get(b"accept", b"")
+
+    @property
+    def timeout_s(self) -> float | None:
+        """As the caller wishes it, in seconds. Raises Refusal."""
+        value = self.headers.get(b"x-timeout")
+        return None if value is None else read_number(value, "X-Timeout")
+
+    @property
+    def priority(self) -> int:
+        """The smaller, the sooner, among the calls of the same tenant. Raises Refusal."""
+        value = self.headers.get(b"x-priority")
+        if value is None:
+            return 0
+        return round(min(max(read_number(value, "X-Priority"), LEAST_PRIORITY), MOST_PRIORITY))
+
+    def find_twin(self, names: Sequence[bytes]) -> str | None:
+        """A header that stands there more than once: readers on the way may see another than we do."""
+        raw = self.scope["headers"]
+        if len(raw) == len(self.headers):
+            return None
+        seen: set[bytes] = set()
+        for name, _ in raw:
+            if name in names and name in seen:
+                return str(name.decode())
+            seen.add(name)
+        return None
+
+    def find_cancel(self) -> Callable[[], object]:
+        task = asyncio.current_task()
+        return task.cancel if task is not None else lambda: None
+
+
+def read_number(value: bytes, name: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not -1e9 < number < 1e9:
+        raise Refusal("invalid-header", f"{name} must be a number.", status=400, code=INVALID_REQUEST)
+    return number
+
+
+def read_request_id(headers: Mapping[bytes, bytes]) -> str:
+    given = headers.get(REQUEST_ID)
+    if given is not None and len(given) <= 64 and given.isascii() and given.decode().isprintable():
+        return given.decode()
+    return os.urandom(16).hex()

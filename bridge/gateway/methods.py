@@ -1,0 +1,123 @@
+"""What each method of the protocol means here: relayed to one server, made of several, or answered by ourselves."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from msgspec import Raw
+
+from bridge.engine.envelope import read_object, write_object
+from bridge.engine.era import LEVELS, SERVER_INFO, Members
+from bridge.gateway.call import call_tool, relay
+from bridge.gateway.lists import MEMBERS
+from bridge.gateway.offers import SUPPORTED, merge_capabilities, merge_instructions
+from bridge.gateway.parts import Parts
+from bridge.gateway.refusal import INVALID_PARAMS, METHOD_NOT_FOUND, Refusal
+from bridge.gateway.request import Request, read_text
+from bridge.sources.connection import Answer
+
+DISCOVER_TTL_MS = 60_000
+# Of one era alone; the other does not know them.
+LEGACY_ONLY = frozenset({
+    "initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe", "roots/list",
+})  # fmt: skip
+MODERN_ONLY = frozenset({"server/discover", "subscriptions/listen"})
+EMPTY = Answer(b"{}")
+
+
+async def answer(parts: Parts, request: Request) -> Answer:
+    """In the era of the client. Raises Refusal."""
+    method = request.method
+    if method == "tools/call":
+        upstream, name = parts.offers.resolve(
+            request.server, request.read_text("name"), tenant=request.caller.tenant_id
+        )
+        if request.server is None:
+            request.params = rename(request.params, name)
+        return await call_tool(parts, request, upstream=upstream, name=name)
+    if method in MEMBERS:
+        return Answer(await parts.offers.write_list(request))
+    make = ANSWERS.get(method)
+    if make is None or method in (LEGACY_ONLY if request.client.is_modern else MODERN_ONLY):
+        return await relay_unknown(parts, request)
+    return await make(parts, request)
+
+
+def rename(params: Members, name: str) -> Members:
+    return {**params, "name": Raw(msgspec.json.encode(name))}
+
+
+async def relay_unknown(parts: Parts, request: Request) -> Answer:
+    """Of an extension, perhaps: one server alone may know it; among several nobody can tell whose it is."""
+    is_foreign = request.method in LEGACY_ONLY or request.method in MODERN_ONLY
+    if request.server is None or is_foreign:
+        raise Refusal("not-found", f"Unknown method: {request.method}", status=404, code=METHOD_NOT_FOUND)
+    upstream = parts.offers.find(request.server, request.caller.tenant_id)
+    return await relay(parts, request, upstream=upstream, name=None)
+
+
+async def get_prompt(parts: Parts, request: Request) -> Answer:
+    upstream, name = parts.offers.resolve(request.server, request.read_text("name"), tenant=request.caller.tenant_id)
+    if request.server is None:
+        request.params = rename(request.params, name)
+    return await relay(parts, request, upstream=upstream, name=name)
+
+
+async def read_resource(parts: Parts, request: Request) -> Answer:
+    uri = request.read_text("uri")
+    upstream = await parts.offers.find_resource(request, uri)
+    return await relay(parts, request, upstream=upstream, name=uri)
+
+
+async def complete(parts: Parts, request: Request) -> Answer:
+    """Of an argument of a prompt (by its name) or of a resource template (by its URI)."""
+    reference = read_object(bytes(request.params.get("ref", Raw(b"{}"))))
+    if "uri" in reference:
+        upstream = await parts.offers.find_resource(request, read_text(reference["uri"], "ref.uri"))
+    elif "name" in reference:
+        name = read_text(reference["name"], "ref.name")
+        upstream, own = parts.offers.resolve(request.server, name, tenant=request.caller.tenant_id)
+        if own != name:
+            request.params = {**request.params, "ref": Raw(write_object(rename(reference, own)))}
+    else:
+        raise Refusal("invalid-params", "params.ref names no prompt and no URI.", status=400, code=INVALID_PARAMS)
+    return await relay(parts, request, upstream=upstream, name=None)
+
+
+async def discover(parts: Parts, request: Request) -> Answer:
+    connections = await parts.offers.open_connections(request)
+    members: Members = {
+        "resultType": Raw(b'"complete"'),
+        "supportedVersions": Raw(msgspec.json.encode(SUPPORTED)),
+        "capabilities": Raw(merge_capabilities(connections, is_modern=True)),
+        "_meta": Raw(write_object({SERVER_INFO: Raw(parts.offers.describe(request.server))})),
+        "ttlMs": Raw(b"%d" % DISCOVER_TTL_MS),
+        "cacheScope": Raw(b'"private"'),
+    }
+    instructions = merge_instructions(connections)
+    if instructions is not None:
+        members["instructions"] = Raw(msgspec.json.encode(instructions))
+    return Answer(write_object(members))
+
+
+async def ping(parts: Parts, request: Request) -> Answer:
+    return EMPTY
+
+
+def read_level(request: Request) -> str:
+    """Raises Refusal -32602 for a level the protocol does not know."""
+    level = request.read_text("level")
+    if level not in LEVELS:
+        raise Refusal(
+            "invalid-params", f"params.level must be one of {', '.join(LEVELS)}.", status=200, code=INVALID_PARAMS
+        )
+    return level
+
+
+Make = Callable[[Parts, Request], Awaitable[Answer]]
+ANSWERS: dict[str, Make] = {
+    "prompts/get": get_prompt,
+    "resources/read": read_resource,
+    "completion/complete": complete,
+    "server/discover": discover,
+    "ping": ping,
+}

@@ -1,0 +1,144 @@
+"""What the gateway is made of, put together once."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+
+import httpx
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from redis.asyncio import Redis
+
+from bridge.engine.observed import GatewaySeen, ServerSeen
+from bridge.gateway.audit import Audit
+from bridge.gateway.cache import Answers
+from bridge.gateway.config import Config
+from bridge.gateway.continuation import Continuations
+from bridge.gateway.door.entrance import Door
+from bridge.gateway.door.keys import KeySet
+from bridge.gateway.door.origin import LOOPBACK, Origins
+from bridge.gateway.exchange import Watch
+from bridge.gateway.fleet.fleet import Fleet, LogLine, Open
+from bridge.gateway.fleet.seen import see_server
+from bridge.gateway.fleet.upstream import Upstream
+from bridge.gateway.hub import PROMPTS, RESOURCES, TOOLS, Hub
+from bridge.gateway.lists import Lists
+from bridge.gateway.metrics import Metrics
+from bridge.gateway.offers import Offers
+from bridge.gateway.pins import Pins
+from bridge.gateway.rates import Rates
+from bridge.gateway.schema import Schemas
+from bridge.gateway.session import Session, Sessions
+from bridge.gateway.single_flight import Flights
+from bridge.gateway.stream import Streams
+from bridge.sources.connection import Answer, Connection, Notice, UpstreamError
+from mcp_saas.kit.crypto import make_key
+from mcp_saas.kit.version import VERSION
+
+ANSWERS_BYTES = 16 << 20
+SPOILS = {TOOLS: "tools/", PROMPTS: "prompts/", RESOURCES: "resources/"}
+
+
+class Parts:
+    """`redis` None: the catalogue is a file, and nobody is told anything."""
+
+    def __init__(self, config: Config, open_connection: Open, *, log: LogLine, redis: "Redis | None" = None) -> None:
+        self.config, self.redis = config, redis
+        self.instance = f"{socket.gethostname()}-{os.getpid()}"
+        self.began_at = time.time()
+        self.is_draining = False
+        self._learning: set[asyncio.Task[None]] = set()
+        key = AESGCM(config.state_key or make_key())
+        self.http = httpx.AsyncClient(timeout=10.0)
+        self.keys = KeySet(config.jwks_url, client=self.http) if config.jwks_url else None
+        self.door = Door(
+            self.keys, issuer=config.jwt_issuer, audience=config.jwt_audience, anonymous=config.anonymous
+        )  # fmt: skip
+        loopback = LOOPBACK if config.is_loopback else ()
+        self.origins = Origins(hosts=(*loopback, *config.allowed_hosts), origins=config.allowed_origins)
+        self.schemas, self.pins, self.rates = Schemas(), Pins(), Rates(config.rate_scale)
+        self.answers, self.audit, self.metrics = Answers(ANSWERS_BYTES), Audit(redis), Metrics()
+        self.flights: Flights[Answer] = Flights()
+        self.lists, self.hub, self.streams, self.watch = (
+            Lists(pins=self.pins, schemas=self.schemas), Hub(), Streams(), Watch(),
+        )  # fmt: skip
+        self.fleet = Fleet(
+            open_connection,
+            on_ready=self._on_ready,
+            on_notice=self._on_notice,
+            on_changed=self._on_changed,
+            on_gone=self._on_gone,
+            log=log,
+        )
+        self.offers = Offers(self.fleet, self.lists)
+        self.sessions = Sessions(key, on_end=self._on_session_end)
+        self.continuations = Continuations(key)
+
+    async def _on_ready(self, upstream: Upstream, connection: Connection) -> None:
+        """Its tools are known before the first call: raises UpstreamError for a server that cannot even list them."""
+        name = upstream.server.name
+        self.answers.drop(name)
+        self.lists.spoil(name)
+        if upstream.server.pool.policy != "per_credential":
+            await self.lists.learn(upstream, connection, key=(name, "tools/list", None))
+
+    def _on_notice(self, upstream: Upstream, notice: Notice) -> None:
+        prefix = SPOILS.get(notice.method)
+        if prefix is not None:
+            self.lists.spoil(upstream.server.name, prefix=prefix)
+            if notice.method == TOOLS:
+                self.answers.drop(upstream.server.name)
+                self._learn_soon(upstream)
+        self.hub.tell(upstream.server, notice)
+
+    def _on_changed(self, upstream: Upstream) -> None:
+        """Other pins, other rules: what is kept was kept under the old ones."""
+        self.answers.drop(upstream.server.name)
+        self.lists.spoil(upstream.server.name)
+        self._learn_soon(upstream)
+
+    def _learn_soon(self, upstream: Upstream) -> None:
+        """A tool that changed is set apart without waiting for somebody to ask for the list."""
+        slot = next((slot for slot in upstream.slots.values() if slot.is_ready), None)
+        if slot is None or slot.connection is None or upstream.server.pool.policy == "per_credential":
+            return
+        task = asyncio.get_running_loop().create_task(self._learn(upstream, slot.connection))
+        self._learning.add(task)
+        task.add_done_callback(self._learning.discard)
+
+    async def _learn(self, upstream: Upstream, connection: Connection) -> None:
+        with contextlib.suppress(UpstreamError):  # the old list stays until the next one is read
+            await self.lists.learn(upstream, connection, key=(upstream.server.name, "tools/list", None))
+
+    def _on_gone(self, server: str) -> None:
+        self.answers.drop(server)
+        self.lists.forget(server)
+        self.schemas.forget(server)
+        self.pins.forget(server)
+
+    def _on_session_end(self, session: Session) -> None:
+        self.fleet.leave_session(session.key)
+        for uri, servers in session.watched.items():
+            self.fleet.unwatch_later(uri, servers)
+
+    def see(self) -> GatewaySeen:
+        """What lives now."""
+        return GatewaySeen(
+            instance=self.instance,
+            pid=os.getpid(),
+            since=self.began_at,
+            version=VERSION,
+            catalogue_revision=self.fleet.catalogue.revision,
+            is_draining=self.is_draining,
+            sessions=len(self.sessions),
+            streams=len(self.streams),
+            servers=tuple(self._see(upstream) for upstream in self.fleet.upstreams.values()),
+        )
+
+    def _see(self, upstream: Upstream) -> ServerSeen:
+        name = upstream.server.name
+        return see_server(
+            upstream, quarantined=self.pins.quarantined(name), seen_pins=self.pins.seen(name),
+            tools=self.lists.count_tools(name),
+        )  # fmt: skip

@@ -1,0 +1,34 @@
+"""uvicorn's server, which on SIGTERM lets everybody finish: no connection is cut that still has a request in it."""
+
+import asyncio
+import socket
+
+import uvicorn
+
+from bridge.gateway.parts import Parts
+
+PATIENCE_S = 5.0  # for clients with open, silent connections to send one more request, and hear that it was the last
+STEP_S = 0.05
+
+
+class DrainingServer(uvicorn.Server):
+    """While it drains each answer says `connection: close`; the listening socket stays open for the next gateway."""
+
+    def __init__(self, config: uvicorn.Config, parts: Parts) -> None:
+        super().__init__(config)
+        self._parts = parts
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._parts.is_draining = True
+        for server in self.servers:
+            server.close()
+        self._parts.sessions.end_streams()
+        self._parts.streams.end()
+        await self._wait_for_silence()
+        await super().shutdown(sockets)
+
+    async def _wait_for_silence(self) -> None:
+        """Until every connection was closed by its client after its last answer, or has said nothing for a while."""
+        until_s = asyncio.get_running_loop().time() + PATIENCE_S
+        while self.server_state.connections and asyncio.get_running_loop().time() < until_s:  # noqa: ASYNC110 - uvicorn's set
+            await asyncio.sleep(STEP_S)
