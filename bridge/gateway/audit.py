@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from typing import Any
+from itertools import islice
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bridge.engine.audited import FIELD, STREAM, AuditedCall, encode_call
+from bridge.engine.audited import STREAM, AuditedCall, encode_call
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -20,6 +20,13 @@ MAX_WAITING_BYTES = 16 << 20  # of arguments, where they are logged
 MAX_ROWS = 1_000_000
 MAX_ARGUMENTS = 16 * 1024  # characters that are logged of one call's
 CUT = "…"
+# One command for a batch: as a pipeline it costs the gateway ten times the time of its own share of a call.
+APPEND = """
+for place = 2, #ARGV do
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'row', ARGV[place])
+end
+return #ARGV - 1
+"""
 
 
 class Audit:
@@ -63,7 +70,7 @@ class Audit:
     async def flush(self) -> None:
         """What waits is written now. While Redis is away it goes on waiting."""
         while self._rows and self._redis is not None:
-            rows = [self._rows[place] for place in range(min(BATCH, len(self._rows)))]
+            rows = list(islice(self._rows, BATCH))
             try:
                 await self._write(self._redis, rows)
             except (RedisError, OSError) as error:
@@ -77,12 +84,10 @@ class Audit:
             self._take_off(len(rows))
 
     @staticmethod
-    async def _write(redis: "Redis", rows: list[AuditedCall]) -> None:
-        async with redis.pipeline(transaction=False) as pipeline:
-            for row in rows:
-                fields: dict[Any, Any] = {FIELD: encode_call(row)}
-                pipeline.xadd(STREAM, fields, maxlen=MAX_ROWS, approximate=True)
-            await pipeline.execute()
+    @staticmethod
+    async def _write(redis: Redis, rows: list[AuditedCall]) -> None:
+        """All or none of them: a repeat after a lost answer writes them twice, which the audit bears; never half."""
+        await redis.eval(APPEND, 1, STREAM, str(MAX_ROWS), *map(encode_call, rows))
 
     def _take_off(self, count: int) -> None:
         for _ in range(count):

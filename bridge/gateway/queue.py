@@ -78,6 +78,11 @@ class FairQueue:
             self._list(lane)
         self._admit()
 
+    def count(self, tenant: UUID) -> tuple[int, int]:
+        """Its calls under way, and those that wait."""
+        lane = self._lanes.get(tenant)
+        return self._held.get(tenant, 0), lane.length if lane is not None else 0
+
     @property
     def wait_s(self) -> float | None:
         """How long one more call of a new tenant would wait, as things go; None: nothing is known."""

@@ -87,6 +87,13 @@ class Rates:
         left = max(0, int((WINDOW_S - ahead_s) / self._interval_s + 1e-6))
         return (b"ratelimit-policy", self._told), (b"ratelimit", b'"mcp";r=%d;t=%d' % (left, ahead_s + 1))
 
+    def used_today(self, tenant_id: UUID) -> int:
+        """Calls of all gateways, as far as they have told each other."""
+        budget = self.budgets.get(tenant_id)
+        if budget is None or budget.day != int(self._today() // DAY_S):
+            return 0
+        return int(budget.today + budget.elsewhere)
+
     def _take_of_day(self, budget: Budget, cost: float) -> None:
         now_s = self._today()
         day = int(now_s // DAY_S)

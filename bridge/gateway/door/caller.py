@@ -15,9 +15,17 @@ class Caller(Struct, frozen=True):
     token: str
     expires_at: float  # seconds since 1970
 
+    @property
+    def is_guest(self) -> bool:
+        """One without a token, as they are let in on a loopback address alone: it is the operator's own machine."""
+        return not self.token
+
 
 class Operator(Struct, frozen=True):
     """An operator's token: it is of no tenant, sees the status and the metrics, and calls no tool."""
 
     subject: str
     expires_at: float
+
+
+Visitor = Caller | Operator

@@ -1,6 +1,7 @@
 """The door: whose token it is, before anything is done for it. No database, and no signature twice in a minute."""
 
 import hashlib
+import hmac
 import time
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -8,8 +9,8 @@ from uuid import UUID
 
 from jwt import PyJWK
 
-from bridge.gateway.door.caller import Caller, Operator
-from bridge.gateway.door.challenge import challenge, keys_missing, refuse_operator
+from bridge.gateway.door.caller import Caller, Visitor
+from bridge.gateway.door.challenge import challenge, keys_missing, refuse_operator, refuse_scope
 from bridge.gateway.door.exchange import START, KeyExchange
 from bridge.gateway.door.keys import KeySet
 from bridge.gateway.door.token import LEEWAY_S, TokenError, Verified, read_kid, verify
@@ -64,7 +65,7 @@ class Door:
             return visitor
         raise refuse_operator()
 
-    async def admit_visitor(self, scope: Scope) -> Caller | Operator:
+    async def admit_visitor(self, scope: Scope) -> Visitor:
         """An operator's token too: for the status and the metrics."""
         token = find_token(scope["headers"])
         if token is None:
@@ -79,6 +80,15 @@ class Door:
         if grant.standing != self._standing:
             self._check_standing(scope, grant, digest=digest)
         return grant.verified.visitor
+
+    async def admit_scraper(self, scope: Scope, *, metrics_token: str | None) -> None:
+        """Whoever brings METRICS_TOKEN, operators, and guests. Raises Refusal."""
+        token = find_token(scope["headers"])
+        if token and metrics_token and hmac.compare_digest(token, metrics_token.encode()):
+            return
+        visitor = await self.admit_visitor(scope)
+        if isinstance(visitor, Caller) and not visitor.is_guest:
+            raise refuse_scope("operator", "/metrics")
 
     @property
     def _version(self) -> int:
