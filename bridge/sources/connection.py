@@ -87,6 +87,10 @@ class ConnectionLost(UpstreamError):  # noqa: N818 - it is what happened
     """It ended, or never began."""
 
 
+class CredentialsRefused(UpstreamError):  # noqa: N818
+    """It wants other credentials than the operator gave it."""
+
+
 class RequestTimeout(UpstreamError):  # noqa: N818
     """No answer within the time."""
 

@@ -44,6 +44,10 @@ class Manners(NamedTuple):
     instructions: str | None
 
 
+UNKNOWN = Manners("legacy", "", b"{}", b"{}", None)
+MODERN = Manners("modern", MODERN_VERSION, b"{}", b"{}", None)  # as which a server is probed
+
+
 class _Meta(Struct, frozen=True):
     server_info: Raw = field(default=Raw(b"{}"), name=f"{META}serverInfo")
 

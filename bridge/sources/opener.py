@@ -3,6 +3,7 @@
 from bridge.engine.server import BuiltIn, Http, Server, Stdio, TenantSecret
 from bridge.sources.connection import Connection, OnLog
 from bridge.sources.handshake import FACE, PATIENCE, Face, Patience
+from bridge.sources.http.opening import open_http
 from bridge.sources.stdio.opening import open_stdio
 
 
@@ -14,12 +15,13 @@ async def open_connection(
     patience: Patience = PATIENCE,
     face: Face = FACE,
 ) -> Connection:
-    """A connection whose era is settled. `secret`: of the tenant whose own it is. Raises ConnectionLost."""
+    """A connection whose era is settled. `secret`: of the tenant whose own it is. Raises UpstreamError."""
     match server.transport:
         case Stdio() as how:
             env = how.env | (secret.env if secret else {})
             return await open_stdio(how, limits=server.limits, env=env, on_log=on_log, patience=patience, face=face)
-        case Http():
-            raise NotImplementedError
+        case Http() as how:
+            own = secret.bearer if secret else None
+            return await open_http(how, limits=server.limits, bearer=own, on_log=on_log, patience=patience, face=face)
         case BuiltIn():
             raise ValueError("a built-in server has no connection to open")

@@ -4,10 +4,10 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from bridge.engine import envelope
+from bridge.sources.asks import PROGRESS
 from bridge.sources.connection import Era, Notice
 from bridge.sources.handshake import META, make_meta
 
-PROGRESS = "notifications/progress"
 _DEFAULT_META = make_meta()
 
 

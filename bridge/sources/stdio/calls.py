@@ -1,11 +1,11 @@
 """Requests under way on one connection, by our ids. Overdue ones are found by a look every so often, without timers."""
 
 import asyncio
+from collections.abc import Iterator
 
 from bridge.sources.connection import Answer, Inbox, RequestTimeout
 
 LOOK_S = 0.05  # how late a timeout may come
-MAY_ASK = frozenset({"tools/call", "prompts/get", "resources/read", "completion/complete"})
 
 
 class Call:
@@ -31,6 +31,9 @@ class Calls:
     def __len__(self) -> int:
         return len(self._calls)
 
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._calls.values())
+
     def start(self, method: str, *, inbox: Inbox | None, timeout_s: float) -> tuple[int, Call]:
         self.last_id += 1
         call = Call(self._loop.create_future(), method, inbox=inbox, timeout_s=timeout_s)
@@ -46,13 +49,6 @@ class Calls:
     def take(self, call_id: object) -> Call | None:
         """The call, which is under way no more."""
         return self._calls.pop(call_id, None)  # type: ignore[call-overload, no-any-return]
-
-    def find_asker(self) -> Call | None:
-        """The call a request of the server belongs to: the only one under way that may ask, if its caller can answer.
-        With two, nobody can say whose it is, and a stranger's question is shown to no one.
-        """
-        asking = [call for call in self._calls.values() if call.method in MAY_ASK]
-        return asking[0] if len(asking) == 1 and asking[0].inbox is not None else None
 
     def fail_all(self, error: Exception) -> None:
         calls, self._calls = self._calls, {}

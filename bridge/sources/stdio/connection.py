@@ -7,6 +7,23 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from bridge.engine import envelope
+from bridge.sources.asks import (
+    CANCELLED,
+    FOR_EVER_S,
+    LIST_CHANGES,
+    LISTEN,
+    LOG_MESSAGE,
+    NO_CALLER,
+    PROGRESS,
+    WITHDRAWN,
+    Broadcast,
+    Listeners,
+    answer_ask,
+    find_inbox,
+    has_news,
+    refuse,
+    write_answer,
+)
 from bridge.sources.connection import (
     Answer,
     AnswerTooLarge,
@@ -17,17 +34,12 @@ from bridge.sources.connection import (
     RequestTimeout,
     UpstreamError,
 )
-from bridge.sources.handshake import DISCOVER, INITIALIZE, Manners
-from bridge.sources.prepared import PROGRESS, prepare, read_notice, restore_token
-from bridge.sources.stdio.calls import Call, Calls
+from bridge.sources.handshake import DISCOVER, INITIALIZE, UNKNOWN, Manners
+from bridge.sources.prepared import prepare, read_notice, restore_token
+from bridge.sources.stdio.calls import Calls
 from bridge.sources.stdio.child import Child
 from bridge.sources.stdio.framing import Lines, find_id
 from bridge.sources.stdio.tap import LINE_COST, ODD_COST, Tap
-
-CANCELLED, LOG_MESSAGE, LISTEN = "notifications/cancelled", "notifications/message", "subscriptions/listen"
-LIST_CHANGES = b'{"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true}}'
-FOR_EVER_S = 1e9
-UNKNOWN = Manners("legacy", "", b"{}", b"{}", None)
 
 
 class _Line(Struct, frozen=True, gc=False):
@@ -59,7 +71,7 @@ class StdioConnection:
         self._calls = Calls(loop)
         self._lines = Lines(max_answer_bytes, self._take_skipped)
         self._max_answer_bytes = max_answer_bytes
-        self._listeners: list[Callable[[Notice], None]] = []
+        self._listeners = Listeners()
         self._asks: dict[bytes, asyncio.Task[Answer]] = {}
         self._subscription: asyncio.Task[Answer] | None = None
         self.settle(UNKNOWN)
@@ -98,15 +110,9 @@ class StdioConnection:
             self.child.outbox.put(line % (method.encode(), envelope.to_one_line(params)))
 
     def listen(self, take: Callable[[Notice], None]) -> Callable[[], None]:
-        self._listeners.append(take)
-        if self.era == "modern" and self._subscription is None and b'"listChanged"' in self.capabilities:
+        if self.era == "modern" and self._subscription is None and has_news(self.capabilities):
             self._subscription = self._loop.create_task(self._subscribe())
-
-        def stop() -> None:
-            if take in self._listeners:
-                self._listeners.remove(take)
-
-        return stop
+        return self._listeners.add(take)
 
     async def close(self, *, grace_s: float = 2.0) -> None:
         if self._subscription is not None:
@@ -136,13 +142,9 @@ class StdioConnection:
     async def _subscribe(self) -> Answer:
         """The modern era tells of changes only who asks for it. The answer comes when the server ends it."""
         try:
-            return await self.request(LISTEN, LIST_CHANGES, timeout_s=FOR_EVER_S, inbox=_Broadcast(self._tell))
+            return await self.request(LISTEN, LIST_CHANGES, timeout_s=FOR_EVER_S, inbox=Broadcast(self._listeners))
         except UpstreamError as error:
             return Answer(envelope.make_error(envelope.INTERNAL_ERROR, str(error)), is_error=True)
-
-    def _tell(self, notice: Notice) -> None:
-        for take in tuple(self._listeners):
-            take(notice)
 
     def _abandon(self, call_id: int, method: str, *, is_late: bool) -> None:
         """A late answer finds nobody. The handshake must not be cancelled, says the protocol."""
@@ -219,54 +221,44 @@ class StdioConnection:
             call = None if call is None or call.token is None else call
         elif about.meta.subscription is not None:
             call = self._calls.find(about.meta.subscription)
-        elif notice.method == LOG_MESSAGE and (asker := self._calls.find_asker()) is not None:
-            call = asker
+        elif notice.method == LOG_MESSAGE and (inbox := find_inbox(self._calls)) is not None:
+            inbox.take_notice(notice)
+            return
         else:
-            self._tell(notice)
+            self._listeners.tell(notice)
             return
         if call is not None and call.inbox is not None:
             call.inbox.take_notice(notice)
 
     def _take_ask(self, ask: Ask, ask_id: bytes) -> None:
-        call = self._calls.find_asker()
+        inbox = find_inbox(self._calls)
         if ask.method == "ping":
             self._reply(ask_id, Answer(b"{}"))
         elif self.era == "modern":
             self._reply(ask_id, refuse(envelope.METHOD_NOT_FOUND, "this protocol has no requests of servers"))
-        elif call is None or call.inbox is None:
-            words = "no call is under way to whose caller this question surely belongs"
-            self._reply(ask_id, refuse(envelope.INVALID_REQUEST, words))
+        elif inbox is None:
+            self._reply(ask_id, refuse(envelope.INVALID_REQUEST, NO_CALLER))
         else:
-            self._put_to(call, call.inbox, ask=ask, ask_id=ask_id)
+            self._put_to(inbox, ask, ask_id=ask_id)
 
-    def _put_to(self, call: Call, inbox: Inbox, *, ask: Ask, ask_id: bytes) -> None:
+    def _put_to(self, inbox: Inbox, ask: Ask, *, ask_id: bytes) -> None:
         task = self._loop.create_task(answer_ask(inbox, ask))
         task.add_done_callback(lambda task: self._finish_ask(task, ask_id))
-        call.asks = call.asks or set()
-        call.asks.add(task)
         self._asks[ask_id] = task
+        for call in self._calls:
+            if call.inbox is inbox:
+                call.asks = (call.asks or set()) | {task}
 
     def _finish_ask(self, task: asyncio.Task[Answer], ask_id: bytes) -> None:
         self._asks.pop(ask_id, None)
         if task.cancelled():
-            self._reply(ask_id, refuse(envelope.INTERNAL_ERROR, "the question was withdrawn, or its caller is gone"))
+            self._reply(ask_id, refuse(envelope.INTERNAL_ERROR, WITHDRAWN))
         else:
             self._reply(ask_id, task.result())
 
     def _reply(self, ask_id: bytes, answer: Answer) -> None:
         if not self.ended.done():
-            write = envelope.write_error if answer.is_error else envelope.write_result
-            self.child.outbox.put(envelope.to_one_line(write(ask_id, answer.body)) + b"\n")
-
-
-class _Broadcast:
-    """The inbox of a subscription: what comes is for all who listen."""
-
-    def __init__(self, take: Callable[[Notice], None]) -> None:
-        self.take_notice = take
-
-    async def answer(self, ask: Ask) -> Answer:
-        return refuse(envelope.METHOD_NOT_FOUND, "a subscription answers no questions")
+            self.child.outbox.put(envelope.to_one_line(write_answer(ask_id, answer)) + b"\n")
 
 
 def read_answer(message: _Line) -> Answer:
@@ -275,17 +267,6 @@ def read_answer(message: _Line) -> Answer:
     if message.result:
         return Answer(bytes(message.result))
     return refuse(envelope.INTERNAL_ERROR, "the server answered with neither result nor error")
-
-
-async def answer_ask(inbox: Inbox, ask: Ask) -> Answer:
-    try:
-        return await inbox.answer(ask)
-    except UpstreamError as error:
-        return refuse(envelope.INTERNAL_ERROR, str(error))
-
-
-def refuse(code: int, message: str) -> Answer:
-    return Answer(envelope.make_error(code, message), is_error=True)
 
 
 def cancel_all(tasks: Iterable[asyncio.Task[Answer]]) -> None:

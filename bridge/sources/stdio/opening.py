@@ -4,6 +4,7 @@ import asyncio
 
 from bridge.engine import envelope
 from bridge.engine.server import Limits, Stdio
+from bridge.sources.asks import FOR_EVER_S
 from bridge.sources.connection import Answer, ConnectionLost, OnLog, UpstreamError
 from bridge.sources.handshake import (
     DISCOVER,
@@ -19,7 +20,7 @@ from bridge.sources.handshake import (
     read_discovered,
     read_initialized,
 )
-from bridge.sources.stdio.connection import FOR_EVER_S, StdioConnection
+from bridge.sources.stdio.connection import StdioConnection
 from bridge.sources.stdio.tap import Tap
 
 

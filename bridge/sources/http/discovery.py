@@ -1,0 +1,130 @@
+"""Where a server's tokens come from, as it says: protected-resource metadata (RFC 9728), its issuer's (RFC 8414)."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from bridge.sources.connection import CredentialsRefused, UpstreamError
+from mcp_saas.kit.http import UnsafeTargetError, read_url
+
+MAX_BYTES = 1 << 18
+BUDGET_S = 20.0
+_PARAMETER = re.compile(r'([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', re.IGNORECASE)
+
+
+class Issuer(NamedTuple):
+    token_url: str
+    takes_basic: bool = True
+    scope: str = ""
+    resource: str | None = None
+
+
+class _Resource(Struct, frozen=True):
+    resource: str | None = None
+    authorization_servers: tuple[str, ...] = ()
+    scopes_supported: tuple[str, ...] = ()
+
+
+class _Metadata(Struct, frozen=True):
+    issuer: str
+    token_endpoint: str
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+
+
+_read_resource = msgspec.json.Decoder(_Resource).decode
+_read_metadata = msgspec.json.Decoder(_Metadata).decode
+
+
+def read_challenge(header: str) -> dict[str, str]:
+    """The parameters of `WWW-Authenticate: Bearer ...`."""
+    if not header.lower().startswith("bearer"):
+        return {}
+    return {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(header[6:])}
+
+
+async def discover(client: httpx.AsyncClient, url: str, *, metadata_url: str | None) -> Issuer:
+    """Raises UpstreamError where nothing is said, or what is said does not fit together."""
+    resource = await _find_resource(client, url, metadata_url=metadata_url)
+    for issuer in resource.authorization_servers[:3] or (origin_of(url),):
+        metadata = await _find_metadata(client, issuer)
+        if metadata is not None:
+            methods = metadata.token_endpoint_auth_methods_supported
+            scope = " ".join(resource.scopes_supported)
+            return Issuer(metadata.token_endpoint, "client_secret_basic" in methods, scope, resource.resource)
+    raise CredentialsRefused("the server does not say where its tokens come from: give token_url")
+
+
+async def _find_resource(client: httpx.AsyncClient, url: str, *, metadata_url: str | None) -> _Resource:
+    path = urlsplit(url).path.rstrip("/")
+    well_known = f"{origin_of(url)}/.well-known/oauth-protected-resource"
+    for place in filter(None, (metadata_url, f"{well_known}{path}", well_known)):
+        status, body = await read_small(client, place)
+        if status == 200:
+            return _check_resource(body, url)
+    return _Resource()
+
+
+def _check_resource(body: bytes, url: str) -> _Resource:
+    try:
+        found = _read_resource(body)
+    except msgspec.DecodeError as error:
+        raise UpstreamError("the server's protected-resource metadata cannot be read") from error
+    if found.resource is not None and not is_within(url, found.resource):
+        raise UpstreamError(f"the server's metadata speaks of another resource, {found.resource[:100]}")
+    return found
+
+
+async def _find_metadata(client: httpx.AsyncClient, issuer: str) -> _Metadata | None:
+    """RFC 8414 puts the path behind the well-known part; OpenID put it before."""
+    origin, path = origin_of(issuer), urlsplit(issuer).path.rstrip("/")
+    places = [f"{origin}/.well-known/{kind}{path}" for kind in ("oauth-authorization-server", "openid-configuration")]
+    for place in (*places, f"{origin}{path}/.well-known/openid-configuration"):
+        status, body = await read_small(client, place)
+        if status != 200:
+            continue
+        try:
+            found = _read_metadata(body)
+        except msgspec.DecodeError:
+            continue
+        if found.issuer.rstrip("/") != issuer.rstrip("/"):
+            raise UpstreamError(f"the metadata of {issuer[:100]} names another issuer")
+        return found
+    return None
+
+
+def is_within(url: str, resource: str) -> bool:
+    path, whole = urlsplit(url).path, urlsplit(resource).path.rstrip("/")
+    return origin_of(url) == origin_of(resource) and (path == whole or path.startswith(f"{whole}/"))
+
+
+def origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+async def read_small(
+    client: httpx.AsyncClient,
+    url: str,
+    *,
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
+) -> tuple[int, bytes]:
+    """Status and body, at most MAX_BYTES of it. Raises UpstreamError when there is no answer."""
+    sent = {"Accept": "application/json", "Accept-Encoding": "identity"} | (headers or {})
+    try:
+        async with client.stream(
+            method, read_url(url), headers=sent, data=form, timeout=httpx.Timeout(BUDGET_S)
+        ) as response:
+            body = b""
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise UpstreamError(f"{origin_of(url)} answers with too much")
+            return response.status_code, body
+    except (httpx.HTTPError, UnsafeTargetError) as error:
+        raise UpstreamError(f"{origin_of(url)} cannot be reached: {error}") from error
