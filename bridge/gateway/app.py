@@ -43,8 +43,11 @@ class App:
                 await send_answer(send, 204, headers=preflight)
                 return
             cors = self.parts.origins.check(scope)
-            caller = await self.parts.door.admit(scope)
             path = scope["path"]
+            if self.parts.watching.takes(path):
+                await self.parts.watching(scope, receive, send, headers=cors)
+                return
+            caller = await self.parts.door.admit(scope)
             server = path[len(ONE) :] if path.startswith(ONE) else None
             inbound = Inbound(
                 scope, receive, send, caller=caller, server=server,
@@ -77,7 +80,8 @@ class App:
         if self._before is not None:
             await self._before()
         keys = (parts.keys.run,) if parts.keys is not None else ()
-        for run in (parts.watch.run, parts.fleet.run, parts.audit.run, self._pulse, *keys, *self._companions):
+        day = (parts.day_count.run,) if parts.day_count is not None else ()
+        for run in (parts.watch.run, parts.fleet.run, parts.audit.run, self._pulse, *keys, *day, *self._companions):
             self._tasks.append(asyncio.create_task(keep(run)))
 
     async def stop(self) -> None:

@@ -31,6 +31,7 @@ from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.fleet.upstream import Upstream
 from bridge.gateway.http import to_refusal
 from bridge.gateway.parts import Parts
+from bridge.gateway.rates import weigh
 from bridge.gateway.refusal import Refusal
 from bridge.gateway.request import Request
 from bridge.gateway.rounds import answer_inputs
@@ -50,7 +51,7 @@ async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name:
     outcome, canonical = "refused:internal", b""
     try:
         access.check(caller, server.access, server=server.name, tool=tool)
-        request.told = parts.rates.take(caller, server.name)
+        request.told = parts.rates.take(caller, server.name, cost=weigh(len(arguments)))
         parts.pins.check(server.name, name)
         canonical = parts.schemas.check(server.name, name, arguments=arguments)
         if is_kept(upstream, tool, params=request.params):

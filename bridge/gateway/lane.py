@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-PRIORITIES = range(10)  # more is sooner; others are taken for the nearest
+PRIORITIES = range(-10, 11)  # the smaller, the sooner; others are taken for the nearest
 
 
 class Waiter:
@@ -44,12 +44,12 @@ class Lane:
         return True
 
     def first(self) -> Waiter:
-        return next(iter(self._waiters[max(self._waiters)]))
+        return next(iter(self._waiters[min(self._waiters)]))
 
     def last(self) -> Waiter:
         """The one whose turn is furthest away."""
-        return next(reversed(self._waiters[min(self._waiters)]))
+        return next(reversed(self._waiters[max(self._waiters)]))
 
     def count_before(self, priority: int) -> int:
         """How many of the tenant's own go before one that comes now."""
-        return sum(len(row) for other, row in self._waiters.items() if other >= priority)
+        return sum(len(row) for other, row in self._waiters.items() if other <= priority)

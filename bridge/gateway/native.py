@@ -5,6 +5,7 @@ from bridge.engine.era import LEGACY, MODERN, VERSION
 from bridge.gateway import legacy, modern
 from bridge.gateway.http import JSON, read_body, send_answer
 from bridge.gateway.inbound import Inbound
+from bridge.gateway.limits import check_shape
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header
@@ -41,6 +42,7 @@ def refuse_method() -> None:
 
 async def take_message(parts: Parts, inbound: Inbound) -> None:
     body = await read_body(inbound.receive, max_bytes=BODY_BYTES)
+    check_shape(body)
     try:
         envelope = read_one(body)
     except MalformedError as error:

@@ -16,6 +16,7 @@ from bridge.gateway.cache import Answers
 from bridge.gateway.config import Config
 from bridge.gateway.continuation import Continuations
 from bridge.gateway.door.entrance import Door
+from bridge.gateway.door.exchange import KeyExchange
 from bridge.gateway.door.keys import KeySet
 from bridge.gateway.door.origin import LOOPBACK, Origins
 from bridge.gateway.exchange import Watch
@@ -27,11 +28,13 @@ from bridge.gateway.lists import Lists
 from bridge.gateway.metrics import Metrics
 from bridge.gateway.offers import Offers
 from bridge.gateway.pins import Pins
+from bridge.gateway.quota import DayCount
 from bridge.gateway.rates import Rates
 from bridge.gateway.schema import Schemas
 from bridge.gateway.session import Session, Sessions
 from bridge.gateway.single_flight import Flights
 from bridge.gateway.stream import Streams
+from bridge.gateway.watching import Watching
 from bridge.sources.connection import Answer, Connection, Notice, UpstreamError
 from mcp_saas.kit.crypto import make_key
 from mcp_saas.kit.version import VERSION
@@ -53,12 +56,18 @@ class Parts:
         self.http = httpx.AsyncClient(timeout=10.0)
         self.keys = KeySet(config.jwks_url, client=self.http) if config.jwks_url else None
         self.door = Door(
-            self.keys, issuer=config.jwt_issuer, audience=config.jwt_audience, anonymous=config.anonymous
-        )  # fmt: skip
+            self.keys,
+            issuer=config.jwt_issuer,
+            audience=config.jwt_audience,
+            anonymous=config.anonymous,
+            exchange=KeyExchange(config.api_url, client=self.http) if config.api_url else None,
+        )
+        self.watching = Watching(self, self.door, issuer=config.jwt_issuer, metrics_token=config.metrics_token)
         loopback = LOOPBACK if config.is_loopback else ()
         self.origins = Origins(hosts=(*loopback, *config.allowed_hosts), origins=config.allowed_origins)
         self.schemas, self.pins, self.rates = Schemas(), Pins(), Rates(config.rate_scale)
         self.answers, self.audit, self.metrics = Answers(ANSWERS_BYTES), Audit(redis), Metrics()
+        self.day_count = DayCount(redis, self.rates, instance=self.instance) if redis is not None else None
         self.flights: Flights[Answer] = Flights()
         self.lists, self.hub, self.streams, self.watch = (
             Lists(pins=self.pins, schemas=self.schemas), Hub(), Streams(), Watch(),
@@ -116,6 +125,7 @@ class Parts:
         self.lists.forget(server)
         self.schemas.forget(server)
         self.pins.forget(server)
+        self.metrics.forget(server)
 
     def _on_session_end(self, session: Session) -> None:
         self.fleet.leave_session(session.key)

@@ -51,7 +51,8 @@ class FairQueue:
         self._admit()
 
     async def enter(self, tenant: UUID, *, priority: int = 0, deadline_s: float) -> None:
-        """Returns with a place, given back by `leave`. `deadline_s`: seconds it may wait for it.
+        """Returns with a place, given back by `leave`. `priority`: the smaller, the sooner, among the tenant's own.
+        `deadline_s`: seconds it may wait for it.
 
         Raises Refusal at once when the queue is full or the time will not do, else when it is over.
         """

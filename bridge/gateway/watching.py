@@ -7,7 +7,7 @@ GET /.well-known/oauth-protected-resource[/mcp...]   RFC 9728
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import msgspec
@@ -48,7 +48,7 @@ class Watching:
         return path in {STATUS, METRICS} or path == METADATA_PATH or path.startswith(METADATA_PATH + "/")
 
     async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, headers: tuple[Header, ...] = ()
+        self, scope: Mapping[str, Any], receive: Receive, send: Send, *, headers: tuple[Header, ...] = ()
     ) -> None:
         """`headers`: of CORS. Raises Refusal."""
         if scope["method"] not in {"GET", "HEAD"}:
@@ -71,7 +71,7 @@ class Watching:
                 await answer(scope, send, body=body, headers=(JSON[0], (b"cache-control", b"max-age=3600"), *headers))
 
     async def _tell_status(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, headers: tuple[Header, ...]
+        self, scope: Mapping[str, Any], receive: Receive, send: Send, *, headers: tuple[Header, ...]
     ) -> None:
         accepted = b",".join(value for name, value in scope["headers"] if name == b"accept")
         if b"text/html" in accepted:
@@ -119,7 +119,7 @@ def visitor_is_good(visitor: Visitor) -> bool:
     return visitor.expires_at > time.time()
 
 
-async def answer(scope: MutableMapping[str, Any], send: Send, *, body: bytes, headers: tuple[Header, ...]) -> None:
+async def answer(scope: Mapping[str, Any], send: Send, *, body: bytes, headers: tuple[Header, ...]) -> None:
     told = [(b"content-length", b"%d" % len(body)), *headers]
     await send({"type": "http.response.start", "status": 200, "headers": told})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

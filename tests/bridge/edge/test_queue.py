@@ -82,11 +82,19 @@ def test_a_tenants_own_calls_go_by_priority_then_in_order() -> None:
             queue.leave(ALICE)
 
         async with asyncio.TaskGroup() as group:
-            for name, priority in [("first", 0), ("a", 0), ("b", 0), ("urgent", 5), ("urgent too", 5), ("most", 99)]:
+            for name, priority in [
+                ("first", 0),
+                ("a", 0),
+                ("b", 0),
+                ("urgent", -5),
+                ("urgent too", -5),
+                ("most", -99),
+                ("no haste", 3),
+            ]:
                 group.create_task(ask(name, priority))
         return served
 
-    assert run(main()) == ["first", "most", "urgent", "urgent too", "a", "b"]
+    assert run(main()) == ["first", "most", "urgent", "urgent too", "a", "b", "no haste"]
 
 
 def test_priority_does_not_go_before_other_tenants() -> None:
@@ -101,7 +109,7 @@ def test_priority_does_not_go_before_other_tenants() -> None:
 
         async with asyncio.TaskGroup() as group:
             for _ in range(10):
-                group.create_task(ask(ALICE, 9))
+                group.create_task(ask(ALICE, -9))
             for _ in range(3):
                 group.create_task(ask(BOB, 0))
         return served
@@ -231,7 +239,7 @@ def assert_bounds(queue: FairQueue, *, most: int) -> None:
 STEP = st.tuples(
     st.sampled_from(["ask", "ask", "ask", "cancel", "end", "wait", "resize"]),
     st.integers(0, 5),
-    st.integers(0, 9),
+    st.integers(-9, 9),
     st.floats(0.01, 20),
 )
 
