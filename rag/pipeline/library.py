@@ -5,7 +5,8 @@ load that was cut off goes on where it was, whoever goes on with it.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -133,6 +134,12 @@ def is_being_read() -> bool:
     """Whether texts of it still wait for their vectors, as in the first minute of an instance."""
     with leave_tenant():
         return LibraryChunk.objects.filter(indexed_by="").exists()
+
+
+def find_known_chunks(ids: Collection[UUID]) -> set[UUID]:
+    """Which of them are passages of the library."""
+    with leave_tenant():
+        return set(LibraryChunk.objects.filter(id__in=ids).values_list("id", flat=True))
 
 
 def _head(section: Section, *, title: str) -> Section:

@@ -43,6 +43,7 @@ def _advise_price(survey: Survey, channel: Surveyed) -> Draft | None:
             earns_ppm=int(earns_ppm),
             refill_ppm=policy.fee_rate_ppm,
             drain_sat_per_day=int(drain.mean),
+            days=survey.days,
             local_percent=round(ratio * 100),
         ),
         estimate=Estimate(low=0.0, high=drain.mean * short_ppm / 1e6, why_none="depends_on_refill"),

@@ -96,7 +96,7 @@ def _advise_peer(survey: Survey, channels: list[Surveyed], *, drain: Interval) -
     described = _describe(survey, channel.peer_pubkey, size_sat=size_sat, alias=channel.peer_alias)
     return _draft(
         survey,
-        replace(described, is_peer=True, drain_sat_per_day=int(drain.mean), earns_ppm=int(earns_ppm)),
+        replace(described, is_peer=True, drain_sat_per_day=int(drain.mean), days=survey.days, earns_ppm=int(earns_ppm)),
         estimate=Estimate(low=gain.low, mean=gain.mean, high=gain.high, lasts_days=round(size_sat / drain.mean, 1)),
         forwards=sum(one.traffic.out_count for one in channels),
         channels=channels,

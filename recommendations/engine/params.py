@@ -37,8 +37,8 @@ class FeeChange(Struct, frozen=True, kw_only=True, tag="fee_change"):
 
 
 class Rebalance(Struct, frozen=True, kw_only=True, tag="rebalance"):
-    """Sats to move from `source` to `target`. `break_even_ppm`: what moving may cost at most without a loss.
-    `days_left`: at the pace of the days known; `outlook`: by the forecast.
+    """Sats to move from `source` to `target`. `break_even_ppm`: what moving may cost at most without a loss. `days`:
+    the known ones, that the drain is of; `days_left`: at their pace; `outlook`: by the forecast.
     """
 
     target: Named
@@ -52,6 +52,7 @@ class Rebalance(Struct, frozen=True, kw_only=True, tag="rebalance"):
     drain_sat_per_day: int
     days_left: float
     last_hop_ppm: int | None
+    days: int = 0
     outlook: Outlook = UNSAID
 
 
@@ -83,6 +84,7 @@ class Opening(Struct, frozen=True, kw_only=True, tag="opening"):
     gain_betweenness: float | None = None
     market_fee_rate_ppm: int | None = None
     drain_sat_per_day: int | None = None
+    days: int = 0
     earns_ppm: int | None = None
     sparkseer: BySparkseer | None = None
     is_size_sparkseers: bool = False
@@ -171,6 +173,7 @@ class BelowRefill(Struct, frozen=True, kw_only=True, tag="below_refill"):
     earns_ppm: int
     refill_ppm: int
     drain_sat_per_day: int
+    days: int = 0
     local_percent: int
 
 

@@ -146,6 +146,7 @@ def _advise(survey: Survey, move: Move) -> Draft:
             drain_sat_per_day=int(need.drain_sat.mean),
             days_left=round(target.state.local_balance_sat / need.drain_sat.mean, 1),
             last_hop_ppm=move.last_hop_ppm,
+            days=survey.days,
             outlook=target.outlook,
         ),
         estimate=Estimate(low=gain.low, mean=gain.mean, high=gain.high, lasts_days=round(lasts, 1)),

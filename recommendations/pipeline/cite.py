@@ -1,7 +1,8 @@
-"""What the library says of each kind of advice, word for word: found by the search, kept for all boxes."""
+"""What the library says of each situation of an advice, word for word: found by the search, kept for all boxes."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -14,25 +15,26 @@ from rag.engine.extract import extract_answer
 from rag.engine.language import Language
 from rag.engine.sentences import cut_sentences
 from rag.pipeline.knowledge import search_library
+from rag.pipeline.library import find_known_chunks
 from rag.pipeline.passages import RAG, KnowledgeAwayError, Retrieved, find_passages
-from recommendations.engine.advice import Evidence, Kind
-from recommendations.engine.questions import QUESTIONS
+from recommendations.engine.advice import Advice, Evidence
+from recommendations.engine.questions import QUESTIONS, name_cited
 
 log = structlog.get_logger(__name__)
 EVERYBODY = "library"  # nothing of any box is in it
 TTL_S, STALE_S, AT_HAND_S = 3600, 82_800, 5.0
-Citations = dict[Kind, tuple[Evidence, ...]]
+Citations = dict[str, tuple[Evidence, ...]]  # by the situation
 _at_hand: TtlCache[Language, "Cited"] = TtlCache(max_entries=len(QUESTIONS), ttl_s=AT_HAND_S)
 _decoder = msgspec.msgpack.Decoder(Citations)
 breaker = Breaker(failures=1)
 
 
 class Cited(NamedTuple):
-    by_kind: Mapping[Kind, tuple[Evidence, ...]]
+    by_situation: Mapping[str, tuple[Evidence, ...]]
     degraded: tuple[str, ...] = ()
 
-    def find(self, kind: Kind) -> tuple[Evidence, ...]:
-        return self.by_kind.get(kind, ())
+    def find(self, advice: Advice) -> tuple[Evidence, ...]:
+        return self.by_situation.get(name_cited(advice), ())
 
 
 def cite(language: Language) -> Cited:
@@ -44,7 +46,8 @@ def cite(language: Language) -> Cited:
 
 def _find_or_search(language: Language) -> Cited:
     try:
-        return Cited(_find(language, use_cache=True))
+        kept = _find(language, use_cache=True)
+        return Cited(kept if _stand(kept) else _find(language, use_cache=False))
     except KnowledgeAwayError:
         return Cited({}, degraded=(RAG,))
 
@@ -69,17 +72,23 @@ def _find(language: Language, *, use_cache: bool) -> Citations:
         return _find(language, use_cache=False)
 
 
+def _stand(citations: Citations) -> bool:
+    """Whether each passage is still in the library: a text read anew has others."""
+    ids = {UUID(one.ref) for quoted in citations.values() for one in quoted}
+    return find_known_chunks(ids) == ids
+
+
 def search_all(language: Language) -> Citations:
-    """A search a kind of advice. Raises KnowledgeAwayError; then nobody searches for half a minute."""
+    """A search a question. Raises KnowledgeAwayError; then nobody searches for half a minute."""
     if not breaker.allow():
         raise KnowledgeAwayError("the search failed a moment ago")
     try:
-        citations = {kind: _search(question, language) for kind, question in QUESTIONS[language].items()}
+        found = {question: _search(question, language) for question in dict.fromkeys(QUESTIONS[language].values())}
     except KnowledgeAwayError:
         breaker.note_failure()
         raise
     breaker.note_success()
-    return citations
+    return {situation: found[question] for situation, question in QUESTIONS[language].items()}
 
 
 def _search(question: str, language: Language) -> tuple[Evidence, ...]:

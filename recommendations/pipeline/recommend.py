@@ -56,14 +56,12 @@ def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
 
     1. what was worked out since the last report, run, action or word of the owner is taken from the cache
     2. else: survey the node, ask what Sparkseer suggests, advise (pure), keep what stands now
-    3. cite what the library says of each kind of advice
+    3. cite what the library says of the situation each advice speaks of
     """
     worked, is_hit = _find_or_work_out(use_cache=use_cache)
     cited = cite(language) if worked.advice else None
     return Recommended(
-        advice=tuple(replace(one, evidence=one.evidence + cited.find(one.kind)) for one in worked.advice)
-        if cited
-        else (),
+        advice=tuple(replace(one, evidence=one.evidence + cited.find(one)) for one in worked.advice) if cited else (),
         left_out=worked.left_out,
         conflicts=worked.conflicts,
         judged=worked.judged,

@@ -14,8 +14,9 @@ SITUATIONS = {
     ),
     "rebalance": Situation(
         action="Move {amount} sat from {source} to {target}, for {max_cost} sat ({max_cost_ppm} ppm) at most.",
-        reason="{target} sells {drain} sat a day more than comes in, at {target_ppm} ppm, and at that pace"
-        " has enough for {days_left} days.{outlook} In {source} these sats are worth {source_ppm} ppm. So up to"
+        reason="In the {days} days known {target} sold {drain} sat a day more than came in, at {target_ppm} ppm;"
+        " at that pace it has enough for {days_left} days.{outlook} In {source} these sats are worth {source_ppm} ppm."
+        " So up to"
         " {break_even} ppm nothing is lost; the limit is 65 % of that.{last_hop}",
         explanation="A rebalance is a payment to yourself: it leaves by the full channel and comes back by the empty"
         " one. You only pay the fees on the way.",
@@ -30,8 +31,8 @@ SITUATIONS = {
     ),
     "opening/peer": Situation(
         action="Open another channel to {peer}, of {ideal} sat{least}.",
-        reason="Your channels with this peer sell {drain} sat a day more than comes in, at {earns_ppm} ppm, and are"
-        " nearly dry. {ideal} sat are about a month of that.{onchain}",
+        reason="In the {days} days known your channels with this peer sold {drain} sat a day more than came in, at"
+        " {earns_ppm} ppm; they are nearly dry. {ideal} sat are about a month of that.{onchain}",
         explanation="A channel that is empty on your side can send nothing on. A second one to the same peer keeps"
         " earning.",
         steps=(
@@ -144,9 +145,9 @@ SITUATIONS = {
         steps=("See whether box and node run and are online.", "Look into the log of the agent."),
     ),
     "below_refill": Situation(
-        action="{channel} sells below what it costs to refill: raise its fee, or do not refill it.",
-        reason="Its sats leave at {earns_ppm} ppm, {drain} sat a day more than come in, and its peer alone charges"
-        " {refill_ppm} ppm for bringing them back. {local_percent} % are still yours.",
+        action="{channel} sold below what it costs to refill: raise its fee, or do not refill it.",
+        reason="In the {days} days known its sats left at {earns_ppm} ppm, {drain} sat a day more than came in; its"
+        " peer alone charges {refill_ppm} ppm for bringing them back. {local_percent} % are still yours.",
         explanation="Who sells for less than the goods cost to buy again loses with each refill.",
         steps=(
             "Let the fee policy price it at what a refill costs, or above.",

@@ -14,8 +14,9 @@ SITUATIONS = {
     ),
     "rebalance": Situation(
         action="Déplacer {amount} sat depuis {source} vers {target}, pour {max_cost} sat ({max_cost_ppm} ppm) au plus.",
-        reason="{target} vend {drain} sat par jour de plus qu'il n'en entre, à {target_ppm} ppm, et à ce rythme"
-        " en a encore pour {days_left} jours.{outlook} Dans {source}, ces sats valent {source_ppm} ppm. Jusqu'à"
+        reason="Dans les {days} jours connus, {target} a vendu {drain} sat par jour de plus qu'il n'en est entré,"
+        " à {target_ppm} ppm ; à ce rythme il en a encore pour {days_left} jours.{outlook} Dans {source}, ces sats valent {source_ppm} ppm."
+        " Jusqu'à"
         " {break_even} ppm rien n'est donc perdu ; la limite en est 65 %.{last_hop}",
         explanation="Un rééquilibrage est un paiement à soi-même : il sort par le canal plein et revient par le vide."
         " On ne paie que les frais en chemin.",
@@ -30,8 +31,8 @@ SITUATIONS = {
     ),
     "opening/peer": Situation(
         action="Ouvrir un autre canal vers {peer}, de {ideal} sat{least}.",
-        reason="Vos canaux avec ce pair vendent {drain} sat par jour de plus qu'il n'en entre, à {earns_ppm} ppm, et"
-        " sont presque à sec. {ideal} sat en font environ un mois.{onchain}",
+        reason="Dans les {days} jours connus, vos canaux avec ce pair ont vendu {drain} sat par jour de plus qu'il n'en"
+        " est entré, à {earns_ppm} ppm ; ils sont presque à sec. {ideal} sat en font environ un mois.{onchain}",
         explanation="Un canal vide de votre côté ne peut rien relayer. Un second vers le même pair continue à"
         " rapporter.",
         steps=(
@@ -146,9 +147,10 @@ SITUATIONS = {
         steps=("Voir si la box et le nœud tournent et sont en ligne.", "Regarder le journal de l'agent."),
     ),
     "below_refill": Situation(
-        action="{channel} vend moins cher que ne coûte son remplissage : augmenter ses frais, ou ne pas le remplir.",
-        reason="Ses sats partent à {earns_ppm} ppm, {drain} sat par jour de plus qu'il n'en entre, et son pair à lui"
-        " seul demande {refill_ppm} ppm pour les ramener. {local_percent} % sont encore à vous.",
+        action="{channel} a vendu moins cher que ne coûte son remplissage : augmenter ses frais, ou ne pas le remplir.",
+        reason="Dans les {days} jours connus, ses sats sont partis à {earns_ppm} ppm, {drain} sat par jour de plus"
+        " qu'il n'en est entré ; son pair à lui seul demande {refill_ppm} ppm pour les ramener."
+        " {local_percent} % sont encore à vous.",
         explanation="Qui vend moins cher que ne coûte le rachat perd à chaque remplissage.",
         steps=(
             "Laisser la politique de frais le tarifer à ce que coûte un remplissage, ou plus.",

@@ -94,6 +94,7 @@ def _rebalance(telling: Telling, params: Rebalance) -> Values:
         "amount": params.amount_sat,
         "max_cost": params.max_cost_sat,
         "max_cost_ppm": params.max_cost_ppm,
+        "days": params.days,
         "drain": params.drain_sat_per_day,
         "target_ppm": params.target_earns_ppm,
         "source_ppm": params.source_earns_ppm,
@@ -113,6 +114,7 @@ def _opening(telling: Telling, params: Opening) -> Values:
         "peer": f"{alias} ({params.pubkey[:16]})" if is_safe else params.pubkey,
         "ideal": params.ideal_sat,
         "least": telling.part_if("least", params.min_sat, sat=params.min_sat),
+        "days": params.days,
         "drain": params.drain_sat_per_day,
         "earns_ppm": params.earns_ppm,
         "rank": params.betweenness_rank,
@@ -215,6 +217,7 @@ def _below_refill(telling: Telling, params: BelowRefill) -> Values:
         "channel": telling.name(params.channel),
         "earns_ppm": params.earns_ppm,
         "refill_ppm": params.refill_ppm,
+        "days": params.days,
         "drain": params.drain_sat_per_day,
         "local_percent": params.local_percent,
     }

@@ -1,7 +1,9 @@
 """Advice cites the library word for word, the same for every box, and does without it when it is away."""
 
 from typing import Any
+from uuid import uuid4
 
+import msgspec
 import pytest
 from django.conf import settings
 from redis import Redis
@@ -9,8 +11,7 @@ from redis import Redis
 from mcp_saas.kit.cache import find_cache
 from rag.library.models import LibraryChunk
 from rag.pipeline.point import Index
-from recommendations.engine.advice import Kind
-from recommendations.engine.questions import QUESTIONS
+from recommendations.engine.advice import Evidence
 from recommendations.pipeline import cite
 from tests.api.recommendations.conftest import Clock
 from tests.api.recommendations.test_ask_library import add, library
@@ -83,5 +84,16 @@ def test_after_a_failure_nobody_waits_for_the_search_for_half_a_minute(
     assert not cite.breaker.is_open
 
 
-def test_each_type_of_advice_has_a_question_in_each_language() -> None:
-    assert all(set(questions) == set(Kind) for questions in QUESTIONS.values())
+def test_what_is_kept_of_a_text_that_was_read_anew_is_searched_anew(api: ApiClient, owner: Box, library: Index) -> None:
+    before = list_quotes(read(api, owner))
+    gone = Evidence(kind="document", ref=str(uuid4()), value="Gone", quote="Nobody finds this any more.")
+    find_cache(settings.ENV.redis_url).get_or_make(
+        "citations",
+        "library",
+        arguments="en",
+        make=lambda: msgspec.msgpack.encode({"backup/first": (gone,)}),
+        ttl_s=60,
+        use_cache=False,
+    )
+    cite._at_hand.clear()
+    assert list_quotes(read(api, owner)) == before

@@ -11,7 +11,7 @@ from nodes.engine.report import PendingHtlc
 from recommendations.engine.advice import Advice, Language, Level
 from recommendations.engine.adviser import advise
 from recommendations.engine.outlook import Outlook
-from recommendations.engine.params import Params, Rebalance
+from recommendations.engine.params import BelowRefill, Params, Rebalance
 from recommendations.engine.words.tell import WORDS, tell, tell_left_out
 from recommendations.engine.words.values import name_situation
 from tests.factories import TAKEN_AT, make_peer_policy, pubkey_of
@@ -70,6 +70,24 @@ def test_every_situation_is_told_whole(language: Language, level: Level, impleme
             assert text
             assert not re.search(r"[{}]|None|\bnan\b", text), text
             assert "  " not in text
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize("level", get_args(Level))
+@pytest.mark.parametrize(("implementation", "theirs"), [("lnd", "lightning-cli"), ("cln", "lncli")])
+def test_a_node_is_told_the_commands_of_its_own_program_alone(
+    language: Language, level: Level, implementation: str, theirs: str
+) -> None:
+    for advice in list_all(implementation=implementation):
+        told = tell(advice, language, level=level)
+        assert theirs not in " ".join([told.action, told.reason, told.impact, *told.steps, advice.command or ""])
+
+
+def test_what_a_channel_sold_is_told_with_the_days_it_is_of() -> None:
+    sold = [one for one in list_all() if isinstance(one.params, Rebalance | BelowRefill)]
+    assert sold
+    assert all(tell(one, "en").reason.startswith("In the 30 days known ") for one in sold)
+    assert all(tell(one, "fr").reason.startswith("Dans les 30 jours connus, ") for one in sold)
 
 
 def test_both_languages_have_words_for_the_same_things() -> None:
