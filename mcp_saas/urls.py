@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from bridge.api.calls import CallsView
 from mcp_saas.api.auth import Open
 from mcp_saas.api.metrics import ScrapeView
 from mcp_saas.api.ops import HealthView
@@ -29,6 +30,8 @@ from tenants.metrics import read_broker, read_queues
 urlpatterns = [
     path("api/v1/node/<str:pubkey>/", include("recommendations.api.urls")),
     path("api/v1/node/<str:pubkey>/", include("nodes.api.urls")),
+    path("api/v1/node/<str:pubkey>/mcp-calls", CallsView.as_view()),
+    path("api/v1/mcp/", include("bridge.api.urls")),
     path("", RedirectView.as_view(pattern_name="docs")),
     path("admin/", RedirectView.as_view(pattern_name="admin:tenants_dazbox_changelist")),  # the fleet is the front page
     path("admin/", admin.site.urls),

@@ -1,7 +1,7 @@
 """What is wrong with a server as it should be: everything that can be told without opening it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bridge.engine.naming import NAME, is_valid
 from bridge.engine.server import Http, Limits, Pool, Server, Stdio
@@ -10,6 +10,8 @@ from mcp_saas.kit.errors import FieldError
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?][!-\"$-~]*)?")
+_NUL = "a NUL character ends an argument: take it out"
+_BAD_VARIABLE = "the name of a variable has letters, digits and _ alone"
 _OWN_HEADERS = {
     "accept", "connection", "content-length", "content-type", "host", "mcp-method", "mcp-name", "mcp-protocol-version",
     "mcp-session-id", "transfer-encoding",
@@ -19,6 +21,12 @@ _OWN_HEADERS = {
 def find_faults(server: Server) -> list[FieldError]:
     """In the order of the fields; empty: it can be tried. Pointers are those of the API's body."""
     return list(_walk(server))
+
+
+def find_secret_faults(env: Mapping[str, str]) -> list[FieldError]:
+    """Of what a tenant gives a server of its own."""
+    faults = [_fault(f"/env/{name}", _BAD_VARIABLE) for name in env if not _VARIABLE.fullmatch(name)]
+    return faults + [_fault(f"/env/{name}", _NUL) for name, value in env.items() if "\0" in value]
 
 
 def _walk(server: Server) -> Iterator[FieldError]:
@@ -40,14 +48,8 @@ def _check_stdio(child: Stdio) -> Iterator[FieldError]:
     texts = {"/transport/command": child.command, "/transport/cwd": child.cwd or ""}
     texts |= {f"/transport/args/{number}": value for number, value in enumerate(child.args)}
     texts |= {f"/transport/env/{name}": value for name, value in child.env.items()}
-    yield from (
-        _fault(at, "a NUL character ends an argument: take it out") for at, text in texts.items() if "\0" in text
-    )
-    yield from (
-        _fault(f"/transport/env/{name}", "the name of a variable has letters, digits and _ alone")
-        for name in child.env
-        if not _VARIABLE.fullmatch(name)
-    )
+    yield from (_fault(at, _NUL) for at, text in texts.items() if "\0" in text)
+    yield from (_fault(f"/transport/env/{name}", _BAD_VARIABLE) for name in child.env if not _VARIABLE.fullmatch(name))
     if child.cwd is not None and not child.cwd.startswith("/"):
         yield _fault("/transport/cwd", "give the whole path, from / on")
     yield from _check_process(child)

@@ -30,6 +30,7 @@ class Own(Struct, frozen=True, forbid_unknown_fields=True):
     """`dazbox` beside the fields of others: what their files have no words for. Shapes as in `bridge.engine.server`."""
 
     process: dict[str, Any] = {}
+    is_trusted: bool = False
     pool: Pool | None = None
     limits: Limits | None = None
     caching: Caching | None = None
@@ -45,7 +46,7 @@ def read_entry(entry: Entry, name: str) -> Server:
     should_run = not entry.take_flag("disabled") and entry.take_flag("enabled") is not False
     server = Server(
         name,
-        _read_transport(entry, own.process),
+        _read_transport(entry, own),
         should_run=should_run,
         pool=own.pool or Pool(),
         limits=own.limits or _read_limits(entry),
@@ -72,7 +73,7 @@ def _read_own(entry: Entry) -> Own:
     return own
 
 
-def _read_transport(entry: Entry, process: Mapping[str, Any]) -> Transport:
+def _read_transport(entry: Entry, own: Own) -> Transport:
     kind = (entry.take_text("type", "transport") or "").lower().replace("_", "-")
     if kind == "builtin":
         return BuiltIn()
@@ -82,8 +83,8 @@ def _read_transport(entry: Entry, process: Mapping[str, Any]) -> Transport:
     if kind and kind not in _STDIO | _HTTP:
         entry.refuse("/type", f"{kind} is no transport: stdio, http or sse")
     if kind in _HTTP or (kind not in _STDIO and entry.has("url", "serverUrl", "httpUrl")):
-        return _read_http(entry, is_sse=kind == "sse")
-    return _read_stdio(entry, process)
+        return structs.replace(_read_http(entry, is_sse=kind == "sse"), is_trusted=own.is_trusted)
+    return _read_stdio(entry, own.process)
 
 
 def _read_stdio(entry: Entry, process: Mapping[str, Any]) -> Stdio:

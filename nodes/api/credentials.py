@@ -14,13 +14,13 @@ from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import not_found
 from nodes.api.contract import CredentialList, CredentialView
-from nodes.api.owner import refuse_box
 from nodes.engine.credential import NODE_SERVICES, CredentialOffer, Service
 from nodes.models.credential import NAMES
 from nodes.pipeline.credential import delete_credential, set_credential
 from nodes.pipeline.schedule import request_cycle
 from nodes.selectors.credential import find_credential, list_credentials
 from nodes.selectors.node import read_own_node
+from tenants.api.owner_only import refuse_box
 from tenants.api.view import NodeView
 from tenants.context import current_tenant
 

@@ -19,7 +19,6 @@ from mcp_saas.api.paging import answer_page
 from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import Problem, refuse_field
 from nodes.api import webhook_contract as contract
-from nodes.api.owner import refuse_box
 from nodes.models.webhook import DeliveryState
 from nodes.pipeline.webhook.endpoint import (
     change_endpoint,
@@ -31,6 +30,7 @@ from nodes.pipeline.webhook.endpoint import (
 )
 from nodes.pipeline.webhook.replay import replay_delivery, replay_since, send_test
 from nodes.selectors.webhook import list_deliveries, list_standings, name_place
+from tenants.api.owner_only import refuse_box
 from tenants.api.view import TenantView
 
 PATH = "/api/v1/webhooks"

@@ -18,6 +18,7 @@ USUAL = {
     "recommendation_id": NO_ID,
     "webhook_id": NO_ID,
     "service": "openai",
+    "name": "echo",
 }
 METHODS = ("get", "put", "post", "patch", "delete")
 

@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 from django.utils import timezone
 
+from bridge.engine.server import Server, Stdio
+from bridge.manager.catalogue import add_server
+from bridge.models.call import CallDetail, McpCall
 from nodes.engine.credential import Service
 from nodes.engine.webhook.endpoint import Target
 from nodes.models.action import Action
@@ -56,6 +59,7 @@ from tests.factories import (
 )
 
 NEW_KEY = {"kty": "OKP", "crv": "Ed25519", "x": encode_key(Ed25519PrivateKey.generate())}
+MCP_SERVER = "echo"  # open to everybody
 REASON = {"reason": "because"}
 STRANGER = {"pubkey": pubkey_of("stranger"), "nonce": "n" * 43, "signature": "y" * 104, "device_key": NEW_KEY} | {
     "agent": {"version": "1"}
@@ -90,6 +94,11 @@ BODIES: dict[str, Any] = {
     "change_webhook": {"description": "another"},
     "rotate_webhook_secret": {},
     "replay_webhook": {"since": "2026-11-01T00:00:00Z"},
+    "create_mcp_server": {"name": "another", "transport": {"kind": "stdio", "command": "another"}},
+    "replace_mcp_server": {"transport": {"kind": "stdio", "command": "another"}},
+    "approve_mcp_tools": {"pins": {"echo": "ab" * 32}},
+    "import_mcp_servers": {"content": '{"mcpServers": {"imported": {"command": "another"}}}'},
+    "set_mcp_secret": {"env": {"KEY": "mine"}},
     "create_api_key": {"name": "new", "scopes": ["read"]},
     "create_document": {"title": "Notes", "text": "# Notes\n\nFees were raised."},
     "search_knowledge": {"query": "fees"},
@@ -148,6 +157,7 @@ def settle(name: str) -> Resident:
     box.dazbox.alias = word
     box.dazbox.save(update_fields=["alias"])
     report(box, word)
+    note_call(box, word)
     make_api_key(box, name=word)
     terms = ClaimTerms(label=word, expires_in=dt.timedelta(days=1))
     [claim] = create_claims(1, terms, created_by="test")
@@ -168,8 +178,17 @@ def settle(name: str) -> Resident:
         "export_id": request_export(box.dazbox.id, actor="test").id,
         "operation_id": box.dazbox.operations.get().id,
         "user_code": link_another(name, owner_id),
+        "name": MCP_SERVER,
     }
     return Resident(box, ApiClient().token_of(box), {key: str(value) for key, value in places.items()})
+
+
+def note_call(box: Box, word: str) -> None:
+    """One of an MCP tool."""
+    detail = CallDetail(subject=word, tool=word, arguments_sha256="ab" * 32, request_id=word, instance="a")
+    said = {"at": timezone.now(), "server": MCP_SERVER, "outcome": "ok", "duration_ms": 1.0, "detail": detail}
+    with enter_tenant(box.tenant):
+        McpCall(id=uuid.uuid4(), **said).save()
 
 
 def report(box: Box, word: str) -> None:
@@ -292,6 +311,7 @@ class Town:
 
 
 def found_town() -> Town:
+    add_server(Server(MCP_SERVER, Stdio("echo")), actor="test")
     alice, fated = settle("alice"), {caller: settle(caller.name.lower()) for caller in FATES}
     town = Town(alice, settle("bob"), fated, take_leave(alice))
     for caller, resident in town.fated.items():

@@ -13,7 +13,7 @@ RAISED_BY = {"Problem", "refuse_value"}
 
 def read_problems() -> Iterator[tuple[str, int, str]]:
     """Code, status and title of every problem that the source names."""
-    for path in (path for app in ("mcp_saas", "nodes", "tenants") for path in (ROOT / app).rglob("*.py")):
+    for path in (path for app in ("mcp_saas", "nodes", "tenants", "bridge") for path in (ROOT / app).rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") in RAISED_BY:
                 given = dict(zip(PARTS, call.args, strict=False)) if len(call.args) >= 3 else {}
