@@ -89,12 +89,12 @@ def execute_as_owner(session: psycopg.Connection[Any], statement: sql.Composable
 
 
 @contextmanager
-def new_database(name: str) -> Iterator[None]:
-    """An empty database, dropped at the end together with the roles of its boxes."""
+def new_database(name: str, *, template: str = "template1") -> Iterator[None]:
+    """An empty database, or a copy of one nobody is connected to; dropped at the end with the roles of its boxes."""
     params = connection.get_connection_params() | {"cursor_factory": psycopg.ClientCursor}
     with psycopg.connect(**params, autocommit=True) as admin:
         admin.execute("SET statement_timeout = 0")  # the files of thousands of schemas take longer than any query may
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
         try:
             yield
         finally:

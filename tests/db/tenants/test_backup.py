@@ -43,7 +43,7 @@ from tests.conftest import fill_box
 from tests.db.tenants.test_migration import describe, release
 from tests.factories import Box, make_box, make_device_request, make_forward, make_offer
 from tests.faults.embedded_instance import eventually
-from tests.load.database import empty_database
+from tests.load.database import copied_database
 
 TABLES = """
 SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r' ORDER BY relname
@@ -56,9 +56,9 @@ OWN_NOTES = {"nodes_journalentry", "nodes_journallink", "nodes_journalhead", "dj
 
 
 @pytest.fixture
-def boxes(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Box, Box]]:
+def boxes(prepared: str, django_db_blocker: Any) -> Iterator[tuple[Box, Box]]:
     """Two busy boxes in a database of their own."""
-    with django_db_blocker.unblock(), empty_database():
+    with django_db_blocker.unblock(), copied_database(prepared):
         yield fill_box(make_box("restored"), forwards=12), fill_box(make_box("neighbour"), forwards=30)
 
 

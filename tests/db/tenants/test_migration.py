@@ -27,16 +27,16 @@ from tests.db.tenants.test_schema_template import (
 )
 from tests.factories import make_box
 from tests.faults.embedded_instance import eventually
-from tests.load.database import empty_database
+from tests.load.database import copied_database
 
 LATER, WITH_PYTHON = "tests.fakes.later_migrations", "tests.fakes.python_migrations"
 BOXES = 6
 
 
 @pytest.fixture
-def boxes(django_db_setup: None, django_db_blocker: Any) -> Iterator[list[Dazbox]]:
+def boxes(prepared: str, django_db_blocker: Any) -> Iterator[list[Dazbox]]:
     """Of the present release, each with one channel, in a database of their own."""
-    with django_db_blocker.unblock(), empty_database():
+    with django_db_blocker.unblock(), copied_database(prepared):
         yield [add_channel(make_box(f"box {number}").dazbox, "1x1x1") for number in range(BOXES)]
 
 
