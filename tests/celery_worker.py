@@ -21,6 +21,7 @@ from tests.engines import shift_redis_database
 from tests.faults.embedded_instance import DEADLINE_S, eventually
 
 START_S = 90.0  # it imports the whole product, beside whatever else this machine does
+LOST_AFTER_S = 1  # the work of the dead comes to another, which by Celery's choice takes ten seconds
 BROKER_DATABASE = 9  # that many on from the one of this test run: nothing else uses it
 
 
@@ -45,7 +46,7 @@ class Worker:
 
     def kill_children(self) -> None:
         """kill -9 of all processes of the pool, busy or not: whoever stands in the midst of something is among them.
-        Who is busy with what Celery learns late, and it goes on naming the dead for ten seconds.
+        Who is busy with what Celery learns late, and it goes on naming the dead for a while.
         """
         children: list[int] = []
 
@@ -80,7 +81,7 @@ def worker_process(folder: Path, *, include: str, broker: str, **variables: str)
     command = [
         sys.executable, "-m", "celery", "-A", "mcp_saas.celery", "worker", "-B", "-c", "2", "--loglevel", "INFO",
         "--schedule", str(folder / "beat"), "--without-gossip", "--without-mingle", "--without-heartbeat",
-        *(("--include", include) if include else ()),
+        *(("--include", include) if include else ()), f"worker.lost_wait={LOST_AFTER_S}",
     ]  # fmt: skip
     environment = child_environment(
         CELERY_BROKER_URL=broker, DJANGO_SETTINGS_MODULE="mcp_saas.settings.test", **variables
@@ -92,14 +93,10 @@ def worker_process(folder: Path, *, include: str, broker: str, **variables: str)
         assert eventually(lambda: b" ready." in log_path.read_bytes(), seconds=START_S), log_path.read_text()
         yield
     finally:
-        children = family.children(recursive=True)
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(10)
-        for leftover in (family, *children):
+        for leftover in (family, *family.children(recursive=True)):  # the parent first: it would replace its children
             with suppress(psutil.NoSuchProcess):
                 leftover.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def client_of(broker: str) -> Celery:

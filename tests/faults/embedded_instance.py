@@ -34,12 +34,13 @@ WORKER = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import 
 
 
 def eventually(is_true: Callable[[], bool], *, seconds: float = DEADLINE_S) -> bool:
-    """Looks until it is true; False only after the deadline."""
-    deadline, pause = time.monotonic() + seconds, threading.Event()
+    """Looks until it is true, less and less often; False only after the deadline."""
+    began_s, pause = time.monotonic(), threading.Event()
     while not is_true():
-        if time.monotonic() > deadline:
+        waited_s = time.monotonic() - began_s
+        if waited_s > seconds:
             return False
-        pause.wait(0.02)
+        pause.wait(min(0.02 + waited_s / 20, 0.25))  # what is waited for needs the processor too
     return True
 
 

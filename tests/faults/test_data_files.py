@@ -33,8 +33,15 @@ LABELS = (
 
 
 @pytest.fixture
-def box(django_db_setup: None, django_db_blocker: Any) -> Iterator[Box]:
+def mark(tmp_path: Path) -> Path:
+    """A file as old as the box."""
+    return tmp_path / "mark"
+
+
+@pytest.fixture
+def box(mark: Path, django_db_setup: None, django_db_blocker: Any) -> Iterator[Box]:
     with django_db_blocker.unblock(), empty_database():
+        mark.touch()
         yield make_box(secrets.token_hex(8))
 
 
@@ -62,17 +69,19 @@ def make_reports() -> tuple[NodeSnapshot, list[Forward]]:
     return make_snapshot(1, channels), forwards
 
 
-def read_files(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+def read_files(folder: Path, *, since: float = 0.0) -> bytes:
+    """`since`: those that were written to since then."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_mtime >= since]
+    return b"".join(path.read_bytes() for path in files)
 
 
-def read_disk() -> tuple[bytes, bytes]:
-    """The files of this database, and the write-ahead log of the server."""
+def read_disk(mark: Path) -> tuple[bytes, bytes]:
+    """The files of this database, and what the server has written into its write-ahead log since the mark."""
     with other_session() as session:
         files, log = find_files(session)
     if not files.is_dir():
         pytest.skip("the files of this database server are not on this machine")
-    return read_files(files), read_files(log)
+    return read_files(files), read_files(log, since=mark.stat().st_mtime)
 
 
 def make_credentials() -> dict[Service, CredentialOffer]:
@@ -101,7 +110,7 @@ def list_traces(snapshot: NodeSnapshot, forwards: list[Forward]) -> set[bytes]:
     return {text.encode() for text in texts} | pubkeys
 
 
-def test_neither_files_nor_log_hold_a_peer_a_channel_an_amount_or_a_credential(box: Box) -> None:
+def test_neither_files_nor_log_hold_a_peer_a_channel_an_amount_or_a_credential(box: Box, mark: Path) -> None:
     (snapshot, forwards), credentials = make_reports(), make_credentials()
     with enter_tenant(box.tenant):
         for service, offer in credentials.items():
@@ -109,7 +118,7 @@ def test_neither_files_nor_log_hold_a_peer_a_channel_an_amount_or_a_credential(b
         accept_forwards(forwards, "end")
         accept_snapshot(snapshot)
         run_cycle()
-    files, log = read_disk()
+    files, log = read_disk(mark)
     assert box.dazbox.schema_name.encode() in files  # these are the files, and they are complete:
     assert box.pubkey.encode() in files
     assert box.pubkey.encode() in log
@@ -119,11 +128,11 @@ def test_neither_files_nor_log_hold_a_peer_a_channel_an_amount_or_a_credential(b
     assert [label for label in LABELS if label.encode() in files] == []
 
 
-def test_the_same_search_finds_what_is_not_sealed(box: Box) -> None:
+def test_the_same_search_finds_what_is_not_sealed(box: Box, mark: Path) -> None:
     """Otherwise the test above would prove nothing."""
     marker = secrets.token_hex(16)
     with enter_tenant(box.tenant), connection.cursor() as cursor:
         cursor.execute("INSERT INTO nodes_ownnode (id, mode, forward_cursor) VALUES (1, 'shadow', %s)", [marker])
-    files, log = read_disk()
+    files, log = read_disk(mark)
     assert marker.encode() in files
     assert marker.encode() in log
