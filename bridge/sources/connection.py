@@ -60,7 +60,8 @@ class Connection(Protocol):
     ) -> Answer:
         """`params`: a JSON object in the era of this connection. `name`: of the tool, resource or prompt, for headers.
         Raises ConnectionLost when it ends before the answer, RequestTimeout after `timeout_s` (the server is told),
-        AnswerTooLarge for an answer beyond the server's limit.
+        AnswerTooLarge for an answer beyond the server's limit, MalformedError (bridge.engine.envelope) for params that
+        are no object.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Params on their way to a server: its `_meta` completed, the token of progress replaced by one that is ours alone."""
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from bridge.engine import envelope
 from bridge.sources.asks import PROGRESS
@@ -9,6 +9,7 @@ from bridge.sources.connection import Era, Notice
 from bridge.sources.handshake import META, make_meta
 
 _DEFAULT_META = make_meta()
+_DEFAULT = envelope.write_object(_DEFAULT_META)
 
 
 class _Meta(Struct, frozen=True, gc=False):
@@ -19,7 +20,7 @@ class _Meta(Struct, frozen=True, gc=False):
 
 
 class _Params(Struct, frozen=True, gc=False):
-    meta: _Meta = field(default_factory=_Meta, name="_meta")
+    meta: _Meta | UnsetType | None = field(default=UNSET, name="_meta")
 
 
 class _NoticeMeta(Struct, frozen=True, gc=False):
@@ -47,17 +48,32 @@ def prepare(params: bytes, era: Era, *, token: int) -> tuple[bytes, bytes | None
         meta = _read(params).meta
     except (msgspec.DecodeError, RecursionError) as error:
         raise envelope.MalformedError(envelope.INVALID_PARAMS, f"the params cannot be read: {error}") from error
+    if meta is UNSET:
+        return (params if era == "legacy" else _add_meta(params)), None
+    meta = meta or _Meta()
     is_complete = era == "legacy" or (meta.version and meta.capabilities and meta.info)
     if is_complete and not meta.token:
         return params, None
+    return _change_meta(params, era, own_token=token if meta.token else None), bytes(meta.token) or None
+
+
+def _add_meta(params: bytes) -> bytes:
+    """To params that have none."""
+    rest = params.lstrip()[1:]
+    is_empty = len(rest) < 64 and rest.strip() == b"}"
+    return b'{"_meta":%b%b%b' % (_DEFAULT, b"" if is_empty else b",", rest)
+
+
+def _change_meta(params: bytes, era: Era, *, own_token: int | None) -> bytes:
     members = envelope.read_object(params)
-    kept = envelope.read_object(bytes(members["_meta"])) if "_meta" in members else {}
+    raw = bytes(members["_meta"])
+    meta = {} if raw == b"null" else envelope.read_object(raw)
     if era == "modern":
-        kept = _DEFAULT_META | kept
-    if meta.token:
-        kept["progressToken"] = Raw(b"%d" % token)
-    members["_meta"] = Raw(envelope.write_object(kept))
-    return envelope.write_object(members), bytes(meta.token) or None
+        meta = _DEFAULT_META | meta
+    if own_token is not None:
+        meta["progressToken"] = Raw(b"%d" % own_token)
+    members["_meta"] = Raw(envelope.write_object(meta))
+    return envelope.write_object(members)
 
 
 def read_notice(params: bytes) -> _NoticeParams:

@@ -40,6 +40,7 @@ class Child(asyncio.SubprocessProtocol):
         self.outbox = Outbox(asyncio.get_running_loop(), self._write)
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.status: int | None = None  # of its exit
         self._owner = owner
         self._tap = tap
         self._mark = WARDS.make_mark()
@@ -152,7 +153,7 @@ class Child(asyncio.SubprocessProtocol):
             return
         self._over.set_result(None)
         self.outbox.drop()
-        status = None if self._transport is None else self._transport.get_returncode()
+        status = self.status = None if self._transport is None else self._transport.get_returncode()
         if not self._is_closing:
             self._kill(signal.SIGKILL)  # what lives without output cannot be heard
         self._tap.end()

@@ -23,6 +23,8 @@ from bridge.sources.handshake import (
 from bridge.sources.stdio.connection import StdioConnection
 from bridge.sources.stdio.tap import Tap
 
+NO_COMMAND = {126, 127}  # of launch.py: cannot be run, does not exist
+
 
 async def open_stdio(
     how: Stdio,
@@ -71,7 +73,7 @@ class _Opening:
                 return self._settle(connection, manners)
             if connection.is_open:
                 return await self._greet_beside(probe, connection)
-            return await self._start_again()
+            return await self._start_again(connection)
         finally:
             probe.cancel()
 
@@ -80,7 +82,9 @@ class _Opening:
         connection = await self._start()
         return self._settle_legacy(connection, await self._ask(connection, INITIALIZE, params=self._greeting()))
 
-    async def _start_again(self) -> StdioConnection:
+    async def _start_again(self, ended: StdioConnection) -> StdioConnection:
+        if ended.child.status in NO_COMMAND:
+            raise ConnectionLost("the server's command cannot be run: its log says why")
         self._on_log("life", "it ended when asked for server/discover; started again for the older handshake")
         return await self.greet()
 
@@ -93,7 +97,7 @@ class _Opening:
                 if (manners := read_probe(probe)) is not None:
                     return self._settle(connection, manners)
                 if not connection.is_open:
-                    return await self._start_again()
+                    return await self._start_again(connection)
                 if greeting.done() and not greeting.result().is_error:
                     break
             return self._settle_legacy(connection, greeting.result())

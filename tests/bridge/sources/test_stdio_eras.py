@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.engine.server import Server, Stdio
 from bridge.sources.connection import ConnectionLost
 from bridge.sources.handshake import Face, Patience
 from tests.bridge.sources.stage import Log, call_text, make_server, opened, run
@@ -30,7 +31,18 @@ def test_a_server_known_to_be_older_is_not_probed() -> None:
     run(scenario)
 
 
-def test_a_command_that_does_not_exist_is_told() -> None:
+def test_a_command_that_does_not_exist_is_told_once() -> None:
+    async def scenario() -> None:
+        log = Log()
+        with pytest.raises(ConnectionLost, match="cannot be run"):
+            async with opened(Server("absent", Stdio("no-such-command")), log=log):
+                pass
+        assert len(log.of("stderr")) == 1
+
+    run(scenario)
+
+
+def test_a_server_that_fails_to_start_is_told() -> None:
     async def scenario() -> None:
         log = Log()
         server = make_server("absent.py")
