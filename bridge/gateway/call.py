@@ -1,7 +1,7 @@
 """One call, from a client that was let in to its answer. Reads like its diagram:
 
-1  resolve the server, and what is called there      2  may this caller?        3  is it within its rate?
-4  do the arguments fit, is the tool what was approved?                          5  is there an answer already?
+1  is the caller within its rate?      2  find the tool, as it was approved      3  may this caller?
+4  do the arguments fit?               5  is there an answer already?
 6  wait for a turn      7  pick a connection      8  ask, in the era of the server      9  tell the outcome
 """
 
@@ -44,15 +44,12 @@ NO_ARGUMENTS = Raw(b"{}")
 async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name: str) -> Answer:
     """tools/call of a tool by its own name. Raises Refusal."""
     server, caller = upstream.server, request.caller
-    tool = parts.lists.find_tool(upstream, name, caller.tenant_id)
-    if tool is None:
-        tool = await parts.offers.learn_tool(upstream, name, request=request)
     arguments = bytes(request.params.get("arguments", NO_ARGUMENTS))
     outcome, canonical = "refused:internal", b""
     try:
-        access.check(caller, server.access, server=server.name, tool=tool)
         request.told = parts.rates.take(caller, server.name, cost=weigh(len(arguments)))
-        parts.pins.check(server.name, name)
+        tool = await find_tool(parts, request, upstream=upstream, name=name)
+        access.check(caller, server.access, server=server.name, tool=tool)
         canonical = parts.schemas.check(server.name, name, arguments=arguments)
         if is_kept(upstream, tool, params=request.params):
             answer = await _call_cached(parts, request, upstream=upstream, tool=tool, arguments=canonical)
@@ -68,6 +65,15 @@ async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name:
     finally:
         note(parts, request, server=upstream, tool=name, arguments=canonical or arguments, outcome=outcome)
     return answer
+
+
+async def find_tool(parts: Parts, request: Request, *, upstream: Upstream, name: str) -> Tool:
+    """Raises Refusal for one that is not there, or is not what was approved."""
+    tenant = request.caller.tenant_id
+    tool = parts.lists.find_tool(upstream, name, tenant)
+    own = tenant if upstream.server.pool.policy == "per_credential" else None
+    parts.pins.check(upstream.server.name, name, tenant=own)
+    return tool or await parts.offers.learn_tool(upstream, name, request=request)
 
 
 def is_kept(upstream: Upstream, tool: Tool, *, params: Members) -> bool:

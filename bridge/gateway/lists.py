@@ -119,20 +119,20 @@ class Lists:
         raws = await read_pages(connection, method)
         tools: dict[str, Tool] = {}
         if method == "tools/list":
-            tools = self._learn_tools(upstream, raws)
+            tools = self._learn_tools(upstream, raws, tenant=key[2])
             raws = [tool.raw for tool in tools.values()]
         listed = Listed(tuple(make_item(raw, method, server=server) for raw in raws), tools, time.monotonic())
         if epoch == self._epochs.get(server, 0):
             self._kept[key] = listed
         return listed
 
-    def _learn_tools(self, upstream: Upstream, raws: list[bytes]) -> dict[str, Tool]:
+    def _learn_tools(self, upstream: Upstream, raws: list[bytes], *, tenant: UUID | None) -> dict[str, Tool]:
         found, _ = read_tools([Raw(raw) for raw in raws])
         server = upstream.server
         for tool in found:
             self._schemas.learn(server.name, tool.name, schema=tool.schema)
         self._schemas.keep_only(server.name, {tool.name for tool in found})
-        return {tool.name: tool for tool in self._pins.learn(server, found)}
+        return {tool.name: tool for tool in self._pins.learn(server, found, tenant=tenant)}
 
     def spoil(self, server: str, *, prefix: str = "") -> None:
         """The lists whose method begins so are read anew when they are next asked for; until then the old ones do."""

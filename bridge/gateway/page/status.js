@@ -26,6 +26,7 @@ function tell(value) {
   return typeof value === "number" ? number.format(value) : String(value);
 }
 
+const say = (word) => words[word] ?? word;
 const when = (seconds) => (seconds === null ? words.unknown : instant.format(new Date(seconds * 1000)));
 const span = (seconds) => (seconds === null ? words.unknown : `${number.format(seconds * 1000)} ms`);
 const size = (bytes) => (bytes === null ? words.unknown : `${number.format(Math.round(bytes / 104857.6) / 10)} MB`);
@@ -60,8 +61,8 @@ function failed(server) {
 function showServers(status) {
   const columns = [
     [words.server, (one) => one.name],
-    [words.condition, (one) => one.condition, (one) => mark(one.condition)],
-    [words.breaker, (one) => one.breaker, (one) => mark(one.breaker)],
+    [words.condition, (one) => say(one.condition), (one) => mark(one.condition)],
+    [words.breaker, (one) => say(one.breaker), (one) => mark(one.breaker)],
     [words.tools, (one) => tell(one.tools)],
     [words.apart, (one) => one.quarantined.join(", ") || words.none, (one) => (one.quarantined.length ? "bad" : "")],
     [words.in_flight, (one) => tell(one.in_flight)],
@@ -97,7 +98,7 @@ function showGateway(gateway, status) {
     table([
       [words.server, (one) => one.server],
       [words.connection, (one) => one.key],
-      [words.condition, (one) => one.condition, (one) => mark(one.condition)],
+      [words.condition, (one) => say(one.condition), (one) => mark(one.condition)],
       [words.era, (one) => tell(one.era)],
       [words.pid, (one) => (one.pid === null ? words.unknown : String(one.pid))],
       [words.in_flight, (one) => tell(one.in_flight)],
@@ -130,7 +131,7 @@ function showOwn(own) {
 }
 
 function show(status) {
-  const parts = status.is_draining ? [make("p", words.draining, "some")] : [];
+  const parts = status.is_draining ? [make("p", words.is_draining, "some")] : [];
   parts.push(...showServers(status));
   if (status.gateway) parts.push(...showGateway(status.gateway, status));
   if (status.you) parts.push(...showOwn(status.you));

@@ -1,12 +1,14 @@
 """A tool that changes its words is set apart until somebody has read them; the others go on."""
 
+from uuid import UUID
+
 import msgspec
 import pytest
 
 from bridge.engine.pin import pin_tool
 from bridge.engine.server import Pin, Server, Stdio
 from bridge.engine.tool import Tool, read_tool, read_tools
-from bridge.gateway.pins import MAX_TRUSTED, Pins
+from bridge.gateway.pins import MAX_TENANTS, MAX_TRUSTED, Pins
 from bridge.gateway.refusal import Refusal
 
 HOME = Server("home", Stdio("home"))
@@ -37,7 +39,7 @@ def test_a_tool_that_goes_back_to_what_it_was_is_out_of_quarantine() -> None:
     for description in ("good", "bad", "good"):
         shown = pins.learn(HOME, [tool("a", description)])
     assert names(shown) == ["a"]
-    assert pins.count_quarantined() == 0
+    assert pins.quarantined("home") == ()
 
 
 def test_approved_pins_decide_alone() -> None:
@@ -68,6 +70,26 @@ def test_a_tool_that_can_be_read_in_two_ways_is_never_trusted(raw: bytes) -> Non
 def test_a_name_that_is_shown_twice_is_set_apart() -> None:
     pins = Pins()
     assert names(pins.learn(HOME, [tool("a"), tool("a", "else"), tool("b")])) == ["b"]
+
+
+def test_what_one_tenant_is_shown_sets_nothing_apart_for_another() -> None:
+    pins = Pins()
+    alice, bob = UUID(int=1), UUID(int=2)
+    pinned = Server("home", Stdio("home"), pins=(Pin("a", pin_tool(tool("a").raw)),))
+    assert names(pins.learn(pinned, [tool("a")], tenant=alice)) == ["a"]
+    assert names(pins.learn(pinned, [tool("a", "else")], tenant=bob)) == []
+    pins.check("home", "a", tenant=alice)
+    with pytest.raises(Refusal):
+        pins.check("home", "a", tenant=bob)
+    assert pins.quarantined("home") == ("a",)
+    assert pins.seen("home")["a"] == pin_tool(tool("a", "else").raw)
+
+
+def test_what_is_kept_of_tenants_is_bounded() -> None:
+    pins = Pins()
+    for number in range(MAX_TENANTS + 5):
+        pins.learn(HOME, [tool("a")], tenant=UUID(int=number))
+    assert len(pins._shown["home"]) == MAX_TENANTS
 
 
 def test_servers_that_left_are_forgotten_and_trust_is_bounded() -> None:
