@@ -29,6 +29,7 @@ def serve(app: App, config: Config) -> None:
         ws="websockets-sansio",
         lifespan="on",
         access_log=False,
+        proxy_headers=False,
         log_level="warning",
         server_header=False,
         date_header=False,

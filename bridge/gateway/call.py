@@ -36,6 +36,7 @@ from bridge.gateway.refusal import Refusal
 from bridge.gateway.request import Request
 from bridge.gateway.rounds import answer_inputs
 from bridge.sources.connection import Answer, Connection, ConnectionLost, RequestTimeout, UpstreamError
+from bridge.sources.dazbox.connection import DazboxConnection
 from mcp_saas.kit.breaker import Breaker
 
 NO_ARGUMENTS = Raw(b"{}")
@@ -206,6 +207,8 @@ async def _use(slot: Slot, connection: Connection, *, request: Request, name: st
     slot.calls += 1
     slot.in_flight += 1
     slot.used_at_s = time.monotonic()
+    if isinstance(connection, DazboxConnection):  # our own API, and no other server, is asked in the caller's name
+        connection = connection.bind(request.caller.token)
     try:
         return await ask_in_era(connection, request, name=name, timeout_s=until_s - slot.used_at_s)
     finally:

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from bridge.engine.board import CATALOGUE, CHANGED, COMMAND, Command, open_catalogue
 from bridge.engine.server import Catalogue
 from bridge.gateway.config import Config
-from bridge.gateway.fleet.desired import CatalogueError, find_change, read_file
+from bridge.gateway.fleet.desired import CatalogueError, add_builtin, find_change, read_file
 from bridge.gateway.parts import Parts
 from mcp_saas.kit.crypto import SealError
 
@@ -79,7 +79,7 @@ class Desire:
 
     async def _take(self, catalogue: Catalogue) -> None:
         self._parts.door.revoke(closed=catalogue.closed, token_versions=catalogue.token_versions)
-        await self._parts.fleet.apply(catalogue)
+        await self._parts.fleet.apply(add_builtin(catalogue) if self._config.api_url else catalogue)
         self.last_fault = None
 
     async def _obey(self, data: bytes) -> None:

@@ -3,26 +3,37 @@
 import socket
 from collections.abc import Mapping
 
-from bridge.engine.server import Server, TenantSecret
+from bridge.engine.server import BuiltIn, Server, TenantSecret
 from bridge.gateway.app import App
 from bridge.gateway.config import Config
 from bridge.gateway.desire import Desire
+from bridge.gateway.fleet.fleet import Open
 from bridge.gateway.parts import Parts
 from bridge.gateway.telling import Telling
-from bridge.sources.connection import Connection, OnLog
+from bridge.sources.connection import Connection, ConnectionLost, OnLog
+from bridge.sources.dazbox.connection import open_dazbox
 from bridge.sources.opener import open_connection
 
 BACKLOG = 2048
 
 
-async def open_upstream(server: Server, secret: TenantSecret | None, *, on_log: OnLog) -> Connection:
-    return await open_connection(server, secret=secret, on_log=on_log)
+def choose_opener(config: Config) -> Open:
+    """How each server is reached; the built-in one at the cloud's own API."""
+
+    async def open_upstream(server: Server, secret: TenantSecret | None, *, on_log: OnLog) -> Connection:
+        if not isinstance(server.transport, BuiltIn):
+            return await open_connection(server, secret=secret, on_log=on_log)
+        if config.api_url is None:
+            raise ConnectionLost("API_URL is needed for the built-in tools: where the cloud's own API is.")
+        return open_dazbox(config.api_url)
+
+    return open_upstream
 
 
 def make_app(config: Config, *, values: Mapping[str, str]) -> App:
     """`values`: for placeholders in the file of servers."""
     telling = Telling(config)
-    parts = Parts(config, open_upstream, log=telling.log, redis=telling.redis)
+    parts = Parts(config, choose_opener(config), log=telling.log, redis=telling.redis)
     desire = Desire(config, parts, values=values)
     return App(parts, companions=(desire.run, lambda: telling.run(parts)), before=desire.read_first)
 

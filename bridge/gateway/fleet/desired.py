@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from bridge.engine.mcp_json import McpJsonError, read_mcp_json
-from bridge.engine.server import Catalogue
+from bridge.engine.server import BuiltIn, Catalogue, Server
+
+BUILTIN = Server("dazbox", BuiltIn())
 
 
 class CatalogueError(Exception):
@@ -25,3 +29,10 @@ def find_change(path: Path, last: int) -> bool:
         return int(path.stat().st_mtime) != last
     except OSError:
         return False
+
+
+def add_builtin(catalogue: Catalogue) -> Catalogue:
+    """The own tools are there without a word of anybody; a catalogue that names them says how, or that they stop."""
+    if any(server.name == BUILTIN.name for server in catalogue.servers):
+        return catalogue
+    return replace(catalogue, servers=(BUILTIN, *catalogue.servers))

@@ -48,15 +48,20 @@ class DazboxConnection:
     server_info = SERVER_INFO
     capabilities = CAPABILITIES
     instructions: str | None = INSTRUCTIONS
-    is_open = True
+    pid: int | None = None
 
-    def __init__(self, api: Api, *, token: str | None = None) -> None:
+    def __init__(self, api: Api, *, ended: "asyncio.Future[str]", token: str | None = None) -> None:
         self._api, self._token = api, token
+        self.ended = ended
         self.in_flight = 0
+
+    @property
+    def is_open(self) -> bool:
+        return not self.ended.done()
 
     def bind(self, token: str) -> "DazboxConnection":
         """The same for one caller. Cheap: one a call."""
-        return DazboxConnection(self._api, token=token)
+        return DazboxConnection(self._api, ended=self.ended, token=token)
 
     async def request(
         self, method: str, params: bytes, *, timeout_s: float, inbox: Inbox | None = None, name: str | None = None
@@ -105,8 +110,14 @@ class DazboxConnection:
         return lambda: None
 
     async def close(self, *, grace_s: float = 2.0) -> None:
-        if self._token is None:
+        if self._token is None and not self.ended.done():
+            self.ended.set_result("It was closed.")
             await self._api.close()
+
+
+def open_dazbox(api_url: str) -> DazboxConnection:
+    """Unbound. In a running loop."""
+    return DazboxConnection(Api(api_url), ended=asyncio.get_running_loop().create_future())
 
 
 def _answer(value: Struct, *, text: str | None, is_error: bool) -> Answer:

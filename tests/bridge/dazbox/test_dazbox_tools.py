@@ -10,8 +10,7 @@ import pytest
 from mcp_types import CallToolResult, DiscoverResult, ListToolsResult
 
 from bridge.sources.connection import Answer
-from bridge.sources.dazbox.api import Api
-from bridge.sources.dazbox.connection import DazboxConnection
+from bridge.sources.dazbox.connection import open_dazbox
 from bridge.sources.dazbox.tool import TOOLS
 from tenants.tokens.access import mint_access_token
 from tests.committed import committed_database
@@ -42,7 +41,7 @@ class Town:
         """With the owner's token, unless another is given; None: unbound."""
 
         async def ask() -> Answer:
-            connection = DazboxConnection(Api(self.url))
+            connection = open_dazbox(self.url)
             caller = connection if token is None else connection.bind(token or self.token)
             try:
                 return await caller.request(method, msgspec.json.encode(params), timeout_s=timeout_s)
