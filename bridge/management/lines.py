@@ -1,0 +1,65 @@
+"""Servers as lines for a terminal."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from bridge.catalogue.models import McpServer
+from bridge.engine.merge import Observed
+from bridge.manager.log import LogLine
+from bridge.manager.tools import list_tools
+from mcp_saas.kit.terminal import INDENT, lay_row, lay_text
+
+HEADER = ("Server", "Should   ", "Is        ", "Tools", " Memory", "Calls", "Errors")
+NOT_KNOWN = "no data"
+
+
+def lay_servers(rows: list[McpServer], seen: dict[str, Observed | None]) -> Iterator[str]:
+    if not rows:
+        yield "There are no servers yet: manage.py mcp add, or mcp import."
+        return
+    yield lay_row(HEADER, HEADER)
+    for row in rows:
+        yield lay_row((row.name, *_name_state(row, seen[row.name])), HEADER)
+
+
+def _name_state(row: McpServer, one: Observed | None) -> tuple[str, ...]:
+    should = "run" if row.should_run else "stop"
+    if one is None:
+        return (should, NOT_KNOWN, "", "", "", "")
+    tools = "" if one.tools is None else str(one.tools)
+    return (should, one.condition.value, tools, name_bytes(one.rss_bytes), str(one.calls), str(one.errors))
+
+
+def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
+    yield f"{row.name}: {row.kind}, revision {row.revision}, should {'run' if row.should_run else 'be stopped'}"
+    if one is None:
+        yield f"{INDENT}No gateway has reported it in the last ten seconds."
+        return
+    waiting = f"{one.queued} calls wait, breaker {one.breaker}"
+    yield f"{INDENT}{one.condition.value}, revision {one.revision} in force, {waiting}"
+    for view in one.gateways:
+        for link in view.seen.connections:
+            yield (
+                f"{INDENT}{view.instance} {link.key}: {link.condition.value}, {link.era or 'era not known'}, "
+                f"pid {link.pid or 'none'}, up {name_age(link.since)}, {link.in_flight} under way, {link.calls} calls, "
+                f"{link.errors} errors, {link.restarts} restarts, {name_bytes(link.rss_bytes)}"
+            )
+    if one.last_error:
+        yield from lay_text(f"Last error: {one.last_error}", INDENT)
+    for tool in list_tools(row, one):
+        if tool.state == "quarantined":
+            yield f"{INDENT}In quarantine: {tool.name} (manage.py mcp approve {row.name} {tool.name})"
+
+
+def lay_line(line: LogLine) -> str:
+    at = dt.datetime.fromtimestamp(line.at, tz=dt.UTC).strftime("%Y-%m-%d %H:%M:%S") if line.at else " " * 19
+    return f"{at} {line.stream:8} {line.text}"
+
+
+def name_bytes(count: int | None) -> str:
+    return NOT_KNOWN if count is None else f"{count / (1 << 20):.0f} MB"
+
+
+def name_age(since: float) -> str:
+    age_s = max(0, int(dt.datetime.now(tz=dt.UTC).timestamp() - since))
+    return f"{age_s // 3600}:{age_s // 60 % 60:02}:{age_s % 60:02}"

@@ -1,0 +1,103 @@
+"""The catalogue from a terminal, with a real server behind it."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from bridge.catalogue.models import McpServer
+from bridge.engine.server import Stdio
+from bridge.manager.catalogue import approve_tools
+from bridge.selectors.catalogue import find_row, read_server
+from tests.db.bridge.gateways import make_gateway, make_seen, tell, write_line
+
+FAST_ECHO = Path(__file__).parents[2] / "bridge" / "children" / "fast_echo.py"
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("mcp", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_a_server_is_added_checked_stopped_and_removed() -> None:
+    run("add", "--env", "A=b", "echo", "--", sys.executable, str(FAST_ECHO))
+    assert read_server(find_row("echo")).transport == Stdio(sys.executable, (str(FAST_ECHO),), env={"A": "b"})
+    checked = run("check", "echo")
+    assert "version 2026-07-28" in checked
+    assert "fast-echo" in checked
+    assert "3 tools" in checked
+    assert "should be stopped" in run("stop", "echo")
+    assert "should run" in run("start", "echo")
+    run("remove", "echo")
+    assert not McpServer.objects.exists()
+
+
+def test_the_list_says_where_nothing_is_known() -> None:
+    assert "no servers yet" in run("list")
+    run("add", "echo", "--", "echo-server")
+    assert "no data" in run("list")
+    tell(make_gateway("a", make_seen("echo")))
+    line = next(line for line in run("list").splitlines() if line.startswith("echo"))
+    assert line.split() == ["echo", "run", "ready", "1", "50", "MB", "10", "2"]
+
+
+def test_the_status_names_what_is_in_quarantine_and_how_to_approve_it() -> None:
+    run("add", "echo", "--", "echo-server")
+    assert "No gateway has reported it" in run("status", "echo")
+    approve_tools("echo", {"echo": "ab" * 32}, actor="test")
+    tell(
+        make_gateway(
+            "a", make_seen("echo", quarantined=("echo",), seen_pins={"echo": "cd" * 32}, last_error="it ended")
+        )
+    )
+    shown = run("status", "echo")
+    assert "mcp approve echo echo" in shown
+    assert "Last error: it ended" in shown
+    assert "1 tools were approved" in run("approve", "echo")
+    assert "In quarantine" not in run("status", "echo")
+
+
+def test_a_file_is_imported_and_tells_what_it_lacks(tmp_path: Path) -> None:
+    file = tmp_path / "mcp.json"
+    file.write_text('{"mcpServers": {"a": {"command": "x", "env": {"KEY": "${KEY}"}}, "b": {"command": "y"}}}')
+    assert "would be" in run("import", str(file), "--trial")
+    assert "a was left out: /mcpServers/a/env/KEY wants KEY" in run("import", str(file))
+    assert "1 servers were added, 1 replaced" in run("import", str(file), "--set", "KEY=k", "--replace")
+
+
+def test_a_preset_needs_its_values_alone() -> None:
+    run("add", "--preset", "filesystem", "--set", "FOLDER=/srv/docs", "docs")
+    transport = read_server(find_row("docs")).transport
+    assert isinstance(transport, Stdio)
+    assert transport.args[-1] == "/srv/docs"
+
+
+def test_logs_are_shown(empty_board: Any) -> None:
+    run("add", "echo", "--", "echo-server")
+    write_line("echo", "hello there")
+    write_line("echo", "other")
+    shown = run("logs", "echo", "--words", "HELLO")
+    assert "stderr   hello there" in shown
+    assert "other" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("status", "none"), "no MCP server"),
+        (("add", "x"), "Give a program"),
+        (("add", "Bad Name", "--", "x"), "give a name like"),
+        (("restart", "echo"), "start a gateway"),
+        (("add", "x", "--env", "A=b", "--", "y"), "Give --env before the name"),
+        (("import", "/nowhere/mcp.json"), "cannot be read"),
+        (("approve", "echo"), "No gateway has reported it"),
+    ],
+)
+def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], words: str) -> None:
+    run("add", "echo", "--", "/nowhere/echo-server")
+    with pytest.raises(CommandError, match=words):
+        run(*arguments)
