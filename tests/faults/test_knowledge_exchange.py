@@ -58,24 +58,48 @@ def collection(client: QdrantClient) -> Iterator[str]:
 
 
 def make_point(number: int, tenant: str, *, dense: list[float]) -> models.PointStruct:
-    vectors = {"dense": dense, "tok": [dense, [0.0, 0.0, 1.0]], "bm25": models.SparseVector(indices=[7], values=[1.0])}
+    vectors = {
+        "dense": dense,
+        "tok": [dense, [0.0, 0.0, 1.0]],
+        "bm25": models.SparseVector(indices=[7], values=[1 / number]),
+    }
     return models.PointStruct(id=number, vector=vectors, payload={"tenant": tenant})
 
 
+WORD = models.SparseVector(indices=[7], values=[1.0])
+IDF = models.SearchParams(idf=models.IdfCorpusParams(corpus=ALICE))
+LEGS = (
+    models.Prefetch(query=[1.0, 0.0, 0.0], using="dense", filter=ALICE, limit=5),
+    models.Prefetch(query=WORD, using="bm25", filter=ALICE, limit=5, params=IDF),
+)
+ASKED = [models.QueryRequest(**leg.model_dump(exclude_none=True)) for leg in LEGS]
+
+
+def ask_in_stages(*, ranked: int = 5, narrowed_to: models.Filter = ALICE) -> models.QueryRequest:
+    fused = models.Prefetch(
+        prefetch=list(LEGS), query=models.RrfQuery(rrf=models.Rrf(k=2)), filter=narrowed_to, limit=ranked
+    )
+    return models.QueryRequest(prefetch=fused, query=[[0.0, 1.0, 0.0]], using="tok", filter=ALICE, limit=5)
+
+
 def test_a_search_in_stages_finds_the_points_of_its_tenant(client: QdrantClient, collection: str) -> None:
-    idf = models.SearchParams(idf=models.IdfCorpusParams(corpus=ALICE))
-    word = models.SparseVector(indices=[7], values=[1.0])
-    legs = [
-        models.Prefetch(query=[1.0, 0.0, 0.0], using="dense", filter=ALICE, limit=5),
-        models.Prefetch(query=word, using="bm25", filter=ALICE, limit=5, params=idf),
-    ]
-    fused = models.Prefetch(prefetch=legs, query=models.RrfQuery(rrf=models.Rrf(k=2)), filter=ALICE, limit=5)
-    asked = models.QueryRequest(prefetch=fused, query=[[1.0, 0.0, 0.0]], using="tok", filter=ALICE, limit=5)
+    first, second = client.query_batch_points(collection, [ask_in_stages(), ask_in_stages()])
 
-    first, second = client.query_batch_points(collection, [asked, asked])
-
-    assert [point.id for point in first.points] == [1, 2]
+    assert [point.id for point in first.points] == [2, 1]
     assert first == second
+
+
+@pytest.mark.parametrize("ranked", [1, 5])
+@pytest.mark.parametrize("narrowed_to", [ALICE, models.Filter(must=[models.HasIdCondition(has_id=[2])])])
+def test_what_is_ranked_is_the_same_whether_or_not_its_legs_are_asked_for_too(
+    client: QdrantClient, collection: str, ranked: int, narrowed_to: models.Filter
+) -> None:
+    asked = ask_in_stages(ranked=ranked, narrowed_to=narrowed_to)
+    [alone] = client.query_batch_points(collection, [asked])
+    beside, dense, words = client.query_batch_points(collection, [asked, *ASKED])
+    assert beside == alone
+    assert [point.id for point in dense.points] == [1, 2]
+    assert {point.id for point in words.points} == {1, 2}
 
 
 def test_a_deleted_tenant_is_gone_and_the_other_stays(client: QdrantClient, collection: str) -> None:

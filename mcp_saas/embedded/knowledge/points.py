@@ -1,5 +1,6 @@
 """Operations on the points of a collection: each takes a request and answers Qdrant's `result`."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from mcp_saas.embedded.knowledge.contract import (
     VectorsUpdate,
 )
 from mcp_saas.embedded.knowledge.filters import build_filter, translate
+from mcp_saas.embedded.knowledge.fused import find_fused
 from mcp_saas.embedded.knowledge.queries import build_query, build_selector
 from mcp_saas.embedded.knowledge.refusal import not_found, wrong_input
 from mcp_saas.embedded.knowledge.strict import check_batch, check_read, check_upsert, check_write
@@ -86,10 +88,20 @@ def query(collection: Collection, request: Query) -> Result:
 
 def query_batch(collection: Collection, request: QueryBatch) -> list[Result]:
     check_batch(collection, request.searches)
+    fused = find_fused(request.searches)
+    found = ask(collection, {place: one for place, one in enumerate(request.searches) if place not in fused})
+    found |= ask(collection, {place: one.rank(found) for place, one in fused.items()})
+    return [{"points": [describe_scored(point) for point in points]} for _, points in sorted(found.items())]
+
+
+def ask(collection: Collection, queries: Mapping[int, Query]) -> dict[int, list[edge.ScoredPoint]]:
+    """What each finds, by its place in the batch."""
+    if not queries:
+        return {}
     with engine_errors():
-        batch = edge.QueryBatchRequest([build_query(each, collection.shape) for each in request.searches])
+        batch = edge.QueryBatchRequest([build_query(each, collection.shape) for each in queries.values()])
     found = collection.ask(lambda shard: shard.query_batch(batch))
-    return [{"points": [describe_scored(point) for point in points]} for points in found]
+    return dict(zip(queries, found, strict=True))
 
 
 def scroll(collection: Collection, request: Scroll) -> Result:

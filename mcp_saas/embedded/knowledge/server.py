@@ -13,7 +13,6 @@ from mcp_saas.embedded.knowledge.app import KnowledgeApp
 FLUSH_AFTER_S = 3.0
 OPTIMIZE_AFTER_S = 20.0
 LATECOMER_S = 1.0
-HEADERS_LIMIT = 16_384
 
 
 class KnowledgeServer(uvicorn.Server):
@@ -22,8 +21,8 @@ class KnowledgeServer(uvicorn.Server):
     def __init__(self, app: KnowledgeApp, *, idle_s: float | None) -> None:
         super().__init__(
             uvicorn.Config(
-                app, lifespan="off", loop="asyncio", http="h11", ws="none", log_config=None, access_log=False,
-                server_header=False, date_header=False, h11_max_incomplete_event_size=HEADERS_LIMIT,
+                app, lifespan="off", loop="uvloop", http="httptools", ws="none", log_config=None, access_log=False,
+                server_header=False, date_header=False,
             )
         )  # fmt: skip
         self._app, self._idle_s = app, idle_s
