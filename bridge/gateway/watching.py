@@ -18,12 +18,13 @@ from bridge.gateway.door.entrance import Door
 from bridge.gateway.exposition import TEXT, write_metrics
 from bridge.gateway.living import Living
 from bridge.gateway.page.render import LANGUAGES, Header, choose_language, render
-from bridge.gateway.refusal import INVALID_REQUEST, Refusal
+from bridge.gateway.refusal import CODES, INVALID_REQUEST, Refusal
 from bridge.gateway.status import read_status
 
 STATUS, METRICS = "/mcp/status", "/metrics"
 EVERY_S = 1.0
 SILENCE_S = 15.0
+MAX_FOLLOWERS = 500
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -42,6 +43,7 @@ class Watching:
     def __init__(self, app: Living, door: Door, *, issuer: str, metrics_token: str | None) -> None:
         self._app, self._door, self._issuer, self._metrics_token = app, door, issuer, metrics_token
         self._whole = (float("-inf"), b"")
+        self._followers = 0
 
     @staticmethod
     def takes(path: str) -> bool:
@@ -80,19 +82,21 @@ class Watching:
             return
         visitor = await self._door.admit_visitor(scope)
         if b"text/event-stream" in accepted and scope["method"] == "GET":
+            self._check_room()
             await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *headers]})
-            await self._follow(visitor, receive, send)
+            await self._follow(scope, receive, send)
         else:
             await answer(scope, send, body=self._write(visitor), headers=(*JSON, *headers))
 
-    async def _follow(self, visitor: Visitor, receive: Receive, send: Send) -> None:
-        """An event when something changed, a second apart at least, until the reader is gone or his token ends."""
+    async def _follow(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """An event when something changed, a second apart at least, until the reader is gone or let in no more."""
         loop = asyncio.get_running_loop()
         gone = loop.create_task(wait_for_end(receive))
         last, told_at_s = b"", loop.time()
+        self._followers += 1
         try:
-            while not gone.done() and visitor_is_good(visitor):
-                status = self._write(visitor)
+            while not gone.done():
+                status = self._write(await self._door.admit_visitor(scope))
                 if status != last:
                     await send_part(send, b"event: status\ndata: %b\n\n" % status)
                     last, told_at_s = status, loop.time()
@@ -100,9 +104,22 @@ class Watching:
                     await send_part(send, b": \n\n")
                     told_at_s = loop.time()
                 await asyncio.wait({gone}, timeout=EVERY_S)
+        except Refusal:
+            pass  # his token has ended: the stream ends as well, and he asks anew
         finally:
+            self._followers -= 1
             gone.cancel()
         await send({"type": "http.response.body", "body": b""})
+
+    def _check_room(self) -> None:
+        if self._followers >= MAX_FOLLOWERS:
+            raise Refusal(
+                "too-many",
+                "Too many follow the status already. Ask for JSON instead, or later.",
+                status=429,
+                code=CODES["too-many"],
+                retry_after_s=30.0,
+            )
 
     def _write(self, visitor: Visitor) -> bytes:
         """What all operators see is written once for them."""
@@ -112,11 +129,6 @@ class Watching:
         if now_s >= self._whole[0]:
             self._whole = now_s + EVERY_S / 2, msgspec.json.encode(read_status(self._app, visitor))
         return self._whole[1]
-
-
-def visitor_is_good(visitor: Visitor) -> bool:
-    """A stream outlives no token."""
-    return visitor.expires_at > time.time()
 
 
 async def answer(scope: Mapping[str, Any], send: Send, *, body: bytes, headers: tuple[Header, ...]) -> None:

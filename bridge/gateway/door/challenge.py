@@ -14,7 +14,8 @@ Scope = Mapping[str, Any]  # ASGI's
 
 def challenge(scope: Scope, *, why: str | None = None) -> Refusal:
     """401. `why`: what is wrong with the token that was brought."""
-    header = f'Bearer resource_metadata="{find_base(scope)}{METADATA_PATH}", scope="read"'
+    path = clean(scope["path"]) if scope["path"].startswith("/mcp") else ""
+    header = f'Bearer resource_metadata="{find_base(scope)}{METADATA_PATH}{path}", scope="read"'
     message = "A bearer token is needed (Authorization: Bearer ...)."
     if why is not None:
         header += f', error="invalid_token", error_description="{clean(why)}"'

@@ -63,7 +63,7 @@ def test_without_a_token_it_is_told_where_to_get_one() -> None:
         refusal = await refusal_of(door, scope_of())
         told = dict(refusal.headers)[b"www-authenticate"].decode()
         assert refusal.status == 401
-        assert 'resource_metadata="https://gateway.test:8001/.well-known/oauth-protected-resource"' in told
+        assert 'resource_metadata="https://gateway.test:8001/.well-known/oauth-protected-resource/mcp"' in told
         assert "error=" not in told
 
     at_the_door(test)

@@ -160,6 +160,36 @@ def test_events_tell_what_changed_until_the_reader_goes() -> None:
     watch(test)
 
 
+def test_events_end_with_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.gateway.watching.EVERY_S", 0.01)
+
+    async def main() -> None:
+        async with serve() as issuer, httpx.AsyncClient(trust_env=False) as client:
+            door = Door(KeySet(issuer.url, client=client), issuer=ISSUER, audience=AUDIENCE)
+            watching = Watching(Gateway(), door, issuer=ISSUER, metrics_token=None)
+            exchange = Exchange(token=issuer.sign(tv=1), accept="text/event-stream")
+            task = asyncio.ensure_future(exchange.ask(watching))
+            async with asyncio.timeout(60):
+                await exchange.told.wait()
+                door.revoke(closed=(), token_versions={TENANT: 2})
+                await task
+            assert exchange.parts[-1] == b""
+            assert watching._followers == 0
+
+    asyncio.run(main())
+
+
+def test_those_who_follow_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.gateway.watching.MAX_FOLLOWERS", 0)
+
+    async def test(issuer: Issuer, gateway: Gateway, watching: Watching) -> None:
+        with pytest.raises(Refusal) as refused:
+            await Exchange(token=issuer.sign(), accept="text/event-stream").ask(watching)
+        assert refused.value.status == 429
+
+    watch(test)
+
+
 def test_prometheus_reads_every_number_and_no_tenant() -> None:
     async def test(issuer: Issuer, gateway: Gateway, watching: Watching) -> None:
         gateway.metrics.note("home", "ok", seconds=0.004)
