@@ -197,6 +197,16 @@ def test_the_engine_and_the_agent_import_without_django() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_gateway_imports_without_django_and_pydantic() -> None:
+    code = (
+        "import sys, bridge.gateway.process\n"
+        "found = {'django', 'pydantic', 'celery', 'rest_framework'} & set(sys.modules)\n"
+        "assert not found, found"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_dependency_has_a_reason_and_is_locked_with_hashes() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     names = [line.split(">")[0].split("=")[0].split("[")[0] for line in tomllib.loads(text)["project"]["dependencies"]]

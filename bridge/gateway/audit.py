@@ -14,6 +14,7 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 EVERY_S = 0.25
 RETRY_S = 2.0
+WRITE_S = 5.0  # a Redis that takes longer is away
 DRAIN_S = 2.0  # at the end, for what waits
 MAX_WAITING = 20_000
 MAX_WAITING_BYTES = 16 << 20  # of arguments, where they are logged
@@ -87,7 +88,8 @@ class Audit:
     @staticmethod
     async def _write(redis: Redis, rows: list[AuditedCall]) -> None:
         """All or none of them: a repeat after a lost answer writes them twice, which the audit bears; never half."""
-        await redis.eval(APPEND, 1, STREAM, str(MAX_ROWS), *map(encode_call, rows))
+        async with asyncio.timeout(WRITE_S):
+            await redis.eval(APPEND, 1, STREAM, str(MAX_ROWS), *map(encode_call, rows))
 
     def _take_off(self, count: int) -> None:
         for _ in range(count):

@@ -25,6 +25,7 @@ from bridge.engine.era import (
     to_modern_result,
 )
 from bridge.engine.tool import Tool
+from bridge.gateway.audit import cut_arguments
 from bridge.gateway.cache import make_key
 from bridge.gateway.door import access
 from bridge.gateway.fleet.slot import Slot
@@ -119,7 +120,7 @@ def note(parts: Parts, request: Request, *, server: Upstream, tool: str, argumen
             duration_ms=round(seconds * 1000, 3),
             request_id=request.request_id,
             instance=parts.instance,
-            arguments=arguments.decode(errors="replace") if server.server.access.log_arguments else None,
+            arguments=cut_arguments(arguments) if server.server.access.log_arguments else None,
         )
     )
 

@@ -12,6 +12,7 @@ from bridge.gateway.rates import Budget, Rates
 
 log = structlog.get_logger(__name__)
 EVERY_S = 2.0
+TELL_S = 2.0  # a Redis that takes longer is away
 KEPT_S = 2 * 86_400
 AT_ONCE = 500
 
@@ -29,9 +30,12 @@ class DayCount:
         self.is_away = False
 
     async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
-            await asyncio.sleep(EVERY_S)
+        """Until it is cancelled; then the last calls are told."""
+        try:
+            while True:
+                await asyncio.sleep(EVERY_S)
+                await self.tell()
+        finally:
             await self.tell()
 
     async def tell(self) -> None:
@@ -39,7 +43,8 @@ class DayCount:
         fresh = [(tenant_id, budget) for tenant_id, budget in self._rates.budgets.items() if budget.is_new]
         try:
             for start in range(0, len(fresh), AT_ONCE):
-                await self._exchange(dict(fresh[start : start + AT_ONCE]))
+                async with asyncio.timeout(TELL_S):
+                    await self._exchange(dict(fresh[start : start + AT_ONCE]))
         except (RedisError, OSError) as error:
             if not self.is_away:
                 log.warning("quota_local", error=type(error).__name__)

@@ -97,6 +97,28 @@ def test_while_redis_is_away_rows_wait_and_the_bound_is_told(monkeypatch: pytest
     asyncio.run(main())
 
 
+def test_a_redis_that_hangs_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_module, "WRITE_S", 0.05)
+
+    async def main() -> None:
+        silent = asyncio.Event()
+
+        async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await silent.wait()
+            writer.close()
+
+        server = await asyncio.start_server(hang, "127.0.0.1", 0)
+        async with Redis(host="127.0.0.1", port=server.sockets[0].getsockname()[1], retry=None) as redis:
+            audit = Audit(redis)
+            audit.note(row(1))
+            await audit.flush()
+            assert (audit.backlog, audit.is_away) == (1, True)
+            silent.set()
+        server.close()
+
+    asyncio.run(main())
+
+
 def test_arguments_that_wait_are_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_module, "MAX_WAITING_BYTES", 1000)
 
