@@ -41,6 +41,7 @@ from bridge.sources.dazbox.connection import DazboxConnection
 from mcp_saas.kit.breaker import Breaker
 
 NO_ARGUMENTS = Raw(b"{}")
+CACHE_HIT = (b"x-cache", b"hit")
 
 
 async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name: str) -> Answer:
@@ -133,6 +134,7 @@ async def _call_cached(parts: Parts, request: Request, *, upstream: Upstream, to
     key = make_key(server, tool.name, params=era + arguments, tenant=request.caller.tenant_id)
     kept = parts.answers.find(key)
     if kept is not None:
+        request.told = (*request.told, CACHE_HIT)
         return Answer(mark_hit(kept.body))
     epoch = parts.answers.epoch(server)
 

@@ -11,17 +11,6 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET = bytes(letter for letter in range(256) if letter not in b"{}[]")
 
 
-def check_size(size: int, *, max_bytes: int) -> None:
-    """Raises Refusal 413."""
-    if size > max_bytes:
-        raise Refusal(
-            "body-too-large",
-            f"The body is longer than the {max_bytes} bytes that are taken here.",
-            status=413,
-            code=INVALID_REQUEST,
-        )
-
-
 def check_shape(body: bytes) -> None:
     """Raises Refusal 400 for a JSON text that is nested too deep. Whether it is JSON its reader says."""
     if is_too_deep(body):

@@ -8,6 +8,7 @@ from msgspec import Raw
 from bridge.engine.envelope import read_object, write_object
 from bridge.engine.era import LEVELS, SERVER_INFO, Members
 from bridge.gateway.call import call_tool, relay
+from bridge.gateway.door.challenge import refuse_scope
 from bridge.gateway.lists import MEMBERS
 from bridge.gateway.offers import SUPPORTED, merge_capabilities, merge_instructions
 from bridge.gateway.parts import Parts
@@ -21,6 +22,8 @@ LEGACY_ONLY = frozenset({
     "initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe", "roots/list",
 })  # fmt: skip
 MODERN_ONLY = frozenset({"server/discover", "subscriptions/listen"})
+ANY_SCOPE = frozenset({"read", "act"})
+ALL_SERVERS = ""  # their rate, of what is asked of them together
 EMPTY = Answer(b"{}")
 
 
@@ -34,12 +37,20 @@ async def answer(parts: Parts, request: Request) -> Answer:
         if request.server is None:
             request.params = rename(request.params, name)
         return await call_tool(parts, request, upstream=upstream, name=name)
+    admit_other(parts, request)
     if method in MEMBERS:
         return Answer(await parts.offers.write_list(request))
     make = ANSWERS.get(method)
     if make is None or method in (LEGACY_ONLY if request.client.is_modern else MODERN_ONLY):
         return await relay_unknown(parts, request)
     return await make(parts, request)
+
+
+def admit_other(parts: Parts, request: Request) -> None:
+    """What is no call of a tool counts as one, and needs either scope. Raises Refusal."""
+    if not request.caller.scopes & ANY_SCOPE:
+        raise refuse_scope("read", request.method)
+    request.told = parts.rates.take(request.caller, request.server or ALL_SERVERS)
 
 
 def rename(params: Members, name: str) -> Members:

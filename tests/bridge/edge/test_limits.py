@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bridge.gateway.door.caller import Caller
-from bridge.gateway.limits import MAX_DEPTH, check_batch, check_shape, check_size, is_too_deep
+from bridge.gateway.limits import MAX_DEPTH, check_batch, check_shape, is_too_deep
 from bridge.gateway.quota import DayCount, name_key
 from bridge.gateway.rates import MAX_BUDGETS, Policy, Rates, weigh
 from bridge.gateway.refusal import Refusal
@@ -121,15 +121,12 @@ def test_while_redis_is_away_each_gateway_counts_its_own() -> None:
     asyncio.run(main())
 
 
-def test_size_and_batch_have_bounds() -> None:
-    check_size(10, max_bytes=10)
-    with pytest.raises(Refusal) as refused:
-        check_size(11, max_bytes=10)
-    assert refused.value.status == 413
+def test_an_array_of_calls_has_bounds() -> None:
     check_batch(100)
     for length in (0, 101):
-        with pytest.raises(Refusal):
+        with pytest.raises(Refusal) as refused:
             check_batch(length)
+        assert refused.value.status == 400
 
 
 def nest(levels: int) -> bytes:

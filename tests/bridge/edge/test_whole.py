@@ -1,17 +1,32 @@
 """The edge in one piece: a gateway of its own process, a child that changes its mind, tokens of a real issuer."""
 
 import asyncio
+import base64
+import hashlib
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
+import msgspec
+from redis import Redis
 
+from bridge.engine.audited import FIELD, STREAM, decode_call
+from bridge.engine.board import CATALOGUE, CHANGED, seal_catalogue
+from bridge.engine.pin import pin_tool
+from bridge.engine.server import Caching, Catalogue, Pin, Server, Stdio
+from bridge.gateway.quota import name_key
+from bridge.gateway.rates import DAY_S
 from tests.bridge.edge.issuer import AUDIENCE, ISSUER, Issuer, serve
-from tests.bridge.gateway.running import Running, running, wait_for
+from tests.bridge.edge.turncoat import Turncoat
+from tests.bridge.gateway.running import TENANT, Running, running, wait_for
 
 TURNCOAT = {"turncoat": {"command": sys.executable, "args": [str(Path(__file__).with_name("turncoat.py"))]}}
+STATE_KEY = bytes(range(32))
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
@@ -80,6 +95,82 @@ def test_what_does_not_fit_is_told_with_pointers_and_never_reaches_the_server(tm
         assert "dazbox_mcp_invalid_arguments_total 1.0" in metrics
 
 
+def test_a_tenant_that_asks_too_often_is_told_when_to_come_again(tmp_path: Path) -> None:
+    with running(tmp_path, TURNCOAT, MCP_RATE_SCALE="0.001") as gateway:  # six a minute, three to a server
+        answers = [
+            ask(gateway, "tools/list"),
+            *(ask(gateway, "tools/call", name="turn", arguments={}) for _ in range(3)),
+        ]
+        assert [answer.status_code for answer in answers[:3]] == [200] * 3
+        assert answers[3].status_code == 429
+        assert int(answers[3].headers["retry-after"]) > 0
+        assert answers[3].headers["ratelimit-policy"] == '"mcp-server";q=3;w=60'
+        assert answers[2].headers["ratelimit"].startswith('"mcp";r=3;')
+
+
+def test_what_an_operator_approves_is_called_again_and_every_call_is_told(tmp_path: Path, redis_url: str) -> None:
+    """As in production: the catalogue and the audit are in Redis."""
+    with catalogue_in_redis(redis_url) as redis, running(tmp_path, {}, **in_redis(redis_url)) as gateway:
+        wait_for(lambda: list_tools(gateway) == ["greet", "turn"], what="the catalogue is read")
+        call(gateway, "turn", {})
+        wait_for(lambda: quarantined(gateway) == ["greet"], what="greet is set apart")
+        assert call(gateway, "greet", {"name": "Ada"})["error"]["code"] == 1060
+        pins = tuple(Pin(tool["name"], pin_tool(msgspec.json.encode(tool))) for tool in show_turned())
+        publish(redis, make_catalogue(revision=2, pins=pins))
+        wait_for(lambda: quarantined(gateway) == [], what="greet is approved")
+        answers = [ask(gateway, "tools/call", name="greet", arguments={"name": name}) for name in ("Ada", "Ada", "Bob")]
+        assert [answer.headers.get("x-cache") for answer in answers] == [None, "hit", None]
+        assert answers[1].json()["result"]["_meta"]["dazbox/cache"] == "hit"
+        wait_for(lambda: redis.xlen(STREAM) == 5, what="the audit is written")
+        told = [decode_call(fields[FIELD.encode()]) for _, fields in redis.xrange(STREAM)]
+        assert [(one.tool, one.outcome) for one in told] == [
+            ("turn", "ok"), ("greet", "refused:quarantined"), ("greet", "ok"), ("greet", "ok"), ("greet", "ok"),
+        ]  # fmt: skip
+        assert told[2].arguments_sha256 == told[3].arguments_sha256 == hashlib.sha256(b'{"name":"Ada"}').hexdigest()
+        assert [one.arguments for one in told] == [None] * 5
+        key = name_key(int(time.time() // DAY_S), UUID(TENANT))
+        wait_for(lambda: redis.hgetall(key), what="the day is told to the other gateways")
+        redis.delete(key)
+
+
+def show_turned() -> list[dict[str, Any]]:
+    """What it lists once it has turned."""
+    turned = Turncoat()
+    turned.turned = 1
+    tools: list[dict[str, Any]] = turned.answer("tools/list", {})["tools"]
+    return tools
+
+
+def make_catalogue(*, revision: int, pins: tuple[Pin, ...] | None = None) -> Catalogue:
+    entry = TURNCOAT["turncoat"]
+    server = Server(
+        "turncoat",
+        Stdio(str(entry["command"]), tuple(entry["args"])),
+        revision=revision,
+        caching=Caching(tools={"greet": 60, "turn": 60}),
+        pins=pins,
+    )
+    return Catalogue(revision, (server,))
+
+
+def publish(redis: Redis, catalogue: Catalogue) -> None:
+    redis.set(CATALOGUE, seal_catalogue(catalogue, STATE_KEY))
+    redis.publish(CHANGED, str(catalogue.revision))
+
+
+@contextmanager
+def catalogue_in_redis(redis_url: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_url) as redis:
+        redis.delete(STREAM)
+        publish(redis, make_catalogue(revision=1))
+        yield redis
+        redis.delete(CATALOGUE, STREAM)
+
+
+def in_redis(redis_url: str) -> dict[str, str]:
+    return {"MCP_SERVERS_FILE": "", "REDIS_URL": redis_url, "MCP_STATE_KEY": base64.b64encode(STATE_KEY).decode()}
+
+
 def test_other_names_and_pages_do_not_reach_it(tmp_path: Path) -> None:
     with running(tmp_path, TURNCOAT) as gateway:
         for headers, status in (({"host": "evil.example"}, 421), ({"origin": "http://evil.example"}, 403)):
@@ -103,6 +194,8 @@ def test_tokens_open_what_their_scopes_say(tmp_path: Path) -> None:
             f"{gateway.base}/mcp/status", headers={"authorization": f"Bearer {reader}"}, trust_env=False
         ).json()
         assert own["you"]["calls_today"] == 3
+        nobody = ask(gateway, "tools/list", token=issuer.sign(scope="device"))
+        assert (nobody.status_code, nobody.json()["error"]["code"]) == (403, 1003)
         assert own["gateway"] is None
 
     with_issuer(tmp_path, look)
