@@ -50,7 +50,8 @@ def admit_other(parts: Parts, request: Request) -> None:
     """What is no call of a tool counts as one, and needs either scope. Raises Refusal."""
     if not request.caller.scopes & ANY_SCOPE:
         raise refuse_scope("read", request.method)
-    request.told = parts.rates.take(request.caller, request.server or ALL_SERVERS)
+    server = request.server if request.server in parts.fleet.upstreams else None  # who makes names up fills nothing
+    request.told = parts.rates.take(request.caller, server or ALL_SERVERS)
 
 
 def rename(params: Members, name: str) -> Members:

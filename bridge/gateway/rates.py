@@ -18,6 +18,7 @@ A_MINUTE, A_MINUTE_OF_SERVER, A_DAY = 6_000, 3_000, 500_000  # calls of one tena
 DAY_S = 86_400
 BYTES_OF_A_CALL = 64 * 1024  # a larger body counts as so many calls
 MAX_BUDGETS = 10_000
+MAX_SERVERS = 1_000  # of one tenant; who has his whole minute again at one is forgotten there first
 
 
 class Policy(NamedTuple):
@@ -82,6 +83,8 @@ class Rates:
             raise self._refuse(SERVER, self.policy.a_minute_of_server, wait_s=server_used_s - now_s - WINDOW_S)
         self._take_of_day(budget, cost)
         budget.used_s = used_s
+        if server_start_s == now_s and len(budget.servers) >= MAX_SERVERS:
+            budget.servers = {name: until_s for name, until_s in budget.servers.items() if until_s > now_s}
         budget.servers[server] = server_used_s
         ahead_s = used_s - now_s
         left = max(0, int((WINDOW_S - ahead_s) / self._interval_s + 1e-6))

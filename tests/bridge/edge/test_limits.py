@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from bridge.gateway.door.caller import Caller
 from bridge.gateway.limits import MAX_DEPTH, check_batch, check_shape, is_too_deep
 from bridge.gateway.quota import DayCount, name_key
-from bridge.gateway.rates import MAX_BUDGETS, Policy, Rates, weigh
+from bridge.gateway.rates import MAX_BUDGETS, MAX_SERVERS, Policy, Rates, weigh
 from bridge.gateway.refusal import Refusal
 
 NOON = 20_000 * 86_400 + 43_200.0
@@ -74,10 +74,14 @@ def test_a_day_holds_so_many_calls_until_midnight() -> None:
 
 
 def test_what_is_known_of_tenants_is_bounded() -> None:
-    rates, _ = make()
+    rates, clock = make()
     for number in range(MAX_BUDGETS + 50):
         rates.take(caller_of(number), "home")
     assert len(rates.budgets) <= MAX_BUDGETS
+    for number in range(MAX_SERVERS * 3):
+        rates.take(caller_of(1), f"server-{number}")
+        clock[0] += 0.1
+    assert len(rates.budgets[UUID(int=1)].servers) <= MAX_SERVERS
 
 
 def test_rates_are_scaled() -> None:
