@@ -7,7 +7,7 @@ stack of previous tenants is shared by all threads. Nothing lazy (a queryset, a 
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from enum import Enum
@@ -90,21 +90,34 @@ def current_place() -> Place:
     return _place.get()
 
 
-@contextmanager
-def enter_tenant(tenant: TenantRef) -> Iterator[TenantRef]:
+def enter_tenant(tenant: TenantRef) -> AbstractContextManager[TenantRef]:
     """Behind this door every query sees the tenant's schema and no other, not even the public one.
 
     Raises SchemaNameError for a schema that is no Dazbox's, the public one included.
     """
-    if tenant.schema_name == PUBLIC_SCHEMA:
-        raise SchemaNameError("the public schema is not a Dazbox's: use leave_tenant()")
-    place = Place(check_schema_name(tenant.schema_name), Rights.TENANT)
-    with _at(place), structlog.contextvars.bound_contextvars(tenant=str(tenant.id)):
-        token = _door.set(Door(tenant))
-        try:
-            yield tenant
-        finally:
-            _door.reset(token)
+    return _Stay(tenant)
+
+
+class _Stay:
+    """A class and no generator: every request of a box begins with one."""
+
+    def __init__(self, tenant: TenantRef) -> None:
+        self._tenant = tenant
+
+    def __enter__(self) -> TenantRef:
+        tenant = self._tenant
+        if tenant.schema_name == PUBLIC_SCHEMA:
+            raise SchemaNameError("the public schema is not a Dazbox's: use leave_tenant()")
+        place = Place(check_schema_name(tenant.schema_name), Rights.TENANT)
+        self._place = _place.set(place)
+        self._door = _door.set(Door(tenant))
+        self._words = structlog.contextvars.bind_contextvars(tenant=str(tenant.id))
+        return tenant
+
+    def __exit__(self, *_: object) -> None:
+        structlog.contextvars.reset_contextvars(**self._words)
+        _door.reset(self._door)
+        _place.reset(self._place)
 
 
 def carry_door(work: Callable[[], T]) -> Callable[[], T]:

@@ -31,15 +31,24 @@ def answer_if_changed(handler: Handler) -> Handler:
     @wraps(handler)
     def handle(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = handler(view, request, *args, **kwargs)
-        tag = tag_of(response)
-        known = {_as_strong(given) for given in parse_etags(request.headers.get("If-None-Match", ""))}
-        if known & {tag, "*"}:
-            response = HttpResponseNotModified()
-        response["ETag"] = tag
-        response.headers.setdefault("Cache-Control", _REVALIDATE)
-        return response
+        return spare_known(response, request.headers.get("If-None-Match", ""))
 
     return cast(Handler, handle)
+
+
+def spare_known(response: HttpResponse, if_none_match: str) -> HttpResponse:
+    """The answer with its tag, or the news that there is none."""
+    tag = tag_of(response)
+    if is_known(tag, if_none_match):
+        response = HttpResponseNotModified()
+    response["ETag"] = tag
+    response.headers.setdefault("Cache-Control", _REVALIDATE)
+    return response
+
+
+def is_known(tag: str, if_none_match: str) -> bool:
+    """Whether the caller has the answer of this tag."""
+    return bool({_as_strong(given) for given in parse_etags(if_none_match)} & {tag, "*"})
 
 
 def write_if_unchanged(handler: Handler, *, waiver: Waiver | None = None) -> Handler:

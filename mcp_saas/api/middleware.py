@@ -14,6 +14,7 @@ from mcp_saas.api.openapi import OPERATION
 from mcp_saas.kit.metrics import note_request
 
 Handler = Callable[[HttpRequest], HttpResponse]
+REQUEST_ID_HEADER = "HTTP_X_REQUEST_ID"  # in the words of WSGI
 _REQUEST_ID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 
 
@@ -24,13 +25,18 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-Id", "").lower()
-        request_id = given if _REQUEST_ID.match(given) else str(uuid.uuid4())
+        request_id = choose_request_id(request.META.get(REQUEST_ID_HEADER, ""))
         request.META["REQUEST_ID"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
+
+
+def choose_request_id(given: str) -> str:
+    """The caller's, if it is a UUID; else a new one."""
+    lowered = given.lower()
+    return lowered if _REQUEST_ID.match(lowered) else str(uuid.uuid4())
 
 
 class MetricsMiddleware:

@@ -14,24 +14,14 @@ from rest_framework.request import Request
 
 from mcp_saas.api.auth import Principal
 from mcp_saas.kit.errors import Problem
-from mcp_saas.kit.gcra import LocalLimiter, Quota, Verdict
+from mcp_saas.kit.gcra import LocalLimiter, Quota, Toll, Verdict
+from mcp_saas.kit.gcra_script import GCRA
+from mcp_saas.kit.redis_script import Line, Script
 
 log = structlog.get_logger(__name__)
 _REDIS_BUDGET_S = 0.2
 _RETRY_REDIS_S = 5.0
 _V6_SITE_BITS = 64  # whoever has one address of a /64 has them all
-# mcp_saas.kit.gcra.judge_arrival by the clock of the server, in microseconds: {allowed, remaining, reset}
-_GCRA = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
-local interval, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-local start = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
-local used = start + interval - now
-local room = window - used
-if room < 0 then return {0, 0, math.ceil(-room)} end
-redis.call('SET', KEYS[1], string.format('%.0f', start + interval), 'PX', math.ceil(used / 1000))
-return {1, math.floor(room / interval), math.ceil(used)}
-"""
 
 
 class Limiter:
@@ -41,7 +31,7 @@ class Limiter:
         client = redis.Redis.from_url(
             url, socket_timeout=_REDIS_BUDGET_S, socket_connect_timeout=_REDIS_BUDGET_S, retry=None
         )
-        self._script = client.register_script(_GCRA)
+        self._script = Script(Line(client), GCRA)
         self._local = LocalLimiter(time.monotonic)
         self._lock = Lock()
         self._away_until_s = 0.0
@@ -62,12 +52,7 @@ class Limiter:
 
     def _ask_redis(self, quota: Quota, caller: str) -> Verdict:
         """One round trip."""
-        window_us = quota.window_s * 1_000_000
-        interval_us = max(1, window_us // quota.quota)
-        is_allowed, remaining, reset_us = self._script(
-            keys=[f"dazbox:rate:{quota.name}:{caller}"], args=[interval_us, window_us]
-        )
-        return Verdict(bool(is_allowed), min(remaining, quota.quota), reset_us / 1_000_000)
+        return quota.read_verdict(self._script(keys=(name_counter(quota, caller),), args=quota.as_arguments()))
 
     def _note_away(self, error: RedisError) -> None:
         with self._lock:
@@ -90,14 +75,11 @@ def find_limiter(url: str) -> Limiter:
 
 def check_rate(rate_class: str, caller: str) -> dict[str, str]:
     """The RateLimit headers (draft-ietf-httpapi-ratelimit-headers) of an allowed request. Raises Problem 429."""
-    quota = Quota(rate_class, *settings.RATE_LIMITS[rate_class])
+    quota = find_quota(rate_class)
     verdict = find_limiter(settings.ENV.redis_url).judge(quota, caller)
-    reset_s = math.ceil(verdict.reset_s)
-    headers = {
-        "RateLimit-Policy": f'"{quota.name}";q={quota.quota};w={quota.window_s}',
-        "RateLimit": f'"{quota.name}";r={verdict.remaining};t={reset_s}',
-    }
+    headers = describe_verdict(quota, verdict)
     if not verdict.is_allowed:
+        reset_s = math.ceil(verdict.reset_s)
         problem = Problem(
             429, "too-many-requests", "Too many requests", detail=f"Try again in {reset_s} seconds (Retry-After)."
         )
@@ -106,12 +88,36 @@ def check_rate(rate_class: str, caller: str) -> dict[str, str]:
     return headers
 
 
+def find_quota(rate_class: str) -> Quota:
+    return Quota(rate_class, *settings.RATE_LIMITS[rate_class])
+
+
+def describe_verdict(quota: Quota, verdict: Verdict) -> dict[str, str]:
+    return {
+        "RateLimit-Policy": f'"{quota.name}";q={quota.quota};w={quota.window_s}',
+        "RateLimit": f'"{quota.name}";r={verdict.remaining};t={math.ceil(verdict.reset_s)}',
+    }
+
+
+def name_counter(quota: Quota, caller: str) -> str:
+    """Where Redis counts."""
+    return f"dazbox:rate:{quota.name}:{caller}"
+
+
+def set_toll(rate_class: str, principal: Principal) -> Toll:
+    """For whoever has the limit judged on the way to something else in Redis."""
+    quota = find_quota(rate_class)
+    return Toll(quota, name_counter(quota, name_principal(principal)))
+
+
 def name_caller(request: Request) -> str:
     """Who is counted: the tenant, else the subject of the token, else the network address."""
     caller = request.user
-    if isinstance(caller, Principal):
-        return str(caller.tenant_id or caller.subject)
-    return name_stranger(request)
+    return name_principal(caller) if isinstance(caller, Principal) else name_stranger(request)
+
+
+def name_principal(principal: Principal) -> str:
+    return str(principal.tenant_id or principal.subject)
 
 
 def name_stranger(request: Request) -> str:

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -24,8 +24,10 @@ from msgspec import Struct
 from redis.exceptions import RedisError, ResponseError
 
 from mcp_saas.kit.breaker import Breaker
-from mcp_saas.kit.cache_script import KEEP, LOOK, RELEASE
+from mcp_saas.kit.cache_script import KEEP, LOOK, RELEASE, TAKE
+from mcp_saas.kit.gcra import Toll, Verdict
 from mcp_saas.kit.metrics import note_cache
+from mcp_saas.kit.redis_script import Argument, Line, Script
 
 log = structlog.get_logger(__name__)
 # Seconds a value is fresh, by kind: one table for all that is kept.
@@ -61,6 +63,13 @@ class Cached(NamedTuple):
     is_stale: bool
     age_s: float
     is_away: bool = False
+
+
+class Taken(NamedTuple):
+    """A kept value, and what is left to the caller it was given to."""
+
+    cached: Cached
+    verdict: Verdict
 
 
 class Statistics(Struct, frozen=True):
@@ -105,8 +114,8 @@ class Cache:
             retry=None,
             max_connections=_MAX_CONNECTIONS,
         )
-        self._look_script, self._keep_script = map(self._client.register_script, (LOOK, KEEP))
-        self._release_script = self._client.register_script(RELEASE)
+        scripts = map(partial(Script, Line(self._client)), (LOOK, KEEP, RELEASE, TAKE))
+        self._look_script, self._keep_script, self._release_script, self._take_script = scripts
         self._namespace, self._lease_s, self._clock = namespace, lease_s, clock
         self._breaker = Breaker(failures=3, rest_s=REST_S, lost_s=_LOST_S, clock=clock)
         self._lock = threading.Lock()
@@ -139,6 +148,32 @@ class Cache:
             return Cached(look.value, is_hit=True, is_stale=look.found == "stale", age_s=look.age_s)
         return self._make(place, token, look=look, make=make, life=life)
 
+    def take(self, kind: str, tenant_id: UUID | str, *, arguments: object, toll: Toll) -> Taken | None:
+        """What is kept and fresh, with the caller's limit judged on the same way to Redis.
+
+        None: it is not there, the caller is beyond the limit, or Redis fails or has failed last. Then nothing was
+        counted, and whoever limits and makes in two steps says which it is.
+        """
+        if self._breaker.has_failed:
+            return None
+        place = self._place(kind, str(tenant_id), arguments=arguments)
+        entry, revision, _, statistics = place.keys
+        args = (kind, *toll.quota.as_arguments())
+        began_s = time.monotonic()
+        try:
+            answer = self._take_script(keys=(entry, revision, statistics, toll.counter), args=args)
+        except ResponseError:
+            return None
+        except RedisError:
+            self._breaker.note_failure(time.monotonic() - began_s)
+            return None
+        if answer is None:
+            return None
+        note_cache(kind, outcome="hits")
+        value, age_ms, verdict = answer
+        cached = Cached(value, is_hit=True, is_stale=False, age_s=age_ms / 1000)
+        return Taken(cached, toll.quota.read_verdict(verdict))
+
     def invalidate(self, tenant_id: UUID | str, *kinds: str) -> None:
         """All that is kept of these kinds counts no more. While Redis is away this process remembers to do it."""
         with self._lock:
@@ -166,7 +201,7 @@ class Cache:
             is_replaced = look is not None and look.found == "stale"
             if look and look.has_lock:
                 rest_ms = round(REST_S * 1000) if is_replaced else 0
-                self._ask(place.kind, lambda: self._release_script(keys=[place.keys[2]], args=[token, rest_ms]))
+                self._ask(place.kind, lambda: self._release_script(keys=(place.keys[2],), args=(token, rest_ms)))
             if look is None or not is_replaced:
                 raise
             log.warning("stale_value_stands_in", kind=place.kind, exc_info=True)
@@ -187,7 +222,7 @@ class Cache:
 
     def _look(self, place: _Place, token: str, *, lease_s: float, is_counted: bool = True) -> _Look | None:
         lease_ms = str(round(lease_s * 1000))
-        args: list[str | int] = [token, _REVISION_LIFE_MS, place.kind, lease_ms, "counted" if is_counted else ""]
+        args = (token, _REVISION_LIFE_MS, place.kind, lease_ms, "counted" if is_counted else "")
         answer = self._ask(place.kind, lambda: self._look_script(keys=place.keys, args=args), keys=place.keys)
         if answer is None:
             return None
@@ -200,7 +235,7 @@ class Cache:
         fresh_ms = round(ttl_s * 1000) if is_kept else 0
         life_ms = min(round((ttl_s + stale_s) * 1000), MAX_LIFE_S * 1000) if is_kept else 0
         kept = value if is_kept else b""
-        args: list[str | int | bytes] = [token, _REVISION_LIFE_MS, place.kind, revision, kept, fresh_ms, life_ms]
+        args: tuple[Argument, ...] = (token, _REVISION_LIFE_MS, place.kind, revision, kept, fresh_ms, life_ms)
         self._ask(place.kind, lambda: self._keep_script(keys=place.keys, args=args), keys=place.keys)
 
     def _ask(self, kind: str, ask: Callable[[], Any], *, keys: Sequence[str] = ()) -> Any:

@@ -6,6 +6,8 @@ tenant and kind: whoever makes a value while it is invalidated keeps one that no
 
 from typing import Final
 
+from mcp_saas.kit.gcra_script import JUDGE
+
 _CLOCK: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -33,6 +35,18 @@ if found == 'hits' then return {{found, 0, revision, entry[1], now - tonumber(en
 if ARGV[4] ~= '0' and redis.call('SET', KEYS[3], ARGV[1], 'NX', 'PX', ARGV[4]) then has_lock = 1 end
 if found == 'stale' then return {{found, has_lock, revision, entry[1], now - tonumber(entry[3])}} end
 return {{found, has_lock, revision, '', 0}}
+"""
+# KEYS: entry, revision, statistics, the caller's counter. ARGV: kind, interval and window of the caller's limit in us.
+# Returns {value, age in ms, {allowed, remaining, reset in us}}; nothing, with nothing counted, where there is no fresh
+# value or the caller is beyond the limit.
+TAKE: Final = f"""
+{_CLOCK}{JUDGE}
+local entry = redis.call('HMGET', KEYS[1], 'value', 'revision', 'made_at_ms', 'fresh_until_ms')
+if not entry[1] or entry[2] ~= redis.call('GET', KEYS[2]) or now >= tonumber(entry[4]) then return nil end
+local verdict = judge(KEYS[4], tonumber(ARGV[2]), tonumber(ARGV[3]))
+if verdict[1] == 0 then return nil end
+redis.call('HINCRBY', KEYS[3], ARGV[1] .. ':hits', 1)
+return {{entry[1], now - tonumber(entry[3]), verdict}}
 """
 # KEYS: entry, revision, lock, statistics. ARGV: token, life of a revision in ms, kind, revision, value, fresh in ms,
 # life in ms.

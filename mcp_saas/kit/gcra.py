@@ -4,9 +4,10 @@ The only state of a caller is one instant, the theoretical arrival time ("tat") 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,16 @@ class Quota:
         """What one request costs, in seconds of the window."""
         return self.window_s / self.quota
 
+    def as_arguments(self) -> tuple[int, int]:
+        """Of the script in Redis: interval and window in microseconds."""
+        window_us = self.window_s * 1_000_000
+        return max(1, window_us // self.quota), window_us
+
+    def read_verdict(self, answer: Sequence[int]) -> "Verdict":
+        """What the script in Redis said."""
+        is_allowed, remaining, reset_us = answer
+        return Verdict(bool(is_allowed), min(remaining, self.quota), reset_us / 1_000_000)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -30,6 +41,13 @@ class Verdict:
     is_allowed: bool
     remaining: int
     reset_s: float
+
+
+class Toll(NamedTuple):
+    """What an answer costs its caller: one request of the quota, counted under this name in Redis."""
+
+    quota: Quota
+    counter: str
 
 
 def judge_arrival(quota: Quota, *, tat_s: float, now_s: float) -> tuple[Verdict, float]:

@@ -13,4 +13,4 @@ def read_revision() -> str:
     """Another text as soon as a snapshot, a forward, a run, an action or a setting has come in. Whatever it names is
     sealed, so the keys come with it.
     """
-    return ":".join("" if part is None else str(part) for part in ask_with_keys(_REVISION))
+    return ":".join("" if part is None else part.decode() for part in ask_with_keys(_REVISION))

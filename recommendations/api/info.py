@@ -9,7 +9,7 @@ from mcp_saas.api.body import JSON
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.kit.errors import Problem
 from recommendations.engine.info import NodeInfoAnswer
-from recommendations.pipeline.info import read_info
+from recommendations.pipeline.info import InfoText, read_info
 from tenants.api.view import NodeView
 
 USE_CACHE = OpenApiParameter(
@@ -46,7 +46,11 @@ class InfoView(NodeView):
             include_historical=read_flag(request, "include_historical", default=False),
             use_cache=read_flag(request, "use_cache", default=True),
         )
-        return HttpResponse(info.body, content_type=JSON, headers={"ETag": info.tag})
+        return answer_info(info)
+
+
+def answer_info(info: InfoText) -> HttpResponse:
+    return HttpResponse(info.body, content_type=JSON, headers={"ETag": info.tag})
 
 
 def read_flag(request: Request, name: str, *, default: bool) -> bool:

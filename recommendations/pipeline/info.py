@@ -9,6 +9,7 @@ from django.utils import timezone
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mcp_saas.kit.gcra import Toll, Verdict
 from nodes.engine.day import HistoryDay
 from nodes.engine.flow import WEEK, measure_days_observed, total_flows
 from nodes.engine.position import PublicNode
@@ -31,8 +32,9 @@ from recommendations.engine.info import (
 )
 from recommendations.pipeline.provided import CACHE, AskedOfNode
 from tenants.context import current_tenant
-from tenants.sealing.answers import find_or_make_answer
+from tenants.sealing.answers import find_or_make_answer, take_answer
 
+KIND = "node_info"
 HISTORY_DAYS = 30
 _TAG_CHARS = 26  # of an ETag, with its quotes
 
@@ -50,15 +52,19 @@ def read_info(*, include_historical: bool = False, use_cache: bool = True) -> In
     Not to be called inside a transaction: providers may be asked.
     """
     cached = find_or_make_answer(
-        "node_info",
-        (read_revision(), newest_load_id(), include_historical),
+        KIND,
+        _name_answer(include_historical=include_historical),
         make=lambda: _write(gather_info(include_historical=include_historical), timezone.now()),
         use_cache=use_cache,
     )
     told = _call_uncached(cached.value) if cached.is_away else cached.value
-    tag, body = told[:_TAG_CHARS], told[_TAG_CHARS:]
-    is_hit = b"true" if cached.is_hit else b"false"
-    return InfoText(body[:-1] + b',"cache_hit":' + is_hit + b"}", tag.decode())
+    return _read_text(told, is_hit=cached.is_hit)
+
+
+def take_info(toll: Toll, *, include_historical: bool = False) -> tuple[InfoText, Verdict] | None:
+    """What `read_info` would find fresh, against a toll; None: there is none, or no room (`Cache.take`)."""
+    taken = take_answer(KIND, _name_answer(include_historical=include_historical), toll)
+    return (_read_text(taken.cached.value, is_hit=True), taken.verdict) if taken else None
 
 
 def gather_info(*, include_historical: bool = False) -> NodeInfo:
@@ -109,6 +115,16 @@ def _list_history(node: OwnNode) -> list[HistoryDay]:
         return []
     last = node.last_taken_at.astimezone(dt.UTC).date()
     return list_days(last - dt.timedelta(days=HISTORY_DAYS - 1), last, history_since=node.history_since)
+
+
+def _name_answer(*, include_historical: bool) -> tuple[str, int, bool]:
+    """Another one as soon as anything has changed."""
+    return read_revision(), newest_load_id(), include_historical
+
+
+def _read_text(told: bytes, *, is_hit: bool) -> InfoText:
+    tag, body = told[:_TAG_CHARS], told[_TAG_CHARS:]
+    return InfoText(body[:-1] + (b',"cache_hit":true}' if is_hit else b',"cache_hit":false}'), tag.decode())
 
 
 def _call_uncached(told: bytes) -> bytes:

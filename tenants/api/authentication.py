@@ -21,16 +21,22 @@ class BearerAuthentication(JWTAuthentication):
         header = self.get_header(request)
         try:
             raw = self.get_raw_token(header) if header else None
-            if raw is None:
-                return None
-            if raw.startswith(API_KEY_START):
-                return _accept_api_key(raw), None
-            grant = verify_access_token(raw)
-        except (AuthenticationFailed, TokenError, ValueError):
-            raise refuse_token("The access token or API key is not valid (any more).") from None
-        if is_revoked(grant):
-            raise refuse_token("The access token was revoked.")
-        return grant.principal, None
+        except AuthenticationFailed:
+            raise _refuse_unknown() from None
+        return None if raw is None else (recognise(raw), None)
+
+
+def recognise(raw: bytes) -> Principal:
+    """The bearer of an access token or API key. Raises Problem 401."""
+    try:
+        if raw.startswith(API_KEY_START):
+            return _accept_api_key(raw)
+        grant = verify_access_token(raw)
+    except (TokenError, ValueError):
+        raise _refuse_unknown() from None
+    if is_revoked(grant):
+        raise refuse_token("The access token was revoked.")
+    return grant.principal
 
 
 def _accept_api_key(raw: bytes) -> Principal:
@@ -45,6 +51,10 @@ def is_revoked(grant: AccessGrant) -> bool:
     tenant_id = grant.principal.tenant_id
     standing = find_standing(tenant_id) if tenant_id else None
     return standing is not None and standing.token_version != grant.token_version
+
+
+def _refuse_unknown() -> Problem:
+    return refuse_token("The access token or API key is not valid (any more).")
 
 
 def refuse_token(detail: str) -> Problem:

@@ -7,6 +7,7 @@ another one is refused by the database. `ENGINE = "tenants.database"`.
 """
 
 import select
+import time
 from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -53,15 +54,7 @@ class TenantCursor(ClientCursor[Any]):
         raise NotSupportedError("stream() cannot be kept inside a tenant: use execute()")
 
     def _prefix(self) -> str:
-        """Empty where no prefix is needed (public outside a transaction) or possible (a failed transaction)."""
-        status = self.connection.info.transaction_status
-        if status is TransactionStatus.INERROR:
-            return ""
-        if status is TransactionStatus.IDLE:
-            _refuse_leftover_path(self.connection)
-            if current_place() == PUBLIC:
-                return ""
-        return write_prefix(current_place())
+        return choose_prefix(self.connection, current_place())
 
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):
@@ -106,7 +99,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             raise NotSupportedError(
                 "set DISABLE_SERVER_SIDE_CURSORS: server-side cursors cannot be kept inside a tenant"
             )
-        _schemas_served.setdefault(self.connection, set()).add(current_schema())
+        note_schema(self.connection, current_schema())
         return super().create_cursor()
 
     def is_usable(self) -> bool:
@@ -120,11 +113,20 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Between two requests: a backend that served many tenants has grown, and makes room for a new one."""
-        served = _schemas_served.get(self.connection, ()) if self.connection is not None else ()
-        if len(served) >= settings.ENV.tenants_per_connection:
+        if self._has_served_enough():
             self.connection.close()  # in earnest: a pool would keep it
             self.close()
         super().close_if_unusable_or_obsolete()
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether a request can begin with this session, and nothing is to be made, tried or replaced first."""
+        is_obsolete = self.close_at is not None and time.monotonic() >= self.close_at
+        return self.connection is not None and not (self.errors_occurred or is_obsolete or self._has_served_enough())
+
+    def _has_served_enough(self) -> bool:
+        served = _schemas_served.get(self.connection, ()) if self.connection is not None else ()
+        return len(served) >= settings.ENV.tenants_per_connection
 
 
 class SchemaOnly:
@@ -137,12 +139,29 @@ class SchemaOnly:
         return None
 
 
+def choose_prefix(session: Any, place: Place) -> str:
+    """Empty where no prefix is needed (public outside a transaction) or possible (a failed transaction)."""
+    status = session.info.transaction_status
+    if status is TransactionStatus.INERROR:
+        return ""
+    if status is TransactionStatus.IDLE:
+        _refuse_leftover_path(session)
+        if place == PUBLIC:
+            return ""
+    return write_prefix(place)
+
+
 def write_prefix(place: Place) -> str:
     """Role and path for the rest of the transaction, or of the message outside of one.
 
     `pg_temp` is named because it is searched first where it is not: a temporary table would stand before the real one.
     """
     return f'SET LOCAL ROLE {_role_of(place)}; SET LOCAL search_path = "{place.schema_name}", pg_temp; '
+
+
+def note_schema(session: Any, schema_name: str) -> None:
+    """Before it is asked something there."""
+    _schemas_served.setdefault(session, set()).add(schema_name)
 
 
 def _role_of(place: Place) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from mcp_saas.kit.cache import Cached, digest_arguments, find_cache
+from mcp_saas.kit.cache import Cached, Taken, digest_arguments, find_cache
 from mcp_saas.kit.crypto import SealError
+from mcp_saas.kit.gcra import Toll
 from tenants.context import current_tenant
 from tenants.sealing.tenant import current_keys
 
@@ -39,3 +40,12 @@ def find_or_make_answer(
     except SealError:
         made = ask(is_read=False)
         return made._replace(value=keys.open(made.value, table="cache", column=kind, row=row))
+
+
+def take_answer(kind: str, arguments: object, toll: Toll) -> Taken | None:
+    """What `find_or_make_answer` would find fresh, as `Cache.take` says. Raises SealError where it cannot be opened."""
+    taken = find_cache(settings.ENV.redis_url).take(kind, current_tenant().id, arguments=arguments, toll=toll)
+    if taken is None:
+        return None
+    opened = current_keys().open(taken.cached.value, table="cache", column=kind, row=digest_arguments(arguments))
+    return taken._replace(cached=taken.cached._replace(value=opened))

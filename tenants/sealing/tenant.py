@@ -7,11 +7,11 @@ They are read once a stay behind the tenant's door and forgotten with it: what i
 
 import struct
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.db import connection, transaction
+from django.db import transaction
 
 from mcp_saas.kit.crypto import (
     KEY_BYTES,
@@ -24,8 +24,8 @@ from mcp_saas.kit.crypto import (
     open_sealed,
     seal,
 )
-from tenants.context import PUBLIC, current_door, leave_tenant
-from tenants.database.base import write_prefix
+from tenants.context import PUBLIC, current_door, current_place
+from tenants.database.question import Question, Row, ask_in_turn
 from tenants.models.tenant_key import TenantKey
 from tenants.sealing.master import MasterRing, load_master_ring
 
@@ -33,9 +33,16 @@ FORMAT = 2  # 1 was plaintext
 _HEADER = struct.Struct(">BI")  # format, generation: big-endian, so that the database can compare them
 HEADER_BYTES = _HEADER.size
 # In plain SQL: each request of a box begins with it, and Django would take longer to write the query than to ask it.
-_COLUMNS = ("generation", "master_kid", "wrapped")
-_READ = f"SELECT {', '.join(_COLUMNS)} FROM tenants_tenantkey WHERE dazbox_id = %s ORDER BY generation"  # noqa: S608
-_SETTINGS = 2  # results before a question's own, of the words that lead to its place
+_READ = "SELECT generation, master_kid, wrapped FROM tenants_tenantkey WHERE dazbox_id = "
+_IN_ORDER = " ORDER BY generation"
+
+
+class Wrapped(NamedTuple):
+    """A row of keys as it is stored."""
+
+    generation: int
+    master_kid: str
+    wrapped: bytes
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,21 +105,17 @@ def current_keys() -> TenantKeys:
     return keys
 
 
-def ask_with_keys(query: str) -> tuple[Any, ...]:
+def ask_with_keys(query: str) -> Row:
     """The one row of a question to the box we are at. Its keys come with it in the same message, where they are not
-    here yet: the door sends that message to the box's place, and in its midst it goes on to the public one.
+    here yet: they lie in the public place, and are asked for first.
     """
-    door = current_door()
-    with connection.cursor() as cursor:
-        if "keys" in door.kept:
-            cursor.execute(query)
-            return tuple(cursor.fetchone())
-        cursor.execute(f"{query}; {write_prefix(PUBLIC)}{_READ}", [door.tenant.id])
-        rows = cursor.fetchall()
-        cursor.set_result(-2 - _SETTINGS)
-        answer = tuple(cursor.fetchone())
-    door.kept["keys"] = _unwrap_all(door.tenant.id, rows)
-    return answer
+    door, question = current_door(), Question(current_place(), query)
+    if "keys" in door.kept:
+        [[row]] = ask_in_turn(question)
+        return row
+    found, [row] = ask_in_turn(Question(PUBLIC, f"{_READ}'{door.tenant.id}'{_IN_ORDER}"), question)
+    door.kept["keys"] = _unwrap_all(door.tenant.id, [_read_wrapped(*one) for one in found])
+    return row
 
 
 def create_keys(dazbox_id: UUID) -> None:
@@ -151,11 +154,7 @@ def list_generations(dazbox_id: UUID) -> list[int]:
 
 def unwrap(row: TenantKey, ring: MasterRing) -> bytes:
     """The cipher's key and the key for digests, 32 bytes each. Raises KeyMissingError, SealBrokenError."""
-    place = _place_of(row.dazbox_id, row.generation)
-    try:
-        return open_sealed(ring.find(row.master_kid).cipher, bytes(row.wrapped), place=place)
-    except SealBrokenError:
-        raise SealBrokenError(f"{row} does not open with master key {row.master_kid}") from None
+    return _unwrap(row.dazbox_id, Wrapped(row.generation, row.master_kid, bytes(row.wrapped)), ring)
 
 
 def wrap(row: TenantKey, secret: bytes, *, ring: MasterRing) -> None:
@@ -166,18 +165,34 @@ def wrap(row: TenantKey, secret: bytes, *, ring: MasterRing) -> None:
 
 
 def _read_keys(tenant_id: UUID) -> TenantKeys:
-    with leave_tenant(), connection.cursor() as cursor:
-        cursor.execute(_READ, [tenant_id])
-        return _unwrap_all(tenant_id, cursor.fetchall())
+    [found] = ask_in_turn(Question(PUBLIC, f"{_READ}'{tenant_id}'{_IN_ORDER}"))
+    return _unwrap_all(tenant_id, [_read_wrapped(*one) for one in found])
 
 
-def _unwrap_all(tenant_id: UUID, found: list[tuple[Any, ...]]) -> TenantKeys:
-    rows = [TenantKey(dazbox_id=tenant_id, **dict(zip(_COLUMNS, row, strict=True))) for row in found]
-    if not rows:
+def _read_wrapped(generation: bytes | None, master_kid: bytes | None, wrapped: bytes | None) -> Wrapped:
+    """As PostgreSQL writes a row. Raises ValueError for a null, of which there is none."""
+    if generation is None or master_kid is None or wrapped is None:
+        raise ValueError("a column of the keys is null")
+    return Wrapped(int(generation), master_kid.decode(), bytes.fromhex(wrapped.decode().removeprefix("\\x")))
+
+
+def _unwrap_all(tenant_id: UUID, found: list[Wrapped]) -> TenantKeys:
+    if not found:
         raise KeyMissingError(f"the keys of Dazbox {tenant_id} are destroyed")
-    secrets = {row.generation: unwrap(row, load_master_ring()) for row in rows}
+    ring = load_master_ring()
+    secrets = {one.generation: _unwrap(tenant_id, one, ring) for one in found}
     ciphers = {generation: AESGCM(secret[:KEY_BYTES]) for generation, secret in secrets.items()}
-    return TenantKeys(tenant_id, ciphers, secrets[rows[-1].generation][KEY_BYTES:])
+    return TenantKeys(tenant_id, ciphers, secrets[found[-1].generation][KEY_BYTES:])
+
+
+def _unwrap(tenant_id: UUID, key: Wrapped, ring: MasterRing) -> bytes:
+    place = _place_of(tenant_id, key.generation)
+    try:
+        return open_sealed(ring.find(key.master_kid).cipher, key.wrapped, place=place)
+    except SealBrokenError:
+        raise SealBrokenError(
+            f"generation {key.generation} of Dazbox {tenant_id} does not open with master key {key.master_kid}"
+        ) from None
 
 
 def _write_generation(dazbox_id: UUID, *, generation: int, names: bytes) -> int:

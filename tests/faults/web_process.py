@@ -48,11 +48,22 @@ class WebProcess:
         process = psutil.Process(self._process.pid)
         return sum(one.memory_full_info().pss for one in (process, *process.children(recursive=True))) / 2**20
 
+    def measure_cpu_s(self) -> float:
+        """What it and its worker have used so far."""
+        return measure_cpu_s(self._process.pid)
+
     def kill(self) -> None:
         """kill -9 of the whole session."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(60)
+
+
+def measure_cpu_s(pid: int) -> float:
+    """What a process and its children have used so far."""
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
 
 
 @contextmanager

@@ -8,9 +8,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from statistics import median
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -18,7 +20,7 @@ from tenants.tokens.access import mint_access_token
 from tests.committed import ROOT, child_environment
 from tests.factories import Box, make_box
 from tests.faults.embedded_instance import eventually
-from tests.faults.web_process import web_process
+from tests.faults.web_process import WebProcess, measure_cpu_s, web_process
 from tests.load.cycles import CHANNELS, fill, load_graph
 from tests.load.http_client import CLIENTS, Connection, Load, ask_for, make_request
 from tests.load.report import Report
@@ -39,27 +41,22 @@ def measure() -> Report:
         bodies = {name: warm(web.port, kept[name]) for name in READS}
         made_loads = {name: ask_for(web.port, made[name], seconds=2 * ROUND_S) for name in READS}
         quiet_loads = {name: ask_for(web.port, made[name], seconds=ROUND_S, clients=1) for name in READS}
-        with bare_server(kept["info"], bodies["info"]) as bare_port:
-            ours, bare = ask_in_turns(web.port, bare_port, kept["info"])
-        kept_loads = {"info": ours[-1]} | {
-            name: ask_for(web.port, kept[name], seconds=ROUND_S) for name in READS if name != "info"
-        }
-    ratio = median(one.rate / other.rate for one, other in zip(ours, bare, strict=True))
+        pairs = {name: ask_beside(web, kept[name], bodies[name]) for name in READS}
     figures: dict[str, object] = {
         "tenants": TENANTS,
         "channels_each": CHANNELS,
         "clients": CLIENTS,
-        "body_bytes": round(median(map(len, bodies["info"]))),
-        "info_kept_rate": round(median(one.rate for one in ours)),
-        "bare_rate": round(median(one.rate for one in bare)),
-        "ratio": round(ratio, 3),
+        "load_average": os.getloadavg()[0],
         "target_ratio": TARGET_RATIO,
         "target_kept_p95_ms": TARGET_CACHED_P95_MS,
         "target_made_p95_ms": TARGET_MADE_P95_MS,
     }
     lines = []
+    for name, pair in pairs.items():
+        figures |= {f"{name}_{figure}": value for figure, value in pair.describe().items()}
+        figures[f"{name}_body_bytes"] = round(median(map(len, bodies[name])))
     for how, loads, target_ms in (
-        ("kept", kept_loads, TARGET_CACHED_P95_MS),
+        ("kept", {name: pair.ours[-1].load for name, pair in pairs.items()}, TARGET_CACHED_P95_MS),
         ("made anew", made_loads, TARGET_MADE_P95_MS),
         ("made anew, one client", quiet_loads, TARGET_MADE_P95_MS),
     ):
@@ -71,8 +68,11 @@ def measure() -> Report:
         figures,
         [
             *lines,
-            ("kept info a second, beside the bare server", f"{figures['info_kept_rate']} to {figures['bare_rate']}"),
-            (f"ratio, median of {ROUNDS} pairs (target: {TARGET_RATIO})", f"{ratio:.2f}"),
+            *(
+                (f"{name}, kept: ours beside the bare server, {what}", words)
+                for name, pair in pairs.items()
+                for what, words in pair.tell().items()
+            ),
         ],
     )
 
@@ -89,19 +89,66 @@ def warm(port: int, requests: list[bytes]) -> list[bytes]:
         return [server.ask(request) for request in requests]
 
 
-def ask_in_turns(ours: int, bare: int, requests: list[bytes]) -> tuple[list[Load], list[Load]]:
-    """Pairs, one after the other; the first pair is not counted."""
-    pairs = [
-        (ask_for(ours, requests, seconds=ROUND_S), ask_for(bare, requests, seconds=ROUND_S)) for _ in range(ROUNDS + 1)
-    ]
-    return [one for one, _ in pairs[1:]], [other for _, other in pairs[1:]]
+class Turn(NamedTuple):
+    """One round: what came of it, and the CPU an answer took, in milliseconds of the server's own processes."""
+
+    load: Load
+    cpu_ms: float
+
+
+class Pairs(NamedTuple):
+    """Ours and the bare server's, in turns."""
+
+    ours: list[Turn]
+    bare: list[Turn]
+
+    def describe(self) -> dict[str, object]:
+        sides = {"kept": self.ours, "bare": self.bare}
+        return {
+            "ratio": round(self.ratio, 3),
+            **{f"{side}_rate": round(median(turn.load.rate for turn in turns)) for side, turns in sides.items()},
+            **{f"{side}_cpu_ms": round(median(turn.cpu_ms for turn in turns), 3) for side, turns in sides.items()},
+        }
+
+    def tell(self) -> dict[str, str]:
+        found = self.describe()
+        return {
+            "answers a second": f"{found['kept_rate']} to {found['bare_rate']}",
+            "CPU of an answer": f"{found['kept_cpu_ms']} to {found['bare_cpu_ms']} ms",
+            f"ratio, median of {ROUNDS} pairs (target: {TARGET_RATIO})": f"{self.ratio:.2f}",
+        }
+
+    @property
+    def ratio(self) -> float:
+        return median(one.load.rate / other.load.rate for one, other in zip(self.ours, self.bare, strict=True))
+
+
+def ask_beside(web: WebProcess, requests: list[bytes], bodies: list[bytes]) -> Pairs:
+    """One after the other; the first pair is not counted."""
+    with bare_server(requests, bodies) as (bare_port, bare_pid):
+        pairs = [
+            (
+                take_turn(web.port, requests, measure=web.measure_cpu_s),
+                take_turn(bare_port, requests, measure=partial(measure_cpu_s, bare_pid)),
+            )
+            for _ in range(ROUNDS + 1)
+        ]
+    ours, bare = zip(*pairs[1:], strict=True)
+    return Pairs(list(ours), list(bare))
+
+
+def take_turn(port: int, requests: list[bytes], *, measure: Callable[[], float]) -> Turn:
+    used_s = measure()
+    load = ask_for(port, requests, seconds=ROUND_S)
+    return Turn(load, (measure() - used_s) / len(load.latencies_ms) * 1000)
 
 
 @contextmanager
-def bare_server(requests: list[bytes], bodies: list[bytes]) -> Iterator[int]:
-    """Its port. It answers each of these requests with the body that belongs to it."""
+def bare_server(requests: list[bytes], bodies: list[bytes]) -> Iterator[tuple[int, int]]:
+    """Its port and process. It answers each of these requests with the body that belongs to it."""
     tokens = [request.split(b"Authorization: ")[1].split(b"\r\n")[0].decode() for request in requests]
     with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bench_answer")
         cursor.execute("CREATE TABLE bench_answer (token text PRIMARY KEY, body bytea NOT NULL)")
         cursor.executemany("INSERT INTO bench_answer VALUES (%s, %s)", [*zip(tokens, bodies, strict=True)])
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -113,7 +160,7 @@ def bare_server(requests: list[bytes], bodies: list[bytes]) -> Iterator[int]:
     process = subprocess.Popen(command, cwd=ROOT, env=child_environment(), start_new_session=True)
     try:
         assert eventually(lambda: answers(port, requests[0]), seconds=30)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(10)

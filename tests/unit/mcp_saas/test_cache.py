@@ -14,6 +14,7 @@ import redis
 from django.conf import settings
 
 from mcp_saas.kit.cache import MAX_VALUE_BYTES, REST_S, Cache, Cached, Statistics
+from mcp_saas.kit.gcra import Quota, Toll
 from tests.faults.embedded_instance import eventually
 
 KIND = "node_info"
@@ -266,3 +267,40 @@ def count_connections(server: socket.socket) -> int:
             server.accept()[0].close()
             taken += 1
     return taken
+
+
+def toll(counter: str, *, quota: int = 2) -> Toll:
+    return Toll(Quota("default", quota, 3600), f"test:rate:{counter}")
+
+
+def test_what_is_fresh_is_taken_for_a_toll(cache: Cache, maker: Maker) -> None:
+    get(cache, maker)
+    paid = toll(uuid4().hex)
+    taken = [cache.take(KIND, ALICE, arguments=("all",), toll=paid) for _ in range(3)]
+    assert taken[2] is None
+    assert [one.cached.value for one in taken if one] == [b"1", b"1"]
+    assert [one.verdict.remaining for one in taken if one] == [1, 0]
+    assert (count(cache).hits, maker.count) == (2, 1)
+
+
+def test_where_nothing_is_fresh_nothing_is_taken_and_nothing_counted(cache: Cache, maker: Maker) -> None:
+    paid = toll(uuid4().hex)
+    assert cache.take(KIND, ALICE, arguments=("all",), toll=paid) is None
+    get(cache, maker)
+    cache.invalidate(ALICE, KIND)
+    assert cache.take(KIND, ALICE, arguments=("all",), toll=paid) is None
+    assert cache.take(KIND, BOB, arguments=("all",), toll=paid) is None
+    get(cache, maker, ttl_s=0, stale_s=60)
+    assert cache.take(KIND, ALICE, arguments=("all",), toll=paid) is None
+    before = count(cache)
+    get(cache, maker, ttl_s=60, use_cache=False)
+    taken = cache.take(KIND, ALICE, arguments=("all",), toll=paid)
+    assert taken is not None
+    assert (taken.verdict.remaining, count(cache).hits - before.hits) == (1, 1)
+
+
+def test_without_redis_nothing_is_taken_until_it_is_back(away: tuple[Cache, Clock], cache: Cache) -> None:
+    cache_away, _ = away
+    paid = toll(uuid4().hex)
+    assert [cache_away.take(KIND, ALICE, arguments=("all",), toll=paid) for _ in range(5)] == [None] * 5
+    assert get(cache_away, lambda: b"made").is_away
