@@ -19,7 +19,11 @@ LANGUAGE = OpenApiParameter(
 
 def choose_language(request: Request) -> Language:
     """By Accept-Language (RFC 9110, section 12.5.4): the best liked of those we speak, English first among equals."""
-    liked = [_weigh(item) for item in request.headers.get("Accept-Language", "")[:200].split(",")]
+    return prefer_language(request.headers.get("Accept-Language", ""))
+
+
+def prefer_language(accept_language: str) -> Language:
+    liked = [_weigh(item) for item in accept_language[:200].split(",")]
     weights = {language: max((q for tag, q in liked if tag in {language, "*"}), default=0.0) for language in LANGUAGES}
     return "fr" if weights["fr"] > weights["en"] else "en"
 

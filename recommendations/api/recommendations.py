@@ -33,6 +33,7 @@ from recommendations.selectors.advice import find_verdicts
 Choice = TypeVar("Choice", bound=str)
 Name = TypeVar("Name", bound=StrEnum)
 LEVELS: tuple[Level, ...] = get_args(Level)
+LEVEL: Level = "intermediate"  # unless another is asked for
 
 
 def choice(name: str, values: Sequence[str], *, description: str) -> OpenApiParameter:
@@ -69,9 +70,14 @@ class RecommendationsView(AdviceView):
         found = recommend(language, use_cache=wanted.use_cache)
         listed = [one for one in found.advice if wanted.fits(one)]
         body = describe_list(pubkey, found, listed=listed, language=language, level=wanted.level)
-        told = answer(body)
-        told["ETag"] = tag_of(answer(replace(body, as_of=None, cache_hit=False)))
-        return name_language(told, language)
+        return answer_list(body, language)
+
+
+def answer_list(body: RecommendationList, language: Language) -> HttpResponse:
+    """The tag is of what is advised: not of when, nor of who asked first."""
+    told = answer(body)
+    told["ETag"] = tag_of(answer(replace(body, as_of=None, cache_hit=False)))
+    return name_language(told, language)
 
 
 class FollowUpsView(AdviceView):
@@ -125,7 +131,7 @@ class _Wanted:
     def __init__(self, request: Request) -> None:
         self.category = _read(request, "category", values=list(Category))
         self.priority = _read(request, "priority", values=list(Priority))
-        self.level: Level = _read(request, "level", values=LEVELS) or "intermediate"
+        self.level: Level = _read(request, "level", values=LEVELS) or LEVEL
         self.use_cache = _read(request, "use_cache", values=("true", "false")) != "false"
 
     def fits(self, advice: Advice) -> bool:

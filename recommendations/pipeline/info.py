@@ -63,7 +63,7 @@ def read_info(*, include_historical: bool = False, use_cache: bool = True) -> In
 
 def take_info(toll: Toll, *, include_historical: bool = False) -> tuple[InfoText, Verdict] | None:
     """What `read_info` would find fresh, against a toll; None: there is none, or no room (`Cache.take`)."""
-    taken = take_answer(KIND, _name_answer(include_historical=include_historical), toll)
+    taken = take_answer(KIND, _name_answer(include_historical=include_historical), toll=toll)
     return (_read_text(taken.cached.value, is_hit=True), taken.verdict) if taken else None
 
 

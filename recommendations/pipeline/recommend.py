@@ -9,6 +9,7 @@ from django.utils import timezone
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mcp_saas.kit.gcra import Toll, Verdict
 from nodes.selectors.revision import read_revision
 from recommendations.engine.advice import Advice, Language, LeftOut
 from recommendations.engine.adviser import Advised, advise
@@ -18,7 +19,7 @@ from recommendations.pipeline.keep import keep_standing
 from recommendations.pipeline.provided import CACHE, find_suggestions
 from recommendations.pipeline.survey import survey_node
 from recommendations.selectors.advice import find_judged, find_last_done
-from tenants.sealing.answers import find_or_make_answer
+from tenants.sealing.answers import find_or_make_answer, take_answer
 
 log = structlog.get_logger(__name__)
 KIND = "recommendations"
@@ -35,6 +36,9 @@ class Worked(Struct, frozen=True, kw_only=True):
     conflicts: dict[UUID, tuple[UUID, ...]] = {}
     judged: frozenset[UUID] = frozenset()
     as_of: dt.datetime | None = None
+
+
+_decoder = msgspec.msgpack.Decoder(Worked)
 
 
 class Recommended(Struct, frozen=True, kw_only=True):
@@ -59,6 +63,17 @@ def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
     3. cite what the library says of the situation each advice speaks of
     """
     worked, is_hit = _find_or_work_out(use_cache=use_cache)
+    return _cite(worked, language, is_hit=is_hit)
+
+
+def take_recommended(language: Language, toll: Toll) -> tuple[Recommended, Verdict] | None:
+    """What `recommend` would find fresh, against a toll; None: there is none, or no room (`Cache.take`)."""
+    taken = take_answer(KIND, read_revision(), toll=toll)
+    worked = _read_worked(taken.cached.value) if taken else None
+    return (_cite(worked, language, is_hit=True), taken.verdict) if taken and worked else None
+
+
+def _cite(worked: Worked, language: Language, *, is_hit: bool) -> Recommended:
     cited = cite(language) if worked.advice else None
     return Recommended(
         advice=tuple(replace(one, evidence=one.evidence + cited.find(one)) for one in worked.advice) if cited else (),
@@ -101,9 +116,16 @@ def _find_or_work_out(*, use_cache: bool) -> tuple[Worked, bool]:
     found = find_or_make_answer(
         KIND, read_revision(), make=lambda: msgspec.msgpack.encode(work_out(timezone.now())), use_cache=use_cache
     )
-    try:
-        worked = msgspec.msgpack.decode(found.value, type=Worked)
-    except (msgspec.DecodeError, ValueError):  # of another release
-        log.warning("kept_advice_unreadable")
+    worked = _read_worked(found.value)
+    if worked is None:
         return work_out(timezone.now()), False
     return (replace(worked, degraded=(*worked.degraded, CACHE)) if found.is_away else worked), found.is_hit
+
+
+def _read_worked(kept: bytes) -> Worked | None:
+    """None: it was kept by another release."""
+    try:
+        return _decoder.decode(kept)
+    except (msgspec.DecodeError, ValueError):
+        log.warning("kept_advice_unreadable")
+        return None

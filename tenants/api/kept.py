@@ -135,7 +135,7 @@ class _Prepared:
         toll = set_toll(self._rate_class, principal)
         with enter_tenant(tenant):
             told = self._read.take(choice, toll)
-        return None if told is None else self._render(environ, told, choice, arrival=arrival, toll=toll)
+        return None if told is None else self._render(environ, told, choice=choice, arrival=arrival, toll=toll)
 
     def _let_in(self, principal: Principal, pubkey: str) -> TenantRef | None:
         """The box, if it is his and in service, and every rule of the view is met."""
@@ -144,7 +144,7 @@ class _Prepared:
         tenant = find_active_tenant(principal.tenant_id)
         return tenant if tenant is not None and tenant.pubkey == pubkey else None
 
-    def _render(self, environ: Environ, told: Told, choice: Any, *, arrival: Arrival, toll: Toll) -> _Answer | None:
+    def _render(self, environ: Environ, told: Told, *, choice: Any, arrival: Arrival, toll: Toll) -> _Answer | None:
         has_it = is_known(told.tag, environ.get("HTTP_IF_NONE_MATCH", ""))
         frame = self._frames.find((choice, has_it), arrival)
         if frame is None:

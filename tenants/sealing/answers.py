@@ -42,7 +42,7 @@ def find_or_make_answer(
         return made._replace(value=keys.open(made.value, table="cache", column=kind, row=row))
 
 
-def take_answer(kind: str, arguments: object, toll: Toll) -> Taken | None:
+def take_answer(kind: str, arguments: object, *, toll: Toll) -> Taken | None:
     """What `find_or_make_answer` would find fresh, as `Cache.take` says. Raises SealError where it cannot be opened."""
     taken = find_cache(settings.ENV.redis_url).take(kind, current_tenant().id, arguments=arguments, toll=toll)
     if taken is None:

@@ -114,7 +114,7 @@ def ask_with_keys(query: str) -> Row:
         [[row]] = ask_in_turn(question)
         return row
     found, [row] = ask_in_turn(Question(PUBLIC, f"{_READ}'{door.tenant.id}'{_IN_ORDER}"), question)
-    door.kept["keys"] = _unwrap_all(door.tenant.id, [_read_wrapped(*one) for one in found])
+    door.kept["keys"] = _unwrap_all(door.tenant.id, [_read_wrapped(one) for one in found])
     return row
 
 
@@ -154,7 +154,7 @@ def list_generations(dazbox_id: UUID) -> list[int]:
 
 def unwrap(row: TenantKey, ring: MasterRing) -> bytes:
     """The cipher's key and the key for digests, 32 bytes each. Raises KeyMissingError, SealBrokenError."""
-    return _unwrap(row.dazbox_id, Wrapped(row.generation, row.master_kid, bytes(row.wrapped)), ring)
+    return _unwrap(row.dazbox_id, Wrapped(row.generation, row.master_kid, bytes(row.wrapped)), ring=ring)
 
 
 def wrap(row: TenantKey, secret: bytes, *, ring: MasterRing) -> None:
@@ -166,11 +166,12 @@ def wrap(row: TenantKey, secret: bytes, *, ring: MasterRing) -> None:
 
 def _read_keys(tenant_id: UUID) -> TenantKeys:
     [found] = ask_in_turn(Question(PUBLIC, f"{_READ}'{tenant_id}'{_IN_ORDER}"))
-    return _unwrap_all(tenant_id, [_read_wrapped(*one) for one in found])
+    return _unwrap_all(tenant_id, [_read_wrapped(one) for one in found])
 
 
-def _read_wrapped(generation: bytes | None, master_kid: bytes | None, wrapped: bytes | None) -> Wrapped:
-    """As PostgreSQL writes a row. Raises ValueError for a null, of which there is none."""
+def _read_wrapped(row: Row) -> Wrapped:
+    """As PostgreSQL writes it. Raises ValueError for a null, of which there is none."""
+    generation, master_kid, wrapped = row
     if generation is None or master_kid is None or wrapped is None:
         raise ValueError("a column of the keys is null")
     return Wrapped(int(generation), master_kid.decode(), bytes.fromhex(wrapped.decode().removeprefix("\\x")))
@@ -180,12 +181,12 @@ def _unwrap_all(tenant_id: UUID, found: list[Wrapped]) -> TenantKeys:
     if not found:
         raise KeyMissingError(f"the keys of Dazbox {tenant_id} are destroyed")
     ring = load_master_ring()
-    secrets = {one.generation: _unwrap(tenant_id, one, ring) for one in found}
+    secrets = {one.generation: _unwrap(tenant_id, one, ring=ring) for one in found}
     ciphers = {generation: AESGCM(secret[:KEY_BYTES]) for generation, secret in secrets.items()}
     return TenantKeys(tenant_id, ciphers, secrets[found[-1].generation][KEY_BYTES:])
 
 
-def _unwrap(tenant_id: UUID, key: Wrapped, ring: MasterRing) -> bytes:
+def _unwrap(tenant_id: UUID, key: Wrapped, *, ring: MasterRing) -> bytes:
     place = _place_of(tenant_id, key.generation)
     try:
         return open_sealed(ring.find(key.master_kid).cipher, key.wrapped, place=place)

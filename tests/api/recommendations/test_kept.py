@@ -69,7 +69,7 @@ PASSED_ON: dict[str, Change] = {
     "a host that is none": {"HTTP_HOST": "a_b:x/y"},
     "below another root": {"SCRIPT_NAME": "/below"},
 }
-READS = ("info",)
+READS = ("info", "recommendations")
 
 
 @pytest.fixture
