@@ -6,6 +6,8 @@ from operator import attrgetter
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils import timezone
+from msgspec.structs import asdict
 from rest_framework.request import Request
 
 from mcp_saas.api.auth import require_scope
@@ -15,8 +17,8 @@ from mcp_saas.api.openapi import PAGE_PARAMETERS, View, endpoint
 from mcp_saas.api.paging import answer_page
 from mcp_saas.kit.errors import Problem, not_found
 from nodes.api.contract import (
+    ChannelDetail,
     ChannelPage,
-    ChannelView,
     DecisionPage,
     JournalPage,
     LatestRun,
@@ -24,8 +26,10 @@ from nodes.api.contract import (
 )
 from nodes.api.describe import describe_channel, describe_decision, describe_entry
 from nodes.api.filters import DECISION_FILTERS, read_decision_filter
+from nodes.api.forecast_contract import describe_forecast_of
 from nodes.selectors.channel import find_channel, list_channels
 from nodes.selectors.decision import MAX_OPENED, TooManyError, latest_run, list_decisions, list_journal
+from nodes.selectors.forecast import read_forecast
 from tenants.api.view import NodeView
 
 
@@ -56,14 +60,20 @@ class ChannelsView(AdviceView):
 
 
 class ChannelDetailView(AdviceView):
-    @reading("get_channel", summary="One channel", answers={200: ChannelView}, parameters=[LANGUAGE])
+    @reading("get_channel", summary="One channel", answers={200: ChannelDetail}, parameters=[LANGUAGE])
     def get(self, request: Request, pubkey: str, short_channel_id: str) -> HttpResponse:
-        """By its short channel id, as in `800000x12x1`. Closed channels keep their last state."""
+        """By its short channel id, as in `800000x12x1`, with how it is expected to flow. Closed channels keep their
+        last state.
+        """
         row = find_channel(short_channel_id)
         if row is None:
             raise not_found("The node has no such channel.")
         language = choose_language(request)
-        return name_language(answer(describe_channel(row, language=language)), language)
+        forecast = describe_forecast_of(
+            read_forecast(timezone.now()), row.channel.state.short_channel_id, language=language
+        )
+        shown = ChannelDetail(**asdict(describe_channel(row, language=language)), forecast=forecast)
+        return name_language(answer(shown), language)
 
 
 class DecisionsView(AdviceView):

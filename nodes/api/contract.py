@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from mcp_saas.kit.text import without_nul
+from nodes.api.forecast_contract import ChannelForecastView
 from nodes.engine.connection import Connection
 from nodes.engine.credential import NODE_SERVICES, Service, hint_at
 from nodes.engine.cycle import ChannelInput, CycleInput
@@ -110,6 +111,12 @@ class ChannelView(Struct, frozen=True):
     state: ChannelState
     score: ScoreCard | None  # null: not scored yet
     decision: DecisionView | None
+
+
+class ChannelDetail(ChannelView, frozen=True):
+    """A channel as `list_channels` shows it, with its forecast; null: none was made of it in the last three days."""
+
+    forecast: ChannelForecastView | None = None
 
 
 class ChannelPage(Struct, frozen=True):

@@ -15,18 +15,16 @@ from statistics import fmean
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from nodes.engine.error_bounds import MIN_DAYS, MIN_ERRORS, Erred, bound_errors, count_held, count_windows
 from nodes.engine.report import Forward
 
 HORIZONS = (1, 7, 14, 30)  # days
 MAIN_HORIZON = 7
 NAIVE_DAYS = 30
-MIN_DAYS = 14  # before the first moment that is judged
-MIN_ERRORS = 8  # without so many there is no interval, and no forecast
 MAX_ORIGINS = 16  # moments of the past the model is judged at, a channel
 MAX_MODELLED = 60  # channels, those that flow most; the others are told naively: a job of a worker takes seconds
-COVERAGE = 0.8
-FEW_WINDOWS = 5  # docs/forecasts.md: below it intervals of one-sided errors held 43 to 86 %, not 80
 MARGIN = 0.02  # a smaller gain is chance
 LONGEST_DAYS = 365.0  # what comes later is not told
 
@@ -44,12 +42,18 @@ class Interval(Struct, frozen=True):
 
 
 class Skill(Struct, frozen=True, kw_only=True):
-    """On this node: 1 - its mean absolute error / that of the naive forecast. 0: no better; null: no data."""
+    """On this node: 1 - its mean absolute error / that of the naive forecast. 0: no better; null: no data.
+
+    `held`: share of the intervals of the method used, made at moments of the past of what was known by then, that held
+    what came; null: none could be made yet.
+    """
 
     horizon_days: int
     skill: float | None
     forecasts: int  # compared
     method: Method  # that is used for this horizon
+    held: float | None = None
+    intervals: int = 0  # judged for `held`
 
 
 class Flow(Struct, frozen=True, kw_only=True):
@@ -98,6 +102,7 @@ class NodeForecast(Struct, frozen=True, kw_only=True):
 class _Judged(Struct, frozen=True):
     """One moment of one channel's past. Errors: what came less what was said, in msat a day, by horizon."""
 
+    at: int  # days known
     is_later: bool
     naive: Mapping[int, float]
     model: Mapping[int, float] | None  # None: it was not asked
@@ -120,7 +125,7 @@ def forecast_node(pasts: Sequence[ChannelPast], model: Model, *, as_of: dt.datet
     models = _choose_modelled(pasts, model)
     judged = [_judge(past.days_msat, models.get(past.short_channel_id)) for past in pasts]
     both = [one for channel in judged for one in channel if one.model is not None]
-    skills = tuple(_compare(both, horizon) for horizon in HORIZONS)
+    skills = tuple(_tell_held(_compare(both, horizon), judged) for horizon in HORIZONS)
     channels = tuple(
         _forecast_channel(past, models.get(past.short_channel_id), judged=moments, skills=skills)
         for past, moments in zip(pasts, judged, strict=True)
@@ -154,6 +159,7 @@ def _judge_at(days_msat: Sequence[int], model: Model | None, *, at: int) -> _Jud
     naive, said = forecast_naively(before), model(before) if model else None
     came = {h: sum(days_msat[at : at + h]) / h for h in HORIZONS if at + h <= len(days_msat)}
     return _Judged(
+        at=at,
         is_later=2 * at >= MIN_DAYS + len(days_msat),
         naive={h: value - naive for h, value in came.items()},
         model={h: value - fmean(said[:h]) for h, value in came.items()} if said else None,
@@ -168,6 +174,19 @@ def _compare(judged: Sequence[_Judged], horizon: int) -> Skill:
     is_better = skill is not None and skill >= MARGIN and all(half is not None and half > 0 for half in halves)
     method: Method = "smoothing" if is_better and len(there) >= MIN_ERRORS else "naive"
     return Skill(horizon_days=horizon, skill=skill, forecasts=len(there), method=method)
+
+
+def _tell_held(skill: Skill, judged: Sequence[Sequence[_Judged]]) -> Skill:
+    counts = [count_held(_list_erred(channel, skill), horizon=skill.horizon_days) for channel in judged]
+    intervals = sum(count.intervals for count in counts)
+    held = round(sum(count.held for count in counts) / intervals, 4) if intervals else None
+    return replace(skill, held=held, intervals=intervals)
+
+
+def _list_erred(channel: Sequence[_Judged], skill: Skill) -> list[Erred]:
+    """Of the method that is used."""
+    made = ((one.at, one.naive if skill.method == "naive" else one.model) for one in channel)
+    return [Erred(at, errors[skill.horizon_days]) for at, errors in made if errors and skill.horizon_days in errors]
 
 
 def _measure_skill(judged: Sequence[_Judged], horizon: int) -> float | None:
@@ -193,7 +212,7 @@ def _forecast_flow(past: ChannelPast, said: Sequence[float], *, judged: Sequence
     told = None
     if len(errors) >= MIN_ERRORS:
         mean_msat = fmean(said[:horizon]) if method == "smoothing" else forecast_naively(past.days_msat)
-        told = surround(mean_msat, errors, windows=max(1, (len(past.days_msat) - MIN_DAYS) // horizon))
+        told = surround(mean_msat, errors, windows=count_windows(len(past.days_msat), horizon))
     elif not any(past.days_msat) and len(past.days_msat) >= MIN_DAYS + MIN_ERRORS + horizon:
         told = Interval(0.0, 0.0, 0.0)  # it never flowed while it was watched
     why: Why | None = None if told else "history"
@@ -205,17 +224,8 @@ def _list_errors(made: Iterable[Mapping[int, float]], horizon: int) -> list[floa
 
 
 def surround(mean_msat: float, errors: Sequence[float], *, windows: int) -> Interval:
-    """In sat, by the quantiles of the sorted errors (msat). The mean is always inside.
-
-    `windows`: how many of the errors do not lean on each other; that many say how far out the quantiles are. Few
-    of them have often erred to one side alone: then the interval reaches as far to the other.
-    """
-    count, tail = len(errors), (1 - COVERAGE) / 2
-    level = min(1.0, math.ceil((windows + 1) * (1 - tail)) / windows)
-    high = min(count, math.ceil(count * level)) - 1
-    lowest, highest = min(errors[count - 1 - high], 0.0), max(errors[high], 0.0)
-    if windows < FEW_WINDOWS:
-        lowest, highest = min(lowest, -highest), max(highest, -lowest)
+    """In sat, by the bounds of the sorted errors (msat)."""
+    lowest, highest = bound_errors(errors, windows=windows)
     return Interval(*(round((mean_msat + error) / 1000, 3) for error in (lowest, 0.0, highest)))
 
 

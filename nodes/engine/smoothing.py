@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from statsmodels.tsa.holtwinters import SimpleExpSmoothing
 
-from nodes.engine.forecast import HORIZONS, MIN_DAYS
+from nodes.engine.error_bounds import MIN_DAYS
+from nodes.engine.forecast import HORIZONS
 
 WEIGHTS = (0.02, 0.05, 0.1, 0.2, 0.4)  # of the newest day; the usual range, few enough to try them all
 

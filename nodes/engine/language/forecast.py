@@ -1,6 +1,7 @@
 """Why there is no forecast, in words."""
 
-from nodes.engine.forecast import MIN_DAYS, MIN_ERRORS, Why
+from nodes.engine.error_bounds import MIN_DAYS, MIN_ERRORS
+from nodes.engine.forecast import Why
 from nodes.engine.language.sentence import Language
 
 NEEDED = MIN_DAYS + MIN_ERRORS - 1  # and the days of the horizon itself

@@ -16,7 +16,8 @@ SITUATIONS = {
         action="Déplacer {amount} sat depuis {source} vers {target}, pour {max_cost} sat ({max_cost_ppm} ppm) au plus.",
         reason="Dans les {days} jours connus, {target} a vendu {drain} sat par jour de plus qu'il n'en est entré,"
         " à {target_ppm} ppm ; à ce rythme il en a encore pour {days_left} jours.{outlook} Dans {source}, ces"
-        " sats valent {source_ppm} ppm. Jusqu'à {break_even} ppm rien n'est donc perdu ; la limite en est 65 %.{last_hop}",
+        " sats valent {source_ppm} ppm. Jusqu'à {break_even} ppm rien n'est donc perdu ; la limite en est 65 %."
+        "{last_hop}",
         explanation="Un rééquilibrage est un paiement à soi-même : il sort par le canal plein et revient par le vide."
         " On ne paie que les frais en chemin.",
         steps=(

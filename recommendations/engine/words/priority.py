@@ -72,11 +72,11 @@ WORDS: dict[Language, PriorityWords] = {
 
 
 def tell_action(advice: Advice, language: Language, *, level: Level) -> Told:
-    """As `tell`, with where to begin and when to stop for a beginner."""
+    """As `tell`, with where to begin and when to stop for a beginner. What is approved is not typed."""
     told, words = tell(advice, language, level=level), WORDS[language]
     if level != "beginner":
         return told
-    begin = (words.begin,) if advice.command else ()
+    begin = (words.begin,) if advice.command and advice.action_id is None else ()
     end = () if is_urgent(advice) else (words.end,)
     return Told(action=told.action, reason=told.reason, impact=told.impact, steps=(*begin, *told.steps, *end))
 

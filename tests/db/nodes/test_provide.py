@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 from django.conf import settings as django_settings
@@ -22,6 +23,7 @@ from nodes.pipeline.provide import (
     find_suggested_fees,
     find_wallet,
     provide,
+    read_accesses,
 )
 from nodes.selectors.provided import list_asked
 from nodes.sources.lnbits.value import Wallet
@@ -30,6 +32,8 @@ from nodes.sources.provider.protocol import Provided
 from nodes.sources.provider.rest import Rests
 from nodes.sources.sparkseer.question import ask_suggested_fees
 from tenants.context import enter_tenant
+from tenants.sealing.answers import find_or_make_answer
+from tenants.sealing.tenant import current_keys
 from tests.factories import Box
 from tests.fakes.json_server import Call, Reply
 from tests.fakes.provider_server import FEES, KEY, OWN, PEERS, ProviderServer, answer_sparkseer
@@ -232,3 +236,40 @@ def test_calls_and_fields_of_no_use_are_counted_for_all_boxes(alice: Box, sparks
     assert after.recent[:2] == (False, True)
     with enter_tenant(alice.tenant):
         assert list_asked()["sparkseer", "suggested_fees"].outcome == "garbled"
+
+
+@pytest.mark.parametrize("kept", [b"", b"\xc1", b"\x93\x01\x02\x03", b"noise that no key of ours sealed"])
+def test_what_is_kept_and_cannot_be_opened_is_asked_for_anew(
+    alice: Box, sparkseer: ProviderServer, kept: bytes
+) -> None:
+    give_key(alice, Service.SPARKSEER)
+    fresh = fees_of(alice)
+    with redis.Redis.from_url(django_settings.ENV.redis_url) as client:
+        for name in client.scan_iter(f"dazbox:answers:entry:{alice.tenant.id}:*"):
+            client.hset(name, "value", kept)
+    again = fees_of(alice)
+    assert (again.value, again.degraded, len(sparkseer.calls)) == (fresh.value, False, 2)
+
+
+@pytest.mark.parametrize("kept", [b"", b"\xc1", msgspec.msgpack.encode([1]), msgspec.msgpack.encode([[], [], "never"])])
+def test_what_another_release_kept_under_our_seal_is_asked_for_anew(
+    alice: Box, sparkseer: ProviderServer, kept: bytes
+) -> None:
+    give_key(alice, Service.SPARKSEER)
+    question = ask_suggested_fees()
+    with enter_tenant(alice.tenant):
+        [access] = read_accesses(("sparkseer",)).values()
+        mark = current_keys().digest("provider", f"{access.url} {access.secret}".encode()).hex()
+        find_or_make_answer("sparkseer", (question.name, question.request, mark), make=lambda: kept)
+    found = fees_of(alice)
+    assert (len(found.value), found.degraded, len(sparkseer.calls)) == (2, False, 1)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["HTML", "garbled JSON", "wrong type"],
+)
+def test_an_answer_that_cannot_be_read_is_told_as_garbled(alice: Box, sparkseer: ProviderServer, fault: str) -> None:
+    sparkseer.script = lambda _: Reply(body={"HTML": b"<html>", "garbled JSON": b"{", "wrong type": b"[1, 2]"}[fault])
+    give_key(alice, Service.SPARKSEER)
+    assert fees_of(alice) == Provided(degraded=True, why_none="garbled")

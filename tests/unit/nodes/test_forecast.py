@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nodes.engine.error_bounds import MIN_DAYS, MIN_ERRORS, Erred, bound_errors, count_held, count_windows
 from nodes.engine.forecast import (
     HORIZONS,
     MAX_MODELLED,
-    MIN_DAYS,
-    MIN_ERRORS,
     ChannelForecast,
     ChannelPast,
     Flow,
@@ -204,6 +203,32 @@ def test_nothing_of_the_future_is_seen() -> None:
     forecast(make_past(series), model=watch)
     assert len(seen) > MIN_ERRORS
     assert all(days == series[: len(days)] and MIN_DAYS <= len(days) < 60 for days in seen)
+
+
+@given(st.lists(st.integers(-50, 50), max_size=60), st.sampled_from(HORIZONS))
+def test_how_often_intervals_held_is_counted_by_what_was_known_then(errors: list[int], horizon: int) -> None:
+    made = [Erred(MIN_DAYS + number, float(error)) for number, error in enumerate(errors)]
+    inside: list[bool] = []
+    for at, error in made:
+        known = sorted(one.error for one in made if one.at + horizon <= at)
+        if len(known) >= MIN_ERRORS:
+            lowest, highest = bound_errors(known, windows=count_windows(at, horizon))
+            inside.append(lowest <= error <= highest)
+    assert count_held(made, horizon=horizon) == (sum(inside), len(inside))
+
+
+def test_intervals_of_an_even_past_hold_about_as_often_as_they_say() -> None:
+    rng = seed_random("held")
+    pasts = [make_past([rng.randrange(-(10**8), 10**8) for _ in range(180)], number) for number in range(20)]
+    by_horizon = {skill.horizon_days: skill for skill in forecast(*pasts).skills}
+    assert by_horizon[1].intervals == 20 * (180 - MIN_DAYS - MIN_ERRORS)
+    assert 0.75 <= (by_horizon[1].held or 0) <= 0.9
+    assert all((skill.held or 0) >= 0.75 for skill in by_horizon.values())
+
+
+def test_without_errors_of_its_own_past_nobody_says_how_often_intervals_held() -> None:
+    [skill, *_] = forecast(make_past([1000] * (MIN_DAYS + MIN_ERRORS))).skills
+    assert (skill.held, skill.intervals) == (None, 0)
 
 
 def test_of_many_channels_the_busiest_are_modelled() -> None:

@@ -219,5 +219,9 @@ def test_every_reason_has_words_and_a_beginner_is_told_most(language: Any) -> No
     assert set(WORDS[language].passed) == set(Passed)
     assert len({tell_passed(reason, language) for reason in Passed}) == len(Passed)
     fee = make_fee(1)
+    told = tell_action(fee, language, level="beginner").steps
+    approved = tell_action(make_fee(1, action_id=uuid4()), language, level="beginner").steps
+    assert WORDS[language].begin in told
+    assert WORDS[language].begin not in approved
     counts = [len(tell_action(fee, language, level=level).steps) for level in ("beginner", "intermediate", "expert")]
     assert counts[0] > counts[1] > counts[2] == 1
