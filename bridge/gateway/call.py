@@ -42,6 +42,7 @@ from mcp_saas.kit.breaker import Breaker
 
 NO_ARGUMENTS = Raw(b"{}")
 CACHE_HIT = (b"x-cache", b"hit")
+MOST_ROUNDS = 20
 
 
 async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name: str) -> Answer:
@@ -228,23 +229,32 @@ async def start(slot: Slot, breaker: Breaker, *, until_s: float) -> Connection:
 
 
 async def ask_in_era(connection: Connection, request: Request, *, name: str | None, timeout_s: float) -> Answer:
-    client, asker = request.client, request.asker
-    if connection.era == "modern":
-        params = request.params if client.is_modern else to_modern_params(request.params, client)
-        answer = await connection.request(
-            request.method, write_object(params), timeout_s=timeout_s, inbox=asker, name=name
+    """Raises UpstreamError."""
+    client, is_modern = request.client, connection.era == "modern"
+    if client.is_modern == is_modern:
+        return await connection.request(
+            request.method, request.write_params(), timeout_s=timeout_s, inbox=request.asker, name=name
         )
-        if client.is_modern:
+    if is_modern:
+        return await ask_in_rounds(connection, request, name=name, timeout_s=timeout_s)
+    params = write_object(to_legacy_params(request.params))
+    answer = await connection.request(request.method, params, timeout_s=timeout_s, inbox=request.asker, name=name)
+    return to_modern_answer(answer, request.method, server_info=connection.server_info)
+
+
+async def ask_in_rounds(connection: Connection, request: Request, *, name: str | None, timeout_s: float) -> Answer:
+    """Of a legacy client: what a modern server needs to know meanwhile is asked of it, until the server has all."""
+    params = to_modern_params(request.params, request.client)
+    for _ in range(MOST_ROUNDS):
+        answer = await connection.request(
+            request.method, write_object(params), timeout_s=timeout_s, inbox=request.asker, name=name
+        )
+        if answer.is_error:
             return answer
-        while not answer.is_error and needs_input(answer.body):
-            params = await answer_inputs(params, answer.body, asker=asker)
-            answer = await connection.request(
-                request.method, write_object(params), timeout_s=timeout_s, inbox=asker, name=name
-            )
-        return answer if answer.is_error else Answer(to_legacy_result(answer.body))
-    params = to_legacy_params(request.params) if client.is_modern else request.params
-    answer = await connection.request(request.method, write_object(params), timeout_s=timeout_s, inbox=asker, name=name)
-    return to_modern_answer(answer, request.method, server_info=connection.server_info) if client.is_modern else answer
+        if not needs_input(answer.body):
+            return Answer(to_legacy_result(answer.body))
+        params = await answer_inputs(params, answer.body, asker=request.asker)
+    raise UpstreamError(f"The server asked {MOST_ROUNDS} times and did not come to an end.")
 
 
 def to_modern_answer(answer: Answer, method: str, *, server_info: bytes) -> Answer:

@@ -131,6 +131,7 @@ async def serve_request(parts: Parts, inbound: Inbound, *, envelope: Envelope, s
     request = Request(
         inbound.caller, session.client, envelope.method, params, exchange, inbound.server, session.key,
         timeout_s=inbound.timeout_s, priority=inbound.priority, request_id=inbound.request_id,
+        raw=bytes(envelope.params),
     )  # fmt: skip
     parts.watch.under_way.add(exchange)
     session.under_way[exchange.id] = exchange.cancel_by_client

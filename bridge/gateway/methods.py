@@ -35,7 +35,7 @@ async def answer(parts: Parts, request: Request) -> Answer:
             request.server, request.read_text("name"), tenant=request.caller.tenant_id
         )
         if request.server is None:
-            request.params = rename(request.params, name)
+            request.change("name", msgspec.json.encode(name))
         return await call_tool(parts, request, upstream=upstream, name=name)
     admit_other(parts, request)
     if method in MEMBERS:
@@ -54,10 +54,6 @@ def admit_other(parts: Parts, request: Request) -> None:
     request.told = parts.rates.take(request.caller, server or ALL_SERVERS)
 
 
-def rename(params: Members, name: str) -> Members:
-    return {**params, "name": Raw(msgspec.json.encode(name))}
-
-
 async def relay_unknown(parts: Parts, request: Request) -> Answer:
     """Of an extension, perhaps: one server alone may know it; among several nobody can tell whose it is."""
     is_foreign = request.method in LEGACY_ONLY or request.method in MODERN_ONLY
@@ -70,7 +66,7 @@ async def relay_unknown(parts: Parts, request: Request) -> Answer:
 async def get_prompt(parts: Parts, request: Request) -> Answer:
     upstream, name = parts.offers.resolve(request.server, request.read_text("name"), tenant=request.caller.tenant_id)
     if request.server is None:
-        request.params = rename(request.params, name)
+        request.change("name", msgspec.json.encode(name))
     return await relay(parts, request, upstream=upstream, name=name)
 
 
@@ -89,7 +85,7 @@ async def complete(parts: Parts, request: Request) -> Answer:
         name = read_text(reference["name"], "ref.name")
         upstream, own = parts.offers.resolve(request.server, name, tenant=request.caller.tenant_id)
         if own != name:
-            request.params = {**request.params, "ref": Raw(write_object(rename(reference, own)))}
+            request.change("ref", write_object({**reference, "name": Raw(msgspec.json.encode(own))}))
     else:
         raise Refusal("invalid-params", "params.ref names no prompt and no URI.", status=400, code=INVALID_PARAMS)
     return await relay(parts, request, upstream=upstream, name=None)

@@ -127,6 +127,7 @@ async def serve(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
     request = Request(
         inbound.caller, client, envelope.method, params, exchange, inbound.server,
         timeout_s=inbound.timeout_s, priority=inbound.priority, request_id=inbound.request_id,
+        raw=bytes(envelope.params),
     )  # fmt: skip
     parts.watch.under_way.add(exchange)
     try:

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Raw, Struct
 
+from bridge.engine.envelope import write_object
 from bridge.engine.era import Client, Members
 from bridge.gateway.door.caller import Caller
 from bridge.gateway.refusal import INVALID_PARAMS, Refusal
@@ -39,8 +40,17 @@ class Request(Struct):
     timeout_s: float | None = None
     priority: int = 0
     request_id: str = ""
+    raw: bytes = b""  # the params as they came, while nothing in them has changed
     told: tuple[Header, ...] = ()  # beside the answer: how much of the rate is left
     began_s: float = msgspec.field(default_factory=time.perf_counter)
+
+    def change(self, name: str, value: bytes) -> None:
+        """Another value (JSON) of a member of the params."""
+        self.params = {**self.params, name: Raw(value)}
+        self.raw = b""
+
+    def write_params(self) -> bytes:
+        return self.raw or write_object(self.params)
 
     def read_text(self, name: str) -> str:
         """A member of the params. Raises Refusal -32602."""
