@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from bridge.gateway import native
+from bridge.gateway import native, rest
 from bridge.gateway.http import Gone, retry_headers, send_answer, write_refusal
 from bridge.gateway.inbound import Inbound, Scope
 from bridge.gateway.parts import Parts
@@ -13,6 +13,7 @@ from bridge.gateway.stream import Header, Receive, Send
 
 ONE = "/mcp/servers/"
 PULSE_EVERY_S = 5.0
+CLOSE: Header = (b"connection", b"close")  # the next request comes to another gateway
 Run = Callable[[], Awaitable[None]]
 
 
@@ -43,6 +44,8 @@ class App:
                 await send_answer(send, 204, headers=preflight)
                 return
             cors = self.parts.origins.check(scope)
+            if self.parts.is_draining:
+                cors = (*cors, CLOSE)
             path = scope["path"]
             if self.parts.watching.takes(path):
                 await self.parts.watching(scope, receive, send, headers=cors)
@@ -53,7 +56,7 @@ class App:
                 scope, receive, send, caller=caller, server=server,
                 answer_headers=cors,
             )  # fmt: skip
-            await native.serve(self.parts, inbound)
+            await (rest.serve if rest.takes(path) else native.serve)(self.parts, inbound)
         except Refusal as refusal:
             if inbound is not None:
                 request_id = inbound.message_id

@@ -1,7 +1,9 @@
 """One request of a client over HTTP: its answer is one JSON text, or, once something comes before it, a stream."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -9,6 +11,7 @@ from msgspec import Struct
 
 from bridge.engine.envelope import write_error, write_notification, write_request, write_result
 from bridge.engine.era import LEVELS, Client
+from bridge.gateway.compression import SMALLEST, compress
 from bridge.gateway.http import send_answer
 from bridge.gateway.inbound import Inbound
 from bridge.gateway.session import Channel, Session
@@ -90,6 +93,9 @@ class Exchange:
         message = write_error(self.id, outcome.body) if outcome.is_error else write_result(self.id, outcome.body)
         if self.stream is None:
             headers = (*self._inbound.answer_headers, *outcome.headers)
+            if len(message) >= SMALLEST:
+                message, encoding = await compress(message, self._inbound.headers.get(b"accept-encoding", b""))
+                headers += encoding
             await send_answer(self._inbound.send, outcome.status, body=message, headers=headers)
         else:
             await self.finish_stream(self.stream, message)
@@ -113,6 +119,7 @@ class Exchange:
 
     def close(self) -> None:
         """Nothing more comes."""
+        self.is_answered = True
         if self.watcher is not None:
             self.watcher.cancel()
         if self.stream is not None:
@@ -179,6 +186,15 @@ class Watch:
 
     def __init__(self) -> None:
         self.under_way: set[Exchange] = set()
+
+    @contextlib.contextmanager
+    def over(self, exchange: Exchange) -> Iterator[None]:
+        self.under_way.add(exchange)
+        try:
+            yield
+        finally:
+            self.under_way.discard(exchange)
+            exchange.close()
 
     async def run(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bridge.engine.envelope import make_error, write_error
+from bridge.engine.envelope import make_error, read_object, write_error
 from bridge.gateway.refusal import CODES, INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header, Message, Receive, Send
 from bridge.sources.connection import AnswerTooLarge, RequestTimeout, UpstreamError
@@ -91,5 +91,5 @@ def write_problem(refusal: Refusal, *, instance: str) -> bytes:
         "status": refusal.status,
         "detail": refusal.message,
         "instance": instance,
-        **({"errors": msgspec.Raw(refusal.data)} if refusal.data else {}),
+        **(read_object(refusal.data) if refusal.data else {}),
     })

@@ -133,18 +133,22 @@ async def serve_request(parts: Parts, inbound: Inbound, *, envelope: Envelope, s
         timeout_s=inbound.timeout_s, priority=inbound.priority, request_id=inbound.request_id,
         raw=bytes(envelope.params),
     )  # fmt: skip
-    parts.watch.under_way.add(exchange)
     session.under_way[exchange.id] = exchange.cancel_by_client
     try:
-        await exchange.finish(await find_outcome(parts, request, session=session))
+        with parts.watch.over(exchange):
+            await exchange.finish(await find_uncancelled(parts, request, session=session, exchange=exchange))
+    finally:
+        session.under_way.pop(exchange.id, None)
+
+
+async def find_uncancelled(parts: Parts, request: Request, *, session: Session, exchange: LegacyExchange) -> Outcome:
+    """A client that cancelled its call is told so: its answer is all of an HTTP request, which wants one."""
+    try:
+        return await find_outcome(parts, request, session=session)
     except asyncio.CancelledError:
         if not exchange.is_cancelled_by_client:
             raise
-        await exchange.finish(CANCELLED)
-    finally:
-        session.under_way.pop(exchange.id, None)
-        parts.watch.under_way.discard(exchange)
-        exchange.close()
+        return CANCELLED
 
 
 async def find_outcome(parts: Parts, request: Request, *, session: Session) -> Outcome:

@@ -129,12 +129,8 @@ async def serve(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
         timeout_s=inbound.timeout_s, priority=inbound.priority, request_id=inbound.request_id,
         raw=bytes(envelope.params),
     )  # fmt: skip
-    parts.watch.under_way.add(exchange)
-    try:
+    with parts.watch.over(exchange):
         await exchange.conclude(await find_outcome(parts, request, exchange=exchange))
-    finally:
-        parts.watch.under_way.discard(exchange)
-        exchange.close()
 
 
 async def find_outcome(parts: Parts, request: Request, *, exchange: ModernExchange) -> Outcome:

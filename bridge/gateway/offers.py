@@ -97,7 +97,7 @@ class Offers:
 
     async def _merge(self, upstreams: list[Upstream], request: Request) -> list[bytes]:
         """Of those that answer in time: a server that is down, or slow to start, holds up nobody."""
-        found = await asyncio.gather(*(self._read_soon(upstream, request) for upstream in upstreams))
+        found = await asyncio.gather(*(self.read_soon(upstream, request) for upstream in upstreams))
         return [
             item.merged
             for upstream, listed in zip(upstreams, found, strict=True)
@@ -105,7 +105,7 @@ class Offers:
             for item in pick(upstream, request.method, listed=listed)
         ]
 
-    async def _read_soon(self, upstream: Upstream, request: Request) -> Listed | None:
+    async def read_soon(self, upstream: Upstream, request: Request) -> Listed | None:
         tenant = request.caller.tenant_id
         if upstream.slots and upstream.condition in HOPELESS:
             return self._lists.find(upstream, request.method, tenant)
@@ -131,7 +131,7 @@ class Offers:
         )  # fmt: skip
 
     async def _read_soon_as(self, upstream: Upstream, method: str, request: Request) -> Listed | None:
-        return await self._read_soon(upstream, msgspec.structs.replace(request, method=method))
+        return await self.read_soon(upstream, msgspec.structs.replace(request, method=method))
 
     async def open_connections(self, request: Request) -> list[Connection]:
         """One of each server reached, of those that are there in time. Raises Refusal where it is one alone."""

@@ -39,7 +39,7 @@ from bridge.sources.connection import Answer, Connection, Notice, UpstreamError
 from mcp_saas.kit.crypto import make_key
 from mcp_saas.kit.version import VERSION
 
-ANSWERS_BYTES = 16 << 20
+ANSWERS_BYTES, BODY_BYTES = 16 << 20, 8 << 20
 SPOILS = {TOOLS: "tools/", PROMPTS: "prompts/", RESOURCES: "resources/"}
 
 
@@ -50,29 +50,30 @@ class Parts:
         self.config, self.redis = config, redis
         self.instance = f"{socket.gethostname()}-{os.getpid()}"
         self.began_at = time.time()
-        self.is_draining = False
+        self.is_draining: bool = False
+        self.body_bytes: int = BODY_BYTES
         self._learning: set[asyncio.Task[None]] = set()
         key = AESGCM(config.state_key or make_key())
         self.http = httpx.AsyncClient(timeout=10.0)
         self.keys = KeySet(config.jwks_url, client=self.http) if config.jwks_url else None
-        self.door = Door(
-            self.keys,
-            issuer=config.jwt_issuer,
-            audience=config.jwt_audience,
-            anonymous=config.anonymous,
-            exchange=KeyExchange(config.api_url, client=self.http) if config.api_url else None,
+        self.door: Door = make_door(config, self.keys, client=self.http)
+        self.watching: Watching = Watching(
+            self, self.door, issuer=config.jwt_issuer, metrics_token=config.metrics_token
         )
-        self.watching = Watching(self, self.door, issuer=config.jwt_issuer, metrics_token=config.metrics_token)
-        loopback = LOOPBACK if config.is_loopback else ()
-        self.origins = Origins(hosts=(*loopback, *config.allowed_hosts), origins=config.allowed_origins)
-        self.schemas, self.pins, self.rates = Schemas(), Pins(), Rates(config.rate_scale)
-        self.answers, self.audit, self.metrics = Answers(ANSWERS_BYTES), Audit(redis), Metrics()
+        self.origins: Origins = make_origins(config)
+        self.schemas: Schemas = Schemas()
+        self.pins: Pins = Pins()
+        self.rates: Rates = Rates(config.rate_scale)
+        self.answers: Answers = Answers(ANSWERS_BYTES)
+        self.audit: Audit = Audit(redis)
+        self.metrics: Metrics = Metrics()
         self.day_count = DayCount(redis, self.rates, instance=self.instance) if redis is not None else None
         self.flights: Flights[Answer] = Flights()
-        self.lists, self.hub, self.streams, self.watch = (
-            Lists(pins=self.pins, schemas=self.schemas), Hub(), Streams(), Watch(),
-        )  # fmt: skip
-        self.fleet = Fleet(
+        self.lists: Lists = Lists(pins=self.pins, schemas=self.schemas)
+        self.hub: Hub = Hub()
+        self.streams: Streams = Streams()
+        self.watch: Watch = Watch()
+        self.fleet: Fleet = Fleet(
             open_connection,
             on_ready=self._on_ready,
             on_notice=self._on_notice,
@@ -80,9 +81,9 @@ class Parts:
             on_gone=self._on_gone,
             log=log,
         )
-        self.offers = Offers(self.fleet, self.lists)
-        self.sessions = Sessions(key, on_end=self._on_session_end)
-        self.continuations = Continuations(key)
+        self.offers: Offers = Offers(self.fleet, self.lists)
+        self.sessions: Sessions = Sessions(key, on_end=self._on_session_end)
+        self.continuations: Continuations = Continuations(key)
 
     async def _on_ready(self, upstream: Upstream, connection: Connection) -> None:
         """Its tools are known before the first call: raises UpstreamError for a server that cannot even list them."""
@@ -152,3 +153,18 @@ class Parts:
             upstream, quarantined=self.pins.quarantined(name), seen_pins=self.pins.seen(name),
             tools=self.lists.count_tools(name),
         )  # fmt: skip
+
+
+def make_door(config: Config, keys: KeySet | None, *, client: httpx.AsyncClient) -> Door:
+    return Door(
+        keys,
+        issuer=config.jwt_issuer,
+        audience=config.jwt_audience,
+        anonymous=config.anonymous,
+        exchange=KeyExchange(config.api_url, client=client) if config.api_url else None,
+    )
+
+
+def make_origins(config: Config) -> Origins:
+    loopback = LOOPBACK if config.is_loopback else ()
+    return Origins(hosts=(*loopback, *config.allowed_hosts), origins=config.allowed_origins)

@@ -9,7 +9,15 @@ from mcp_saas.embedded.cloud import CloudClient
 from mcp_saas.embedded.fleet import fleet_folder, public_graph, read_fleet, settle_fleet
 from mcp_saas.embedded.process import Child, wait_for
 from mcp_saas.embedded.report import BoxReport, print_report
-from mcp_saas.embedded.run import AdminAccess, ClientAccess, DazboxAccess, LaunchContext, RunInfo, python_command
+from mcp_saas.embedded.run import (
+    AdminAccess,
+    ClientAccess,
+    DazboxAccess,
+    LaunchContext,
+    RunInfo,
+    mcp_url,
+    python_command,
+)
 from mcp_saas.embedded.seed import OPERATOR, SHOP
 from mcp_saas.embedded.state import make_private_folder
 from mcp_saas.embedded.tool import run_tool
@@ -117,7 +125,7 @@ def describe_access(context: LaunchContext, boxes: list[DazboxAccess]) -> RunInf
     root = context.api_url.removesuffix("/api/v1")
     return RunInfo(
         api=context.api_url,
-        mcp=None,
+        mcp=mcp_url(context.environment),
         admin=AdminAccess(f"{root}/admin/", OPERATOR, context.state.secret(OPERATOR)),
         provisioning=ClientAccess(SHOP, context.state.secret(SHOP)),
         dazboxes=tuple(boxes),

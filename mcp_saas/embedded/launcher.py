@@ -15,15 +15,16 @@ from mcp_saas.embedded.knowledge.service import KnowledgeService
 from mcp_saas.embedded.migrations import read_migrations
 from mcp_saas.embedded.options import LaunchOptions
 from mcp_saas.embedded.place import choose_place, tell_abandoned
-from mcp_saas.embedded.ports import HOST, check_ports
+from mcp_saas.embedded.ports import HOST, check_ports, is_listening
 from mcp_saas.embedded.process import wait_for
 from mcp_saas.embedded.progress import make_progress
-from mcp_saas.embedded.run import LaunchContext, Product, describe_run, publish_run, run_file
+from mcp_saas.embedded.run import LaunchContext, Product, describe_run, mcp_url, publish_run, run_file
 from mcp_saas.embedded.state import PROJECT, open_state
 from mcp_saas.embedded.supervisor import Supervisor
 
 API_PATH = "/api/v1"
 WEB_BUDGET_S = 60.0
+GATEWAY_BUDGET_S = 30.0
 LOOK_EVERY_S = 0.5
 
 
@@ -31,7 +32,7 @@ def launch(options: LaunchOptions, product: Product, *, given: Mapping[str, str]
     """Runs an instance until a stop signal; then nothing of it is left running.
 
     1. open and lock the state folder  2. end leftovers, check the port  3. choose the fleet  4. start the services
-    5. prepare  6. start web and worker  7. run the demonstration  8. publish how to go on  9. serve.
+    5. prepare  6. start web, worker and gateway  7. run the demonstration  8. publish how to go on  9. serve.
     Raises LaunchError when it cannot, after stopping what was started.
     """
     stop, say = StopRequest(), make_progress()
@@ -55,7 +56,7 @@ def start(supervisor: Supervisor, options: LaunchOptions, *, product: Product, g
     """Steps 2 to 8 of `launch`."""
     state, say = supervisor.state, supervisor.say
     supervisor.end_leftovers()
-    check_ports({"PORT": options.port})
+    check_ports({"PORT": options.port} | ({"MCP_PORT": options.mcp_port} if product.gateway else {}))
     product.choose(options, supervisor)
     database_url, redis_url = start_engines(state, supervisor, given=given)
     knowledge = KnowledgeService(state, given=given)
@@ -80,6 +81,11 @@ def start_product(context: LaunchContext, product: Product) -> None:
     context.supervisor.start(product.worker(context))
     wait_for(lambda: is_healthy(context.api_url), web, seconds=WEB_BUDGET_S, pause_s=0.1)
     context.say(f"The API answers at {context.api_url}")
+    if product.gateway is not None:
+        gateway = context.supervisor.start(product.gateway(context))
+        port = int(context.environment["MCP_PORT"])
+        wait_for(lambda: is_listening(port), gateway, seconds=GATEWAY_BUDGET_S, pause_s=0.1)
+        context.say(f"MCP clients are served at {mcp_url(context.environment)}")
 
 
 def is_healthy(api_url: str) -> bool:

@@ -20,13 +20,18 @@ def check_ports(ports: Mapping[str, int]) -> None:
             raise LaunchError(f"Port {port} {problem}{proposal}", WRONG_OPTION)
 
 
-def find_problem(port: int) -> str:
-    """Empty if we can listen there. Only connecting shows, on every system, a server that has it on all addresses."""
+def is_listening(port: int) -> bool:
     try:
         with socket.create_connection((HOST, port), timeout=0.5):
-            return "is in use"
+            return True
     except OSError:
-        pass  # nobody answers
+        return False
+
+
+def find_problem(port: int) -> str:
+    """Empty if we can listen there. Only connecting shows, on every system, a server that has it on all addresses."""
+    if is_listening(port):
+        return "is in use"
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(
             socket.SOL_SOCKET, socket.SO_REUSEADDR, 1

@@ -47,10 +47,27 @@ def worker_command(context: LaunchContext) -> Command:
     return replace(command, environment={**LEAN_MALLOC, **UNCHECKED, **command.environment})
 
 
+# The gateway reads no database and starts programs of others: it gets what it needs, and no secret beside.
+GATEWAY_NEEDS = (
+    "PATH", "HOME", "LANG", "TZ", "TMPDIR", "PYTHONUNBUFFERED", "REDIS_URL", "MCP_PORT", "MCP_STATE_KEY",
+    "MCP_ALLOWED_HOSTS", "MCP_ALLOWED_ORIGINS", "MCP_RATE_SCALE", "JWT_ISSUER", "JWT_AUDIENCE", "METRICS_TOKEN",
+)  # fmt: skip
+
+
+def gateway_command(context: LaunchContext) -> Command:
+    command = python_command("gateway", "-m", "bridge.gateway", context=context)
+    root = f"http://{HOST}:{context.environment['PORT']}"
+    environment = {name: value for name, value in context.environment.items() if name in GATEWAY_NEEDS}
+    environment |= {"MCP_HOST": HOST, "JWKS_URL": f"{root}/.well-known/jwks.json", "API_URL": root}
+    return replace(command, environment=environment)
+
+
 def run_demo(context: LaunchContext) -> RunInfo:
     from mcp_saas.embedded.demo import run_demo as run  # needed last, and large
 
     return run(context)
 
 
-DAZBOX_CLOUD = Product(choose_fleet, (prepare_command, seed_command), web_command, worker_command, run_demo)
+DAZBOX_CLOUD = Product(
+    choose_fleet, (prepare_command, seed_command), web_command, worker_command, run_demo, gateway_command
+)  # fmt: skip

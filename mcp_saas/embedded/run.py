@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mcp_saas.embedded.options import DEFAULT_HOME, LaunchOptions
+from mcp_saas.embedded.ports import HOST
 from mcp_saas.embedded.process import Command
 from mcp_saas.embedded.state import PROJECT, StateFolder
 from mcp_saas.embedded.supervisor import Supervisor
@@ -63,7 +64,7 @@ class RunInfo:
 @dataclass(frozen=True, slots=True)
 class Product:
     """What is run besides the services: `choose` before them, the `preparations` to their end one after the other, then
-    `web`, which answers at `api_url`, and `worker`.
+    `web`, which answers at `api_url`, `worker` and `gateway`, which serves MCP; None: nothing does.
     """
 
     choose: Callable[[LaunchOptions, Supervisor], None]
@@ -71,10 +72,16 @@ class Product:
     web: Callable[[LaunchContext], Command]
     worker: Callable[[LaunchContext], Command]
     run_demo: Callable[[LaunchContext], RunInfo]
+    gateway: Callable[[LaunchContext], Command] | None = None
 
 
 def python_command(name: str, *arguments: str, context: LaunchContext) -> Command:
     return Command(name, (sys.executable, *arguments), PROJECT, context.environment)
+
+
+def mcp_url(environment: Mapping[str, str]) -> str:
+    """All MCP servers of the instance, as clients reach them."""
+    return f"http://{HOST}:{environment['MCP_PORT']}/mcp"
 
 
 def run_file(state: StateFolder) -> Path:

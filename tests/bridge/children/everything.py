@@ -8,6 +8,7 @@ import asyncio
 import base64
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 from mcp.server import ServerRequestContext, runner
@@ -255,6 +256,17 @@ def elicit_enums() -> Elicit[Enums]:
 async def test_elicitation_sep1330_enums(result: Annotated[ElicitationResult[Enums], Resolve(elicit_enums)]) -> str:
     """Asks the user to choose, in each way a choice can be written."""
     return f"Elicitation completed: {outcome_of(result)}"
+
+
+@server.tool()
+async def hang(started: str, cancelled: str) -> str:
+    """Never answers; when it is cancelled it says so by a file."""
+    Path(started).touch()  # noqa: ASYNC240 - a fixture
+    try:
+        await asyncio.Event().wait()
+    finally:
+        Path(cancelled).touch()  # noqa: ASYNC240
+    return "never"
 
 
 @server.tool()

@@ -25,8 +25,13 @@ def child(script: str, *arguments: str, **more: object) -> dict[str, object]:
 
 
 class Running:
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
-        self.process, self.base = process, f"http://127.0.0.1:{port}"
+    """`listening`: a copy of its socket, for another gateway beside it."""
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", listening: socket.socket, environment: dict[str, str]
+    ) -> None:
+        self.process, self.listening, self.environment = process, listening, environment
+        self.base = f"http://127.0.0.1:{listening.getsockname()[1]}"
 
     @property
     def pid(self) -> int:
@@ -44,27 +49,37 @@ def running(folder: Path, servers: dict[str, dict[str, object]], **environment: 
     """Ready to be called. Its end leaves no process behind."""
     file = folder / "mcp.json"
     file.write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
-    listening = socket.create_server(("127.0.0.1", 0))
-    listening.set_inheritable(True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bridge.gateway"],
-        cwd=ROOT,
-        env={
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.set_inheritable(True)
+        told = {
             "PATH": os.environ["PATH"],  # noqa: TID251 - a process of its own has an environment of its own
             "MCP_SERVERS_FILE": str(file),
             "MCP_ANONYMOUS": TENANT,
-            "MCP_SOCKET_FD": str(listening.fileno()),
             **environment,
-        },
-        pass_fds=(listening.fileno(),),
+        }
+        process = start(listening, told)
+        try:
+            yield wait_ready(Running(process, listening, told))
+        finally:
+            process.terminate()
+            process.wait(WAIT_S)
+
+
+def start(listening: socket.socket, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    number = listening.fileno()
+    return subprocess.Popen(
+        [sys.executable, "-m", "bridge.gateway"],
+        cwd=ROOT,
+        env=environment | {"MCP_SOCKET_FD": str(number)},
+        pass_fds=(number,),
     )
-    try:
-        port = listening.getsockname()[1]
-        listening.close()
-        yield wait_ready(Running(process, port))
-    finally:
-        process.terminate()
-        process.wait(WAIT_S)
+
+
+def start_at(first: Running) -> "subprocess.Popen[bytes]":
+    """A second gateway at the same socket; it is ready once it has children."""
+    process = start(first.listening, first.environment)
+    wait_for(lambda: psutil.Process(process.pid).children(), what="the second gateway's server")
+    return process
 
 
 def wait_ready(gateway: Running) -> Running:
