@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from nodes.models.action import Action
+from tests.api import lasting
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.db.nodes.acting import inside, planned, show, state_of, write
 from tests.factories import Box, as_json, make_api_key, make_policy
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 DONE = {"success": True, "at": "2026-11-01T12:30:00Z"}
 

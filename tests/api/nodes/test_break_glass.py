@@ -14,10 +14,13 @@ from tenants.context import enter_tenant, use_schema
 from tenants.models.break_glass import BreakGlass
 from tenants.provisioning.lifecycle import delete_dazbox, suspend_dazbox
 from tenants.tokens.access import mint_access_token
+from tests.api import lasting
 from tests.api.openapi_document import Operation, list_operations
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.factories import Box
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 REASON = "Its owner asked why channel two is so dear"
 OPERATIONS = list_operations("/api/v1/node/{pubkey}/")

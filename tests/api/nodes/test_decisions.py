@@ -9,9 +9,12 @@ from nodes.pipeline.action import approve_action
 from nodes.pipeline.cycle import run_cycle
 from nodes.selectors import decision as selector
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.factories import Box
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 
 def read(api: ApiClient, box: Box, query: str = "", **headers: str) -> Any:

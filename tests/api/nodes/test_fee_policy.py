@@ -12,8 +12,11 @@ from nodes.engine.document import FeePolicy
 from nodes.models.decision import CycleRun
 from nodes.models.policy import FeePolicyVersion
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.conftest import ApiClient
 from tests.factories import Box, pubkey_of
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 CONFIG = """
 [friends]

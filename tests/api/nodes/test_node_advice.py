@@ -2,8 +2,11 @@
 
 import pytest
 
+from tests.api import lasting
 from tests.conftest import ApiClient
 from tests.factories import Box, make_policy
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 
 def test_channels_come_with_score_and_decision(api: ApiClient, alice: Box) -> None:

@@ -13,9 +13,12 @@ from nodes.pipeline.schedule import SETTLE_TIME
 from tenants.context import enter_tenant
 from tenants.engine.turn import JITTER
 from tenants.models.schedule import CycleSchedule
+from tests.api import lasting
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.factories import Box, as_json, make_forward, make_snapshot
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 
 def put(api: ApiClient, box: Box, body: dict[str, Any]) -> Any:

@@ -15,9 +15,12 @@ from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.selectors import shadow
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.factories import TAKEN_AT, Box, make_forward, make_snapshot
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 FLAT = {"rules": [{"name": "all", "strategy": {"strategy": "static"}, "values": {"fee_rate_ppm": 42}}]}
 

@@ -14,10 +14,13 @@ from nodes.models.snapshot import Snapshot
 from nodes.pipeline.ingest import CLOCK_LEEWAY, MAX_STEP_BACK
 from tenants.context import enter_tenant
 from tenants.models.schedule import CycleSchedule
+from tests.api import lasting
 from tests.api.problem import assert_refused_at
 from tests.api.tables import read_tables, read_work
 from tests.conftest import ApiClient
 from tests.factories import Box, make_channel, make_peer_policy, make_policy, make_snapshot
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 
 def snapshot_with(seq: int, local_balance_sat: int) -> Any:

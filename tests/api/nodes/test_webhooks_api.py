@@ -11,6 +11,7 @@ from nodes.models.webhook import WebhookMessage
 from nodes.pipeline.webhook.deliver import deliver_next
 from tenants.context import enter_tenant
 from tenants.engine.plan import PLANS
+from tests.api import lasting
 from tests.api.mcp_saas.test_openapi import find_faults
 from tests.api.openapi_document import read_document
 from tests.api.problem import assert_problem
@@ -19,6 +20,8 @@ from tests.db.nodes.hooked import deliver_all, listening, stop_node
 from tests.factories import Box, make_api_key
 from tests.fakes.json_server import Reply
 from tests.fakes.receiver import Receiver
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 PATH = "/api/v1/webhooks"
 KEY = {"Idempotency-Key": "one"}

@@ -11,10 +11,13 @@ from nodes.models.decision import Decision
 from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_snapshot
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.factories import Box, make_api_key, make_channel, make_snapshot
 from tests.hostile_texts import ATTACKS
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 ASK = "/api/v1/knowledge/ask"
 

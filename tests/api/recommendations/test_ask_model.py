@@ -14,12 +14,15 @@ from rag.pipeline import rephrase
 from rag.pipeline.budget import count_tokens, reserve_tokens
 from recommendations.pipeline.ask import find_model
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.api.recommendations.conftest import Clock
 from tests.api.recommendations.test_ask import ask
 from tests.conftest import ApiClient
 from tests.factories import Box, make_offer
 from tests.fakes.openai_server import FAILURES, KEY, MODEL, Asked, OpenAIServer, answer_of, fail, say
 from tests.hostile_texts import ATTACKS
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 QUESTION = "what mode am I in?"
 QUOTE = "The mode is shadow"
