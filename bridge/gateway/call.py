@@ -54,7 +54,7 @@ async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name:
         request.told = parts.rates.take(caller, server.name, cost=weigh(len(arguments)))
         tool = await find_tool(parts, request, upstream=upstream, name=name)
         access.check(caller, server.access, server=server.name, tool=tool)
-        canonical = parts.schemas.check(server.name, name, arguments=arguments)
+        canonical = parts.schemas.check(server.name, name, arguments=arguments, tenant=upstream.own(caller.tenant_id))
         if is_kept(upstream, tool, params=request.params):
             answer = await _call_cached(parts, request, upstream=upstream, tool=tool, arguments=canonical)
         else:
@@ -75,8 +75,7 @@ async def find_tool(parts: Parts, request: Request, *, upstream: Upstream, name:
     """Raises Refusal for one that is not there, or is not what was approved."""
     tenant = request.caller.tenant_id
     tool = parts.lists.find_tool(upstream, name, tenant)
-    own = tenant if upstream.server.pool.policy == "per_credential" else None
-    parts.pins.check(upstream.server.name, name, tenant=own)
+    parts.pins.check(upstream.server.name, name, tenant=upstream.own(tenant))
     return tool or await parts.offers.learn_tool(upstream, name, request=request)
 
 

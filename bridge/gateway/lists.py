@@ -129,9 +129,7 @@ class Lists:
     def _learn_tools(self, upstream: Upstream, raws: list[bytes], *, tenant: UUID | None) -> dict[str, Tool]:
         found, _ = read_tools([Raw(raw) for raw in raws])
         server = upstream.server
-        for tool in found:
-            self._schemas.learn(server.name, tool.name, schema=tool.schema)
-        self._schemas.keep_only(server.name, {tool.name for tool in found})
+        self._schemas.learn(server.name, {tool.name: tool.schema for tool in found}, tenant=tenant)
         return {tool.name: tool for tool in self._pins.learn(server, found, tenant=tenant)}
 
     def spoil(self, server: str, *, prefix: str = "") -> None:

@@ -5,8 +5,9 @@ around: with a limit on backtracking), and the work it can make of a value is bo
 (`bridge.engine.schema_cost`). One that passes a bound is not applied; who runs the gateway sees which and why.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import jsonschema_rs
 import msgspec
@@ -18,6 +19,8 @@ from bridge.engine.schema_cost import check_cost
 from bridge.gateway.refusal import INVALID_PARAMS, Refusal
 
 MAX_SCHEMA_BYTES = 128 * 1024
+MAX_KNOWN = 2_000  # compiled schemas, beside those in use
+MAX_TENANTS = 500  # of a server that shows each tenant its own; of others the arguments are not checked until it lists
 MAX_ERRORS = 10
 MAX_WORDS = 200
 PATTERN_BYTES = 256 * 1024  # of a compiled pattern
@@ -29,7 +32,6 @@ NO_ARGUMENTS = b"{}"
 class Compiled(Struct, frozen=True):
     """`validator` None: the schema is not applied, `fault` says why."""
 
-    sha256: str
     validator: Any
     fault: str | None
 
@@ -43,36 +45,31 @@ class ArgumentFault(Struct, frozen=True):
 
 
 class Schemas:
-    """Compiled schemas by server and tool."""
+    """Compiled schemas by server and tool. `tenant`: where each has a connection of its own, it has its own tools."""
 
     def __init__(self) -> None:
-        self._compiled: dict[str, dict[str, Compiled]] = {}
+        self._tools: dict[str, dict[UUID | None, dict[str, Compiled]]] = {}
+        self._known: dict[str, Compiled] = {}  # by SHA-256, the one used longest ago first
         self.refused = 0
 
-    def learn(self, server: str, tool: str, *, schema: bytes) -> str | None:
-        """What is wrong with the schema, if anything: then it is not applied. A known one is not compiled again."""
-        tools = self._compiled.setdefault(server, {})
-        sha256 = digest(schema)
-        known = tools.get(tool)
-        if known is None or known.sha256 != sha256:
-            known = tools[tool] = compile_schema(schema, sha256)
-        return known.fault
-
-    def keep_only(self, server: str, tools: Collection[str]) -> None:
-        """Tools that the server no longer has are forgotten."""
-        known = self._compiled.get(server, {})
-        for tool in known.keys() - set(tools):
-            del known[tool]
+    def learn(self, server: str, schemas: Mapping[str, bytes], *, tenant: UUID | None = None) -> None:
+        """The schemas of all tools the server has now. Those that are known are not compiled again."""
+        by_tenant = self._tools.setdefault(server, {})
+        by_tenant.pop(tenant, None)
+        while len(by_tenant) >= MAX_TENANTS:
+            del by_tenant[next(iter(by_tenant))]
+        by_tenant[tenant] = {tool: self._compile(schema) for tool, schema in schemas.items()}
 
     def forget(self, server: str) -> None:
         """One that left the catalogue."""
-        self._compiled.pop(server, None)
+        self._tools.pop(server, None)
 
     def faults(self, server: str) -> dict[str, str]:
         """Tools whose schema is not applied, and why."""
-        return {tool: one.fault for tool, one in self._compiled.get(server, {}).items() if one.fault is not None}
+        tools = (item for own in self._tools.get(server, {}).values() for item in own.items())
+        return {tool: compiled.fault for tool, compiled in tools if compiled.fault is not None}
 
-    def check(self, server: str, tool: str, *, arguments: bytes) -> bytes:
+    def check(self, server: str, tool: str, *, arguments: bytes, tenant: UUID | None = None) -> bytes:
         """The arguments in one spelling, for their hash and the cache. Raises Refusal -32602 for those that do not fit,
         with the faults in `data`, and for those that could be read in two ways.
         """
@@ -81,8 +78,7 @@ class Schemas:
         except (ValueError, RecursionError) as error:
             self.refused += 1
             raise refuse([ArgumentFault("", "json", str(error)[:MAX_WORDS])]) from None
-        tools = self._compiled.get(server)
-        compiled = tools.get(tool) if tools is not None else None
+        compiled = self._find(server, tool, tenant=tenant)
         if compiled is not None and compiled.validator is not None and not compiled.validator.is_valid(value):
             self.refused += 1
             raise refuse(list_faults(compiled.validator, value))
@@ -91,17 +87,30 @@ class Schemas:
             raise refuse([ArgumentFault("", "type", "arguments are a JSON object")])
         return canonical
 
+    def _find(self, server: str, tool: str, *, tenant: UUID | None) -> Compiled | None:
+        by_tenant = self._tools.get(server)
+        own = by_tenant.get(tenant) if by_tenant is not None else None
+        return own.get(tool) if own is not None else None
 
-def compile_schema(raw: bytes, sha256: str) -> Compiled:
+    def _compile(self, schema: bytes) -> Compiled:
+        sha256 = digest(schema)
+        known = self._known.pop(sha256, None) or compile_schema(schema)
+        while len(self._known) >= MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[sha256] = known
+        return known
+
+
+def compile_schema(raw: bytes) -> Compiled:
     """Draft 2020-12, or what `$schema` says."""
     try:
         if len(raw) > MAX_SCHEMA_BYTES:
             raise ValueError(f"it is longer than {MAX_SCHEMA_BYTES} bytes")  # noqa: TRY301 - one end for all faults
         schema = msgspec.json.decode(raw)
         check_cost(schema)
-        return Compiled(sha256, make_validator(schema), None)
+        return Compiled(make_validator(schema), None)
     except (ValueError, RecursionError, jsonschema_rs.ReferencingError) as error:
-        return Compiled(sha256, None, str(error).partition("\n")[0][:MAX_WORDS])
+        return Compiled(None, str(error).partition("\n")[0][:MAX_WORDS])
 
 
 def make_validator(schema: Any) -> Any:

@@ -73,7 +73,7 @@ def make_parts() -> dict[str, Callable[[], object]]:
     origins, rates, pins, schemas = Origins(hosts=(), origins=()), Rates(1e6), Pins(), Schemas()
     tool = read_tool(b'{"name":"echo","inputSchema":%b,"annotations":{"readOnlyHint":true}}' % SCHEMA)
     pins.learn(Server("home", Stdio("home")), [tool])
-    schemas.learn("home", "echo", schema=SCHEMA)
+    schemas.learn("home", {"echo": SCHEMA})
     queue, metrics, answers = FairQueue(64, 256), Metrics(), Answers(1 << 20)
     flights: Flights[bytes] = Flights()
     audit = Audit(None)

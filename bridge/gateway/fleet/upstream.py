@@ -39,6 +39,10 @@ class Upstream:
         """The same to its connections, told anew."""
         self.server = server
 
+    def own(self, tenant: UUID) -> UUID | None:
+        """The tenant, where each has connections of its own and may be shown other tools; None where all share them."""
+        return tenant if self.server.pool.policy == "per_credential" else None
+
     def start(self) -> None:
         if self.server.pool.warm and self.server.should_run:
             for key in self._fixed_keys():

@@ -3,13 +3,14 @@
 import time
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from bridge.engine.schema_cost import CostlySchemaError, check_cost
 from bridge.gateway.refusal import INVALID_PARAMS, Refusal
-from bridge.gateway.schema import MAX_ERRORS, Schemas
+from bridge.gateway.schema import MAX_ERRORS, MAX_KNOWN, MAX_TENANTS, Schemas
 
 FEE = {
     "type": "object",
@@ -21,7 +22,7 @@ FEE = {
 
 def learn(schema: Any) -> Schemas:
     schemas = Schemas()
-    schemas.learn("home", "tool", schema=msgspec.json.encode(schema))
+    schemas.learn("home", {"tool": msgspec.json.encode(schema)})
     return schemas
 
 
@@ -78,7 +79,8 @@ def test_the_draft_a_schema_names_is_its_draft() -> None:
     named = {"$schema": "http://json-schema.org/draft-07/schema#"} | tuple_items
     assert_refused(learn(named), b'{"a":[1]}')
     old = Schemas()
-    assert old.learn("home", "tool", schema=msgspec.json.encode(tuple_items)) is not None  # no array in 2020-12
+    old.learn("home", {"tool": msgspec.json.encode(tuple_items)})
+    assert old.faults("home")  # no array in 2020-12
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_no_schema_stalls_the_gateway() -> None:
         raw, sent = msgspec.json.encode(schema), msgspec.json.encode(arguments)
         began_s = time.process_time()
         schemas = Schemas()
-        schemas.learn("home", "tool", schema=raw)
+        schemas.learn("home", {"tool": raw})
         with suppress(Refusal):
             schemas.check("home", "tool", arguments=sent)
         assert time.process_time() - began_s < 1, schema
@@ -177,12 +179,30 @@ def test_no_schema_stalls_the_gateway() -> None:
 
 def test_a_known_schema_is_not_compiled_again_and_a_lost_tool_is_forgotten() -> None:
     schemas = learn(FEE)
-    compiled = schemas._compiled["home"]["tool"]
-    schemas.learn("home", "tool", schema=msgspec.json.encode(FEE))
-    assert schemas._compiled["home"]["tool"] is compiled
-    schemas.learn("home", "tool", schema=b"{}")
+    compiled = schemas._tools["home"][None]["tool"]
+    schemas.learn("home", {"tool": msgspec.json.encode(FEE), "other": b"{}"})
+    assert schemas._tools["home"][None]["tool"] is compiled
+    schemas.learn("home", {"tool": b"{}"})
     assert schemas.check("home", "tool", arguments=b"{}") == b"{}"
-    schemas.keep_only("home", {"else"})
-    assert schemas._compiled == {"home": {}}
+    assert set(schemas._tools["home"][None]) == {"tool"}
     schemas.forget("home")
-    assert schemas._compiled == {}
+    assert schemas._tools == {}
+
+
+def test_each_tenant_has_the_schemas_it_is_shown() -> None:
+    schemas = Schemas()
+    alice, bob = UUID(int=1), UUID(int=2)
+    schemas.learn("home", {"tool": msgspec.json.encode(FEE)}, tenant=alice)
+    schemas.learn("home", {"tool": b"{}"}, tenant=bob)
+    assert schemas.check("home", "tool", arguments=b"{}", tenant=bob) == b"{}"
+    with pytest.raises(Refusal):
+        schemas.check("home", "tool", arguments=b"{}", tenant=alice)
+
+
+def test_what_is_kept_of_schemas_is_bounded() -> None:
+    schemas = Schemas()
+    for number in range(MAX_TENANTS + 5):
+        schemas.learn("home", {"tool": b'{"maxProperties":%d}' % number}, tenant=UUID(int=number))
+    assert len(schemas._tools["home"]) == MAX_TENANTS
+    schemas.learn("much", {str(number): b'{"minProperties":%d}' % number for number in range(MAX_KNOWN + 5)})
+    assert len(schemas._known) == MAX_KNOWN
