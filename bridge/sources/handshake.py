@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from bridge.engine import envelope
-from bridge.sources.connection import LEGACY_VERSIONS, MODERN_VERSION, Era
+from bridge.sources.connection import LEGACY_VERSIONS, MODERN_VERSION, Answer, Era
 from mcp_saas.kit.version import VERSION
 
 DISCOVER, INITIALIZE, INITIALIZED = "server/discover", "initialize", "notifications/initialized"
@@ -100,6 +100,14 @@ def read_discovered(result: bytes) -> Manners | None:
         return None
     info = bytes(found.server_info or found.meta.server_info)
     return Manners("modern", MODERN_VERSION, info, bytes(found.capabilities), found.instructions)
+
+
+def wants_another_try(answer: Answer) -> bool:
+    """Whether a modern server refused the version and names the very one as its own: it may take it now."""
+    if not answer.is_error:
+        return False
+    fault = envelope.read_error(answer.body)
+    return fault.code == UNSUPPORTED_VERSION and MODERN_VERSION.encode() in bytes(fault.data)
 
 
 def read_initialized(result: bytes) -> Manners:

@@ -22,7 +22,6 @@ TOOLS = [
             "properties": {
                 "region": {"type": "string", "x-mcp-header": "Region"},
                 "deep": {"type": "object", "properties": {"flag": {"type": "boolean", "x-mcp-header": "Flag"}}},
-                "ratio": {"type": "number", "x-mcp-header": "Ratio"},
             },
         },
     }

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
+import msgspec
 
 from bridge.engine import envelope
 from bridge.engine.envelope import Envelope, MalformedError
@@ -46,7 +47,7 @@ class HttpConnection:
         self.renew: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._exchange = exchange
         self._log = log
-        self._mirror = Mirror()
+        self._mirror = Mirror(log)
         self._listeners = Listeners()
         self._calls: dict[int, Call] = {}
         self._last_id = 0
@@ -152,8 +153,7 @@ class HttpConnection:
         answer = read_answer(body)
         if answer is None or not (response.is_success or answer.is_error):
             raise UpstreamError(f"the server answers with HTTP {response.status_code} and no message of MCP")
-        self._learn(call, answer)
-        return answer
+        return self._learn(call, answer)
 
     async def _read_stream(self, call: Call | None, response: httpx.Response) -> Answer | None:
         """The answer to the call, when it comes; None at the end of the stream."""
@@ -170,9 +170,7 @@ class HttpConnection:
             if message.method:
                 self._take_call(call, message)
             elif call is not None and bytes(message.id) in {b"%d" % call.id, b"null"}:
-                answer = to_answer(message)
-                self._learn(call, answer)
-                return answer
+                return self._learn(call, to_answer(message))
             else:
                 self._log(f"an answer for a call that was never made: id {bytes(message.id)[:40]!r}")
         return None
@@ -235,9 +233,13 @@ class HttpConnection:
                 self._log("the server has forgotten the session: a new one is made")
                 await self.renew()
 
-    def _learn(self, call: Call, answer: Answer) -> None:
-        if call.method == "tools/list" and self.era == "modern" and not answer.is_error:
-            self._mirror.learn(answer.body)
+    def _learn(self, call: Call, answer: Answer) -> Answer:
+        if call.method != "tools/list" or self.era == "legacy" or answer.is_error:
+            return answer
+        try:
+            return Answer(self._mirror.learn(answer.body))
+        except (msgspec.DecodeError, AttributeError, RecursionError) as error:
+            raise UpstreamError(f"the server's list of tools cannot be read: {error}") from error
 
     def _listen(self) -> None:
         if self._ear is None:

@@ -2,17 +2,30 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+from msgspec import Raw, Struct
+
+from bridge.engine import envelope
 
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _SENTINEL = re.compile(r"=\?base64\?.*\?=")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TYPES = {"string", "integer", "boolean"}
 ANNOTATION = "x-mcp-header"
+# Of JSON Schema: what holds schemas by name, and what holds data.
+_MAPS = {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"}
+_DATA = {"default", "examples", "const", "enum", "required", "type", "title", "description"}
 Path = tuple[str, ...]
+
+
+class _Tools(Struct, frozen=True):
+    tools: tuple[Raw, ...] = ()
+
+
+_read_tools = msgspec.json.Decoder(_Tools).decode
 
 
 def encode_value(text: str) -> str:
@@ -22,32 +35,77 @@ def encode_value(text: str) -> str:
     return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
 
 
-def find_annotations(schema: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Each property with `x-mcp-header` that is reached through `properties` alone, and the header's name."""
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    if not isinstance(properties, dict):
+class WrongAnnotationError(Exception):
+    """A tool whose schema asks for headers in a way the protocol does not allow."""
+
+
+def find_annotations(schema: Any) -> dict[Path, str]:
+    """Each property with `x-mcp-header`, and the header's name. Raises WrongAnnotationError for one that is not reached
+    through `properties` alone, is no text, integer or boolean, or whose header has no name or another's.
+    """
+    found: dict[Path, str] = {}
+    for path, inner in walk(schema, ()):
+        token = inner[ANNOTATION]
+        if not path or not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise WrongAnnotationError(str(token)[:80])
+        kind = inner.get("type")
+        is_twice = token.lower() in map(str.lower, found.values())
+        if not isinstance(kind, str) or kind not in _TYPES or is_twice:
+            raise WrongAnnotationError(token)
+        found[path] = token
+    return found
+
+
+def walk(node: Any, path: Path | None) -> Iterator[tuple[Path | None, dict[str, Any]]]:
+    """Every schema with an annotation; its path, or None where it is not a property of a property ... of the whole."""
+    if isinstance(node, list):
+        for inner in node:
+            yield from walk(inner, None)
+    if not isinstance(node, dict):
         return
-    for name, inner in properties.items():
-        if not isinstance(inner, dict):
-            continue
-        token = inner.get(ANNOTATION)
-        if isinstance(token, str) and _TOKEN.fullmatch(token) and inner.get("type") in _TYPES:
-            yield (*path, name), token
-        yield from find_annotations(inner, (*path, name))
+    if ANNOTATION in node:
+        yield path, node
+    for key, inner in node.items():
+        yield from walk_keyword(key, inner, path=path)
+
+
+def walk_keyword(key: str, inner: Any, *, path: Path | None) -> Iterator[tuple[Path | None, dict[str, Any]]]:
+    """What is data and no schema is not looked into."""
+    if key in _DATA:
+        return
+    if key not in _MAPS or not isinstance(inner, dict):
+        yield from walk(inner, None)
+        return
+    for name, one in inner.items():
+        yield from walk(one, (*path, name) if key == "properties" and path is not None else None)
 
 
 class Mirror:
     """What the tools of one server want to see in headers, learned from its list of tools."""
 
-    def __init__(self) -> None:
-        self._tools: dict[str, list[tuple[Path, str]]] = {}
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._tools: dict[str, dict[Path, str]] = {}
+        self._log = log
 
-    def learn(self, tools_list: bytes) -> None:
-        """`tools_list`: a result of tools/list."""
+    def learn(self, tools_list: bytes) -> bytes:
+        """`tools_list`: a result of tools/list. Without the tools that ask for headers as they must not."""
         if ANNOTATION.encode() not in tools_list and not self._tools:
-            return
-        for tool in msgspec.json.decode(tools_list).get("tools", ()):
-            self._tools[tool["name"]] = list(find_annotations(tool.get("inputSchema")))
+            return tools_list
+        tools = [bytes(tool) for tool in _read_tools(tools_list).tools]
+        kept = [tool for tool in tools if self._take(tool)]
+        if len(kept) == len(tools):
+            return tools_list
+        return envelope.put_member(tools_list, name="tools", value=b"[%b]" % b",".join(kept))
+
+    def _take(self, raw: bytes) -> bool:
+        tool = msgspec.json.decode(raw)
+        name = str(tool.get("name"))
+        try:
+            self._tools[name] = find_annotations(tool.get("inputSchema"))
+        except WrongAnnotationError as error:
+            self._log(f"the tool {name[:80]} is left out: its {ANNOTATION} is wrong: {error}")
+            return False
+        return True
 
     def make_headers(self, method: str, params: bytes, *, name: str | None) -> dict[str, str]:
         headers = {"Mcp-Method": method}
@@ -55,7 +113,7 @@ class Mirror:
             headers["Mcp-Name"] = encode_value(name)
         if method == "tools/call" and (wanted := self._tools.get(name or "")):
             arguments = msgspec.json.decode(params).get("arguments")
-            for path, token in wanted:
+            for path, token in wanted.items():
                 text = render(find_value(arguments, path))
                 if text is not None:
                     headers[f"Mcp-Param-{token}"] = encode_value(text)

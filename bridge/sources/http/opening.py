@@ -19,6 +19,7 @@ from bridge.sources.handshake import (
     make_initialize,
     read_discovered,
     read_initialized,
+    wants_another_try,
 )
 from bridge.sources.http.connection import HttpConnection
 from bridge.sources.http.exchange import Exchange
@@ -54,6 +55,8 @@ async def probe(connection: HttpConnection, silence_s: float) -> bool:
     connection.settle(MODERN)
     try:
         answer = await connection.request(DISCOVER, make_discover(), timeout_s=silence_s)
+        if wants_another_try(answer):
+            answer = await connection.request(DISCOVER, make_discover(), timeout_s=silence_s)
     except (ConnectionLost, CredentialsRefused):
         raise
     except UpstreamError:

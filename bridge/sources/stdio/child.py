@@ -34,12 +34,11 @@ class Owner(Protocol):
 class Child(asyncio.SubprocessProtocol):
     """`start` it, then `outbox.put` lines. The owner takes what it writes."""
 
-    pid: int
-
     def __init__(self, owner: Owner, tap: Tap) -> None:
         self.outbox = Outbox(asyncio.get_running_loop(), self._write)
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.pid: int | None = None  # as soon as there is a process
         self.status: int | None = None  # of its exit
         self._owner = owner
         self._tap = tap
@@ -103,6 +102,8 @@ class Child(asyncio.SubprocessProtocol):
     async def close(self, grace_s: float) -> None:
         """Standard input ends; SIGTERM to its group after half the grace, SIGKILL after all of it."""
         self._is_closing = True
+        if self.pid is None:
+            return  # given up before it began: asyncio ends what there is
         with suppress(RuntimeError, OSError):
             if (pipe := self._pipe(0)) is not None:
                 pipe.close()
@@ -127,8 +128,9 @@ class Child(asyncio.SubprocessProtocol):
         return None if self._transport is None else self._transport.get_pipe_transport(fd)
 
     def _kill(self, number: signal.Signals) -> None:
-        with suppress(OSError):
-            os.killpg(self.pid, number)
+        if self.pid is not None:
+            with suppress(OSError):
+                os.killpg(self.pid, number)
 
     def _take_errors(self, data: bytes) -> None:
         if self._tap.is_flooded(len(data) + LINE_COST * data.count(b"\n")):

@@ -19,6 +19,7 @@ from bridge.sources.handshake import (
     make_initialize,
     read_discovered,
     read_initialized,
+    wants_another_try,
 )
 from bridge.sources.stdio.connection import StdioConnection
 from bridge.sources.stdio.tap import Tap
@@ -110,18 +111,21 @@ class _Opening:
     async def _start(self) -> StdioConnection:
         loop = asyncio.get_running_loop()
         connection = StdioConnection(max_answer_bytes=self._limits.max_answer_bytes, tap=Tap(self._on_log, loop.time))
+        self._started = connection
         try:
             await connection.child.start(self._how, self._env)
         except (OSError, ValueError) as error:
             raise ConnectionLost(f"no process can be made for the server: {error}") from error
         connection.pid = connection.child.pid
-        self._started = connection
         return connection
 
     async def _ask(self, connection: StdioConnection, method: str, *, params: bytes) -> Answer:
         """Whatever goes wrong is an error of the server."""
         try:
-            return await connection.request(method, params, timeout_s=FOR_EVER_S)
+            answer = await connection.request(method, params, timeout_s=FOR_EVER_S)
+            if method == DISCOVER and wants_another_try(answer):
+                answer = await connection.request(method, params, timeout_s=FOR_EVER_S)
+            return answer  # noqa: TRY300 - of either
         except UpstreamError as error:
             return Answer(envelope.make_error(envelope.INTERNAL_ERROR, str(error)), is_error=True)
 
