@@ -34,6 +34,7 @@ EACH_TIME: Final = frozenset({
 })
 # And these headers are of one answer.
 OF_ONE_ANSWER: Final = frozenset({"ETag", "Content-Length"})
+_LONGEST_NAME: Final = 300
 _MOST_FRAMES: Final = 1000  # who sends more host names than that is none of ours
 Answering = Callable[[HttpRequest], HttpResponse]
 
@@ -59,8 +60,10 @@ class Frames:
         return tuple(one for one in framed.items() if one[0] not in OF_ONE_ANSWER) if framed is known else None
 
 
-def read_arrival(environ: Mapping[str, Any]) -> Arrival:
-    return tuple(map(environ.get, ARRIVAL))
+def read_arrival(environ: Mapping[str, Any]) -> Arrival | None:
+    """None: a name in it is longer than is worth remembering."""
+    arrival = tuple(map(environ.get, ARRIVAL))
+    return None if any(value and len(value) > _LONGEST_NAME for value in arrival) else arrival
 
 
 def _name(arrival: Arrival, *, path: str) -> dict[str, str]:

@@ -126,7 +126,9 @@ class _Prepared:
     def answer(self, environ: Environ, pubkey: str) -> _Answer | None:
         choice = self._read.choose(environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT_LANGUAGE", ""))
         arrival = read_arrival(environ)
-        if choice is None or self._frames.find((choice, False), arrival) is None or not session.is_in_order:
+        if choice is None or arrival is None or not session.is_in_order:
+            return None
+        if self._frames.find((choice, False), arrival) is None:
             return None
         principal = _find_principal(environ)
         tenant = self._let_in(principal, pubkey) if principal else None

@@ -67,6 +67,7 @@ PASSED_ON: dict[str, Change] = {
     "another scheme": {"HTTP_AUTHORIZATION": "Basic YTpi"},
     "a host that is not ours": {"HTTP_HOST": "evil.example"},
     "a host that is none": {"HTTP_HOST": "a_b:x/y"},
+    "a name nobody remembers": {"HTTP_ORIGIN": f"https://{'a' * 300}.example"},
     "below another root": {"SCRIPT_NAME": "/below"},
 }
 READS = ("info", "recommendations")
