@@ -35,6 +35,7 @@ def list_rooms(request: HttpRequest) -> list[dict[str, Any]]:
                     "icon": "local_library",
                     "link": reverse("admin:library_librarydocument_changelist"),
                 },
+                {"title": "MCP servers", "icon": "hub", "link": reverse("admin:catalogue_mcpserver_changelist")},
                 {"title": "Kill switch", "icon": "emergency_home", "link": reverse("admin:kill_switch")},
             ],
         },

@@ -20,9 +20,10 @@ from bridge.api.contract import hide_secrets
 from bridge.catalogue.models import McpServer
 from bridge.engine.merge import Observed
 from bridge.manager.log import LogLine
-from bridge.manager.tools import list_tools
 from bridge.models.call import McpCall
+from bridge.selectors.admin_table import as_instant
 from bridge.selectors.catalogue import read_rules, read_server
+from bridge.selectors.tools import list_tools
 
 SILENCE = "No gateway has reported this server in the last ten seconds."
 
@@ -115,11 +116,3 @@ def describe_call(call: McpCall) -> CallAnswer:
         arguments=detail.arguments,
         request_id=detail.request_id,
     )
-
-
-def as_instant(seconds: float | None) -> dt.datetime | None:
-    """None too for what no clock could have said."""
-    try:
-        return None if seconds is None else dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
-    except (OverflowError, ValueError, OSError):
-        return None

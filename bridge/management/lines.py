@@ -1,16 +1,15 @@
 """Servers as lines for a terminal."""
 
-import datetime as dt
 from collections.abc import Iterator
 
 from bridge.catalogue.models import McpServer
 from bridge.engine.merge import Observed
 from bridge.manager.log import LogLine
-from bridge.manager.tools import list_tools
+from bridge.selectors.admin_table import NOT_KNOWN, as_instant, name_age, name_bytes
+from bridge.selectors.tools import list_tools
 from mcp_saas.kit.terminal import INDENT, lay_row, lay_text
 
 HEADER = ("Server", "Should   ", "Is        ", "Tools", " Memory", "Calls", "Errors")
-NOT_KNOWN = "no data"
 
 
 def lay_servers(rows: list[McpServer], seen: dict[str, Observed | None]) -> Iterator[str]:
@@ -52,14 +51,5 @@ def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
 
 
 def lay_line(line: LogLine) -> str:
-    at = dt.datetime.fromtimestamp(line.at, tz=dt.UTC).strftime("%Y-%m-%d %H:%M:%S") if line.at else " " * 19
-    return f"{at} {line.stream:8} {line.text}"
-
-
-def name_bytes(count: int | None) -> str:
-    return NOT_KNOWN if count is None else f"{count / (1 << 20):.0f} MB"
-
-
-def name_age(since: float) -> str:
-    age_s = max(0, int(dt.datetime.now(tz=dt.UTC).timestamp() - since))
-    return f"{age_s // 3600}:{age_s // 60 % 60:02}:{age_s % 60:02}"
+    at = as_instant(line.at)
+    return f"{f'{at:%Y-%m-%d %H:%M:%S}' if at else '':19} {line.stream:8} {line.text}"

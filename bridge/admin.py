@@ -1,0 +1,119 @@
+"""MCP servers for operators: as they should be and as gateways see them, started, stopped, approved, and their logs."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.http import require_POST
+from redis.exceptions import RedisError
+
+from bridge.catalogue.models import McpServer
+from bridge.manager.catalogue import approve_tools, set_running
+from bridge.manager.command import restart_server
+from bridge.manager.log import LogLine, is_place, read_after, read_lines
+from bridge.manager.seen import observe, read_gateways
+from bridge.selectors.admin_table import as_instant, describe_state, lay_connections, lay_tools
+from bridge.selectors.catalogue import find_row, list_rows
+from mcp_saas.kit.errors import Problem
+from tenants.admin import ReadOnlyAdmin
+
+LINES = 200
+
+
+@admin.register(McpServer)
+class McpServerAdmin(ReadOnlyAdmin):
+    """Pages of our own in the places Django has for them: what is seen of a server lies in no table."""
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        pages = [
+            path("of/<str:name>/", wrap(self.show), name="mcp_server"),
+            path("of/<str:name>/act/", wrap(require_POST(self.act)), name="mcp_server_act"),
+            path("of/<str:name>/log/", wrap(self.follow), name="mcp_server_log"),
+        ]
+        return [*pages, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        gateways, is_away = _look(request)
+        rows = [describe_state(row, observe(row.name, gateways)) for row in list_rows()]
+        context = {"title": "MCP servers", "servers": rows, "gateways": gateways, "is_away": is_away}
+        return render(request, "admin/mcp_servers.html", self.admin_site.each_context(request) | context)
+
+    def show(self, request: HttpRequest, name: str) -> HttpResponse:
+        try:
+            row = find_row(name)
+        except Problem:
+            messages.error(request, f"There is no server {name} any more.")
+            return redirect("admin:catalogue_mcpserver_changelist")
+        gateways, is_away = _look(request)
+        seen = observe(name, gateways)
+        lines = [] if is_away else [_show_line(line) for line in read_lines(name, limit=LINES)]
+        context = {
+            "title": f"MCP server {name}",
+            "server": describe_state(row, seen),
+            "connections": lay_connections(seen),
+            "tools": lay_tools(row, seen),
+            "quarantined": bool(seen and seen.quarantined),
+            "lines": lines,
+            "after": lines[-1]["id"] if lines else "",
+        }
+        return render(request, "admin/mcp_server.html", self.admin_site.each_context(request) | context)
+
+    def act(self, request: HttpRequest, name: str) -> HttpResponse:
+        try:
+            messages.success(request, _act(request, name))
+        except Problem as problem:
+            messages.error(request, problem.detail)
+        except RedisError:
+            messages.error(request, "Redis does not answer: try again in a moment.")
+        if request.POST.get("back") == "list":
+            return redirect("admin:catalogue_mcpserver_changelist")
+        return redirect("admin:mcp_server", name=name)
+
+    def follow(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Lines after the one the page has, for its script."""
+        after = request.GET.get("after", "")
+        lines = read_after(name, after, limit=LINES) if is_place(after) else read_lines(name, limit=LINES)
+        return JsonResponse({"items": [_show_line(line) for line in lines]})
+
+
+def _act(request: HttpRequest, name: str) -> str:
+    """What was done. Raises Problem, RedisError."""
+    actor = f"operator:{request.user.pk}"
+    match request.POST.get("act"):
+        case "start":
+            set_running(name, should_run=True, actor=actor)
+            return f"{name} should run: gateways start it within two seconds."
+        case "stop":
+            set_running(name, should_run=False, actor=actor)
+            return f"{name} should be stopped: calls under way are finished."
+        case "restart":
+            return f"{restart_server(find_row(name).name)} gateways were told to restart {name}."
+        case "approve":
+            return _approve(request, name, actor=actor)
+    raise Problem(400, "bad-request", "Bad request", detail="There is no such action.")
+
+
+def _approve(request: HttpRequest, name: str, *, actor: str) -> str:
+    """By the hash that stood on the page: what changed since stays in quarantine."""
+    pins = dict(pin.split("=", 1)[::-1] for pin in request.POST.getlist("pin") if "=" in pin)
+    if not pins:
+        return "Nothing was approved: choose tools first."
+    approve_tools(name, pins, actor=actor)
+    return f"{len(pins)} tools of {name} were approved."
+
+
+def _look(request: HttpRequest) -> tuple[Any, bool]:
+    """Gateways that live; nothing, and a word about it, while Redis is away."""
+    try:
+        return read_gateways(), False
+    except RedisError:
+        messages.warning(request, "Redis does not answer, so nothing is known of how servers are.")
+        return (), True
+
+
+def _show_line(line: LogLine) -> dict[str, object]:
+    at = as_instant(line.at)
+    return {"id": line.id, "at": f"{at:%Y-%m-%d %H:%M:%S}" if at else "", "stream": line.stream, "text": line.text}
