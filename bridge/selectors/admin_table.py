@@ -38,19 +38,7 @@ def describe_state(row: McpServer, seen: Observed | None) -> dict[str, Any]:
 
 
 def lay_connections(seen: Observed | None) -> dict[str, Any]:
-    headers = [
-        "Gateway",
-        "Connection",
-        "Condition",
-        "Era",
-        "Pid",
-        "Up",
-        "Memory",
-        "CPU",
-        "Calls",
-        "Restarts",
-        "Last error",
-    ]
+    words = "Gateway,Connection,Condition,Era,Pid,Up,Memory,CPU,Calls,Restarts,Last error"
     rows = [
         [
             view.instance, one.key, one.condition.value.replace("_", " "), one.era or NOT_KNOWN, str(one.pid or "none"),

@@ -129,8 +129,8 @@ class Command(BaseCommand):
         assert preset is not None  # noqa: S101 - argparse takes no other name
         for value in preset.values:
             if value.variable not in values:
-                ask = getpass if value.is_secret else input
-                values[value.variable] = ask(f"{value.variable} ({value.words.en}): ")
+                values[value.variable] = _ask(f"{value.variable} ({value.words.en})", is_secret=value.is_secret)
+        values = {name: value for name, value in values.items() if value}  # what is left empty may have a default
         entry = msgspec.json.encode({"mcpServers": {options["name"]: preset.entry}}).decode()
         self._show_import(import_servers(entry, values, actor=ACTOR), is_trial=False)
 
@@ -148,6 +148,13 @@ class Command(BaseCommand):
     def _write(self, *lines: str) -> None:
         for line in lines:
             self.stdout.write(line)
+
+
+def _ask(words: str, *, is_secret: bool) -> str:
+    try:
+        return (getpass if is_secret else input)(f"{words}: ")
+    except EOFError:
+        raise CommandError(f"Give --set NAME=VALUE for {words}.") from None
 
 
 def _read_server(options: dict[str, Any]) -> Server:
