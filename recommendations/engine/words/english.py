@@ -226,8 +226,8 @@ ENGLISH = Words(
         "close_online": "Run the command: it closes together with the peer, never by force.",
         "close_offline": "The peer is away: wait until it is back, then run the command. Do not close by force for"
         " this.",
-        "failed": " In the {days} days known {count} attempts to pay failed there for want of balance, with fees of"
-        " {sat} sat in all.",
+        "failed": " Attempts to pay that failed there for want of balance in the {days} days known: {count}, with fees"
+        " of {sat} sat in all.",
         "since": " It was last seen active at {at} UTC.",
         "seen": " It was active in {percent} % of the reports of the last week.",
         "reach_lnd": "Run the command: it shows the addresses of the peer. Then `lncli connect PUBKEY@ADDRESS`.",

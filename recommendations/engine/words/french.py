@@ -233,8 +233,8 @@ FRENCH = Words(
         "close_online": "Lancer la commande : elle ferme d'accord avec le pair, jamais de force.",
         "close_offline": "Le pair est absent : attendre son retour, puis lancer la commande. Ne pas fermer de force"
         " pour cela.",
-        "failed": " Dans les {days} jours connus, {count} essais de paiement y ont échoué faute de solde, pour {sat}"
-        " sat de frais en tout.",
+        "failed": " Essais de paiement qui y ont échoué faute de solde dans les {days} jours connus : {count}, pour"
+        " {sat} sat de frais en tout.",
         "since": " Il a été vu actif pour la dernière fois le {at} UTC.",
         "seen": " Il était actif dans {percent} % des rapports de la dernière semaine.",
         "reach_lnd": "Lancer la commande : elle montre les adresses du pair. Puis `lncli connect PUBKEY@ADRESSE`.",
