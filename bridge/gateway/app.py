@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from bridge.gateway import native, rest
+from bridge.gateway import events, native, rest, websocket
 from bridge.gateway.http import Gone, retry_headers, send_answer, write_refusal
 from bridge.gateway.inbound import Inbound, Scope
 from bridge.gateway.parts import Parts
@@ -32,7 +32,7 @@ class App:
             case "lifespan":
                 await self._live(receive, send)
             case "websocket":
-                await send({"type": "websocket.close", "code": 1000})
+                await self._serve_socket(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = b"null"
@@ -56,7 +56,10 @@ class App:
                 scope, receive, send, caller=caller, server=server,
                 answer_headers=cors,
             )  # fmt: skip
-            await (rest.serve if rest.takes(path) else native.serve)(self.parts, inbound)
+            if path == events.EVENTS:
+                await events.serve(self.parts, inbound)
+            else:
+                await (rest.serve if rest.takes(path) else native.serve)(self.parts, inbound)
         except Refusal as refusal:
             if inbound is not None:
                 request_id = inbound.message_id
@@ -66,6 +69,18 @@ class App:
             )
         except (Gone, asyncio.CancelledError):
             return
+
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Who may not come in is not: a refused handshake is a 403."""
+        try:
+            if scope["path"] == websocket.WS:
+                self.parts.origins.check(scope)
+                caller = await self.parts.door.admit(scope)
+                await websocket.serve(self.parts, caller, receive=receive, send=send)
+                return
+        except Refusal as refusal:
+            self.parts.metrics.note_refusal(refusal.kind)
+        await send({"type": "websocket.close", "code": 1008})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from bridge.engine.envelope import read_object, write_object
 from bridge.engine.server import Server
 from bridge.gateway.door.access import may_reach
 from bridge.sources.connection import Notice
@@ -13,6 +14,7 @@ from bridge.sources.connection import Notice
 TOOLS, PROMPTS = "notifications/tools/list_changed", "notifications/prompts/list_changed"
 RESOURCES, UPDATED = "notifications/resources/list_changed", "notifications/resources/updated"
 CHANGES = (TOOLS, PROMPTS, RESOURCES)
+CONDITION = "notifications/dazbox/condition"  # of a server: ours, for those who watch
 
 
 class _Updated(Struct):
@@ -27,7 +29,7 @@ class Listener(Struct, eq=False):
 
     server: str | None
     tenant: UUID
-    take: Callable[[Notice], None]
+    take: Callable[[str, Notice], None]  # the server that tells, and what
     methods: frozenset[str] = frozenset()
     uris: frozenset[str] = frozenset()
 
@@ -49,9 +51,14 @@ class Hub:
         return lambda: self._listeners.discard(listener)
 
     def tell(self, server: Server, notice: Notice) -> None:
+        """`_meta` says which request of ours it belongs to, which is nobody else's affair."""
+        if b'"_meta"' in notice.params:
+            members = read_object(notice.params)
+            members.pop("_meta", None)
+            notice = Notice(notice.method, write_object(members))
         for listener in tuple(self._listeners):
             if listener.wants(server, notice):
-                listener.take(notice)
+                listener.take(server.name, notice)
 
 
 def find_uri(notice: Notice) -> str:

@@ -209,7 +209,7 @@ def hear(parts: Parts, session: Session) -> None:
     if session.leave is not None:
         session.leave()
 
-    def take(notice: Notice) -> None:
+    def take(server: str, notice: Notice) -> None:
         params = read_object(notice.params)
         kept = write_object({"uri": params["uri"]}) if notice.method == UPDATED and "uri" in params else b"{}"
         session.general.put(write_notification(notice.method, kept))

@@ -176,14 +176,14 @@ async def listen(parts: Parts, inbound: Inbound, *, envelope: Envelope, params: 
     subscription = write_object({SUBSCRIPTION: envelope.id})
     stream = EventStream(inbound.send, headers=inbound.answer_headers)
 
-    def take(notice: Notice) -> None:
+    def take(server: str, notice: Notice) -> None:
         told = {**read_object(notice.params), "_meta": Raw(subscription)}
         stream.put(write_event(write_notification(notice.method, write_object(told))))
 
     methods = frozenset(FILTERS[name] for name, value in wanted.items() if name in FILTERS and bytes(value) == b"true")
     uris = read_uris(wanted)
     honoured = {name: value for name, value in wanted.items() if name in FILTERS or name == "resourceSubscriptions"}
-    take(Notice(ACKNOWLEDGED, write_object({"notifications": Raw(write_object(honoured))})))
+    take("", Notice(ACKNOWLEDGED, write_object({"notifications": Raw(write_object(honoured))})))
     watched = await watch_all(parts, inbound, uris=uris)
     leave = parts.hub.join(Listener(inbound.server, tenant, take, methods, frozenset(uris)))
     try:

@@ -14,6 +14,7 @@ from bridge.gateway.fleet.listening import Listening
 from bridge.gateway.fleet.probe import Probe
 from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.fleet.upstream import Upstream, runs_alike
+from bridge.gateway.hub import CONDITION
 from bridge.sources.connection import Connection, Notice, OnLog
 
 
@@ -51,6 +52,7 @@ class Fleet:
         self._watched: dict[str, Counter[str]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._probe = Probe()
+        self._conditions: dict[str, Condition] = {}
 
     def find(self, name: str) -> Upstream | None:
         return self.upstreams.get(name)
@@ -170,10 +172,17 @@ class Fleet:
             await asyncio.sleep(EVERY_S)
             for upstream in tuple(self.upstreams.values()):
                 upstream.recycle()
+                self._tell_condition(upstream)
                 for slot in tuple(upstream.slots.values()):
                     self._probe.look(slot)
             for slot in [slot for slot in self._listening if slot.condition is Condition.STOPPED]:
                 self._listening.pop(slot).end()
+
+    def _tell_condition(self, upstream: Upstream) -> None:
+        name, condition = upstream.server.name, upstream.condition
+        if self._conditions.get(name) is not condition:
+            self._conditions[name] = condition
+            self._tell_notice(upstream, Notice(CONDITION, b'{"condition":"%b"}' % condition.encode()))
 
     async def stop(self) -> None:
         """Everything that runs is ended, with its children."""

@@ -1,0 +1,145 @@
+"""/mcp/ws: JSON-RPC both ways on one connection, many calls at once. Our own, beside the protocol's transports: no
+handshake is needed; questions of servers come as requests, and what changes as notifications.
+"""
+
+import asyncio
+import contextlib
+
+import msgspec
+from msgspec import Raw, Struct
+
+from bridge.engine.envelope import (
+    Envelope,
+    MalformedError,
+    make_error,
+    read_message,
+    read_object,
+    write_error,
+    write_notification,
+    write_object,
+    write_request,
+    write_result,
+)
+from bridge.engine.era import NEWEST_LEGACY, Client
+from bridge.gateway.door.caller import Caller
+from bridge.gateway.http import write_refusal_error
+from bridge.gateway.hub import CHANGES, CONDITION, Listener
+from bridge.gateway.methods import answer
+from bridge.gateway.parts import Parts
+from bridge.gateway.refusal import Refusal
+from bridge.gateway.request import Request
+from bridge.gateway.stream import Receive, Send
+from bridge.sources.connection import Answer, Ask, Notice
+
+WS = "/mcp/ws"
+ABLE = b'{"sampling":{},"elicitation":{},"roots":{}}'
+CLIENT = Client(NEWEST_LEGACY, ABLE, b'{"name":"websocket","version":"1"}', "info")
+AT_ONCE = 64  # calls of one connection
+
+
+class _Cancelled(Struct, rename="camel"):
+    request_id: Raw = Raw()
+
+
+class Socket:
+    """One connection: the asker of all its calls."""
+
+    can_answer = True
+
+    def __init__(self, parts: Parts, caller: Caller, send: Send) -> None:
+        self.caller, self._parts, self._send = caller, parts, send
+        self._calls: dict[bytes, asyncio.Task[None]] = {}
+        self._waiting: dict[bytes, asyncio.Future[Answer]] = {}
+        self._out: asyncio.Queue[bytes] = asyncio.Queue(1_000)
+        self._asked = 0
+
+    async def write(self) -> None:
+        while True:
+            await self._send({"type": "websocket.send", "text": (await self._out.get()).decode()})
+
+    def put(self, message: bytes) -> None:
+        """A client that does not read loses notifications; answers wait for it."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self._out.put_nowait(message)
+
+    def take_notice(self, notice: Notice) -> None:
+        self.put(write_notification(notice.method, notice.params))
+
+    def take_change(self, server: str, notice: Notice) -> None:
+        params = write_object({**read_object(notice.params), "server": Raw(msgspec.json.encode(server))})
+        self.put(write_notification(notice.method, params))
+
+    async def answer(self, ask: Ask) -> Answer:
+        self._asked += 1
+        request_id = b'"dazbox-%d"' % self._asked
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[request_id] = future
+        try:
+            self.put(write_request(request_id, ask.method, params=ask.params))
+            return await future
+        finally:
+            del self._waiting[request_id]
+
+    def take(self, text: bytes) -> None:
+        """One message of the client."""
+        try:
+            message = read_message(text, max_bytes=self._parts.body_bytes)
+        except MalformedError as error:
+            self.put(write_error(b"null", make_error(error.code, error.message)))
+            return
+        if message.is_request:
+            self._begin(message)
+        elif message.method == "notifications/cancelled":
+            cancelled = msgspec.json.decode(message.params or b"{}", type=_Cancelled).request_id
+            if bytes(cancelled) in self._calls:
+                self._calls[bytes(cancelled)].cancel()
+        elif message.id and bytes(message.id) in self._waiting:
+            found = Answer(bytes(message.error or message.result), bool(message.error))
+            self._waiting[bytes(message.id)].set_result(found)
+
+    def _begin(self, message: Envelope) -> None:
+        key = bytes(message.id)
+        if len(self._calls) >= AT_ONCE or key in self._calls:
+            self.put(
+                write_error(key, make_error(1030, "This connection has too many calls under way, or this id twice."))
+            )
+            return
+        task = asyncio.get_running_loop().create_task(self._call(message))
+        self._calls[key] = task
+        task.add_done_callback(lambda _: self._calls.pop(key, None))
+
+    async def _call(self, message: Envelope) -> None:
+        try:
+            params = read_object(bytes(message.params)) if message.params else {}
+            request = Request(self.caller, CLIENT, message.method, params, self, raw=bytes(message.params))
+            found = await answer(self._parts, request)
+        except Refusal as refusal:
+            found = Answer(write_refusal_error(refusal), is_error=True)
+        except MalformedError as error:
+            found = Answer(make_error(error.code, error.message), is_error=True)
+        write = write_error if found.is_error else write_result
+        await self._out.put(write(bytes(message.id), found.body))
+
+    def end(self) -> None:
+        for task in tuple(self._calls.values()):
+            task.cancel()
+
+
+async def serve(parts: Parts, caller: Caller, *, receive: Receive, send: Send) -> None:
+    """Until either side closes it."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept"})
+    client = Socket(parts, caller, send)
+    writing = asyncio.get_running_loop().create_task(client.write())
+    leave = parts.hub.join(Listener(None, caller.tenant_id, client.take_change, frozenset((*CHANGES, CONDITION))))
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            client.take(text.encode() if text is not None else message.get("bytes") or b"")
+    finally:
+        leave()
+        client.end()
+        writing.cancel()
