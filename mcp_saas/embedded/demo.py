@@ -7,6 +7,7 @@ from typing import Literal
 
 from mcp_saas.embedded.cloud import CloudClient
 from mcp_saas.embedded.fleet import fleet_folder, public_graph, read_fleet, settle_fleet
+from mcp_saas.embedded.mcp_demo import show_tools
 from mcp_saas.embedded.process import Child, wait_for
 from mcp_saas.embedded.report import BoxReport, print_report
 from mcp_saas.embedded.run import (
@@ -55,6 +56,7 @@ def run_demo(context: LaunchContext) -> RunInfo:
     context.say(f"{len(homes)} boxes report; waiting for the pipeline ...")
     reports = [await_report(context, box, agents=agents) for box in boxes]
     print_report(reports, note=read_fleet(context.state).note)
+    show_tools(mcp_url(context.environment), boxes[0].access)
     return describe_access(context, boxes)
 
 
