@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from mcp_saas.embedded.errors import LaunchError
-from mcp_saas.kit.terminal import INDENT
+from mcp_saas.kit.terminal import INDENT, lay_text
 
 EXAMPLE = "calculator"
 EXAMPLE_SCRIPT = Path("bridge") / "sources" / "example" / "server.py"
@@ -61,5 +61,8 @@ def show_tools(url: str, token: str) -> None:
     fee_msat = client.call(f"{EXAMPLE}__fee_of_payment", CALL)["fee_msat"]
     asked = "{amount_sat:,} sat at {fee_rate_ppm} ppm and {base_fee_msat:,} msat".format(**CALL)
     print(f"\n{len(tools)} MCP tools are offered, dazbox's for the node of whoever asks. Two calls:")
-    print(f"{INDENT}dazbox__list_channels: {channels} channels of the first box")
-    print(f"{INDENT}{EXAMPLE}__fee_of_payment: {asked} is {fee_msat:,} msat")
+    for line in (
+        f"dazbox__list_channels: {channels} channels of the first box",
+        f"{EXAMPLE}__fee_of_payment: {asked} comes to {fee_msat:,} msat",
+    ):
+        print("\n".join(lay_text(line, INDENT)))
