@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from bridge.sources.connection import Answer, Inbox, RequestTimeout
 
+REMEMBERED = 1_024  # calls whose late answer is no wonder
 LOOK_S = 0.05  # how late a timeout may come
 
 
@@ -26,6 +27,7 @@ class Calls:
         self._loop = loop
         self._calls: dict[int, Call] = {}
         self._is_looking = False
+        self._abandoned: dict[int, None] = {}
         self.last_id = 0
 
     def __len__(self) -> int:
@@ -49,6 +51,16 @@ class Calls:
     def take(self, call_id: object) -> Call | None:
         """The call, which is under way no more."""
         return self._calls.pop(call_id, None)  # type: ignore[call-overload, no-any-return]
+
+    def abandon(self, call_id: int) -> None:
+        """Its answer may still come."""
+        self._abandoned[call_id] = None
+        if len(self._abandoned) > REMEMBERED:
+            del self._abandoned[next(iter(self._abandoned))]
+
+    def was_abandoned(self, call_id: object) -> bool:
+        """Asked once: a second answer is one too many."""
+        return self._abandoned.pop(call_id, 0) is None  # type: ignore[call-overload]
 
     def fail_all(self, error: Exception) -> None:
         calls, self._calls = self._calls, {}

@@ -150,6 +150,7 @@ class StdioConnection:
         """A late answer finds nobody. The handshake must not be cancelled, says the protocol."""
         if self.child.outbox.take_back(call_id) or method in {INITIALIZE, DISCOVER}:
             return
+        self._calls.abandon(call_id)
         reason = b"no answer in time" if is_late else b"its caller went away"
         self.notify(CANCELLED, b'{"requestId":%d,"reason":"%b"}' % (call_id, reason))
 
@@ -169,9 +170,10 @@ class StdioConnection:
     def _take_answer(self, message: _Line) -> bool:
         call = self._calls.take(message.id)
         if call is None:
-            last = self._calls.last_id
-            is_ours = isinstance(message.id, int) and 0 < message.id <= last
-            why = "late, or a second time" if is_ours else "for a call that was never made"
+            if self._calls.was_abandoned(message.id):
+                return True
+            is_ours = isinstance(message.id, int) and 0 < message.id <= self._calls.last_id
+            why = "a second time" if is_ours else "for a call that was never made"
             self._tap.take("protocol", f"an answer {why}: id {str(message.id)[:40]}".encode())
         elif not call.future.done():
             call.future.set_result(read_answer(message))

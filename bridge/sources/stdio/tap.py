@@ -7,6 +7,7 @@ from bridge.sources.connection import OnLog
 
 LINES_PER_S = 200.0
 BURST = 500.0
+TELL_S = 5.0  # between two lines about those that were dropped
 MAX_TEXT = 8_000
 KEPT = 20
 FLOOD_COST = 4 << 20  # beside the protocol, within FLOOD_S: then it is read no faster than that
@@ -24,6 +25,7 @@ class Tap:
         self._tokens = BURST
         self._at = clock()
         self._dropped = 0
+        self._tell_at = 0.0
         self._flood_at = 0.0
         self._flood_cost = 0
 
@@ -59,6 +61,7 @@ class Tap:
         return self._flood_cost > FLOOD_COST
 
     def end(self) -> None:
+        self._tell_at = 0.0
         self._tell_dropped()
 
     def _take_token(self) -> bool:
@@ -70,7 +73,8 @@ class Tap:
         return True
 
     def _tell_dropped(self) -> None:
-        if self._dropped:
+        if self._dropped and self._at >= self._tell_at:
+            self._tell_at = self._at + TELL_S
             count, self._dropped = self._dropped, 0
             self._on_log("life", f"it wrote too much: {count} lines were not kept")
 
