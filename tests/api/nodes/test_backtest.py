@@ -11,8 +11,11 @@ from nodes.models.decision import CycleRun
 from nodes.models.policy import FeePolicyVersion
 from nodes.models.snapshot import Snapshot
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.conftest import ApiClient
 from tests.factories import Box
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 
 def count_rows(box: Box) -> tuple[int, int]:

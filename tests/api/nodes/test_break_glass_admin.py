@@ -13,7 +13,10 @@ from nodes.models.journal import JournalEntry
 from nodes.pipeline.webhook.endpoint import create_endpoint
 from nodes.pipeline.webhook.replay import send_test
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.factories import Box
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 
 @pytest.fixture

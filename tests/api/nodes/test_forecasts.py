@@ -6,10 +6,13 @@ from django.utils import timezone
 
 from nodes.pipeline.forecast import keep_forecast
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.db.nodes.test_forecasts import fill_past
 from tests.factories import Box
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 
 def test_before_the_first_there_is_no_data(api: ApiClient, alice: Box) -> None:

@@ -9,10 +9,13 @@ from nodes.models.kill_switch import WHOLE_NODE, SwitchDetail
 from nodes.pipeline.credential import set_credential
 from nodes.pipeline.kill_switch import set_switch
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.factories import Box, make_api_key, make_offer
 from tests.fakes.telegram import CHAT, TOKEN
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 
 def test_language_and_events_are_set_and_read(api: ApiClient, alice: Box) -> None:

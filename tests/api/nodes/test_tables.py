@@ -10,8 +10,11 @@ from nodes.pipeline.cycle import run_cycle
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.selectors import lines
 from tenants.context import enter_tenant
+from tests.api import lasting
 from tests.conftest import ApiClient
 from tests.factories import Box, make_channel, make_snapshot
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 
 def fetch(api: ApiClient, box: Box, name: str, **headers: str) -> list[dict[str, str]]:

@@ -11,10 +11,13 @@ from rag.pipeline.document import Offer, add_document
 from tenants.context import enter_tenant
 from tenants.engine.plan import PLANS
 from tenants.models.job import Job
+from tests.api import lasting
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
 from tests.factories import Box, make_api_key
 from tests.unit.rag.hostile import DOCX, make_docx, make_pdf, paragraph
+
+alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 PATH = "/api/v1/knowledge/documents"
 PNG = b"\x89PNG\r\n\x1a\n"
