@@ -5,6 +5,7 @@ then their best are ranked, by a condition on their ids, which is how the engine
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 import qdrant_edge as edge
@@ -89,4 +90,4 @@ def fuse_ranks(lists: Sequence[Sequence[Id]], *, k: int) -> list[Id]:
     for ranking in lists:
         for rank, one in enumerate(ranking):
             scores[one] = scores.get(one, 0.0) + 1 / (k + rank)
-    return sorted(scores, key=lambda one: -scores[one])
+    return [one for one, _ in sorted(scores.items(), key=itemgetter(1), reverse=True)]
