@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 
 from bridge.catalogue.models import McpServer
+from bridge.engine.merge import list_unlisted
 from bridge.manager.catalogue import approve_tools, set_running
 from bridge.manager.command import restart_server
 from bridge.manager.log import LogLine, is_place, read_after, read_lines
@@ -38,7 +39,9 @@ class McpServerAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         gateways, is_away = _look(request)
         rows = [describe_state(row, observe(row.name, gateways)) for row in list_rows()]
+        unlisted = list_unlisted([str(row["name"]) for row in rows], gateways)
         context = {"title": "MCP servers", "servers": rows, "gateways": gateways, "is_away": is_away}
+        context["unlisted"] = unlisted
         return render(request, "admin/mcp_servers.html", self.admin_site.each_context(request) | context)
 
     def show(self, request: HttpRequest, name: str) -> HttpResponse:

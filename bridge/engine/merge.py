@@ -88,6 +88,11 @@ def merge_views(name: str, gateways: Iterable[GatewaySeen]) -> Observed | None:
     )
 
 
+def list_unlisted(names: Iterable[str], gateways: Iterable[GatewaySeen]) -> list[str]:
+    """Servers that run without standing in the catalogue: the gateway's own, or those of its file."""
+    return sorted({seen.name for gateway in gateways for seen in gateway.servers} - set(names))
+
+
 def _judge(judged: Sequence[ServerSeen]) -> Condition:
     """The worst; where it is ready somewhere else, degraded."""
     found = {seen.condition for seen in judged}

@@ -9,6 +9,7 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError
 from redis.exceptions import RedisError
 
+from bridge.engine.merge import list_unlisted
 from bridge.engine.presets import find_preset
 from bridge.engine.server import BuiltIn, Http, Server, Stdio
 from bridge.management.arguments import add_actions
@@ -51,6 +52,8 @@ class Command(BaseCommand):
         rows, gateways = list_rows(), read_gateways()
         self._write(*lay_servers(rows, {row.name: observe(row.name, gateways) for row in rows}))
         self._write(f"{len(gateways)} gateways are running.")
+        if unlisted := list_unlisted([row.name for row in rows], gateways):
+            self._write(f"They run without the catalogue: {', '.join(unlisted)}.")
 
     def do_status(self, options: dict[str, Any]) -> None:
         row = find_row(options["name"])

@@ -40,7 +40,8 @@ def test_the_list_says_where_nothing_is_known() -> None:
     assert "no servers yet" in run("list")
     run("add", "echo", "--", "echo-server")
     assert "no data" in run("list")
-    tell(make_gateway("a", make_seen("echo")))
+    tell(make_gateway("a", make_seen("echo"), make_seen("dazbox")))
+    assert "They run without the catalogue: dazbox." in run("list")
     line = next(line for line in run("list").splitlines() if line.startswith("echo"))
     assert line.split() == ["echo", "run", "ready", "1", "50", "MB", "10", "2"]
 
