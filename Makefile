@@ -78,7 +78,7 @@ judge: $(VENV)/dev.stamp var/judge/stamp var/judge/pgbouncer var/judge/lnbits/st
 	@LNBITS=var/judge/lnbits $(BIN)/python -m pytest --timeout=300 tests/judge/test_lnbits.py
 	@OUTAGE_S=60 $(BIN)/python -m pytest tests/faults/test_redis_outage.py
 	@$(BIN)/python -m pytest tests/faults/test_knowledge_contract.py
-	@$(BIN)/python -m pytest --timeout=300 tests/judge/test_conformance.py
+	@$(BIN)/python -m pytest --timeout=300 tests/judge/test_conformance.py tests/judge/test_conformance_client.py
 
 # The official suite of the Model Context Protocol (Apache-2.0), and the Node it needs.
 var/judge/conformance/stamp:
