@@ -25,6 +25,7 @@ LAYERS = ["tenants", "nodes", "rag", "bridge", "recommendations"]  # a ForeignKe
 EXCEPTIONS = {
     "mcp_saas/api/openapi.py:add_contract_components": "drf-spectacular calls its hooks by position",
     "nodes/api/webhook_schema.py:add_webhooks": "drf-spectacular calls its hooks by position",
+    "mcp_saas/asgi.py:application": "ASGI calls by position",
     "mcp_saas/settings/logs.py:hide_fields": "structlog calls its processors by position",
     "mcp_saas/settings/logs.py:scrub_line": "structlog calls its processors by position",
 }

@@ -21,14 +21,14 @@ from bridge.engine.era import Members
 from bridge.gateway.door.caller import Caller
 from bridge.gateway.exchange import UNANSWERABLE, Exchange, Outcome
 from bridge.gateway.refusal import INVALID_PARAMS, Refusal
+from bridge.gateway.session import ASK_S, NO_ANSWER
 from bridge.sources.connection import Answer, Ask, Notice
 from mcp_saas.kit.crypto import SealError, open_sealed, seal
 
 PLACE = b"mcp continuation"
 MARK = "dazbox."
-HOLD_S = 300.0
+HOLD_S = ASK_S
 MOST_HELD = 1_000
-NO_ANSWER = Answer(b'{"code":-32603,"message":"the client did not answer in time"}', is_error=True)
 
 
 class State(Struct, array_like=True):
@@ -116,7 +116,7 @@ class Held:
     def expire(self) -> None:
         for _, answer in tuple(self._asks.values()):
             if not answer.done():
-                answer.set_result(NO_ANSWER)
+                answer.set_result(Answer(NO_ANSWER, is_error=True))
         self.cancel()
 
 

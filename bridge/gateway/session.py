@@ -23,6 +23,8 @@ from mcp_saas.kit.crypto import SealError, open_sealed, seal
 PLACE = b"mcp session"
 MOST_SESSIONS, MOST_ENDED = 10_000, 50_000
 LIFE_S = 7 * 86_400.0
+ASK_S = 300.0  # for a person to answer
+NO_ANSWER = b'{"code":-32603,"message":"the client did not answer in time"}'
 MOST_ID_BYTES = 6_000  # header lines may have 8 kB
 MOST_EVENTS, MOST_EVENT_BYTES = 256, 1 << 20  # kept for those who come back
 
@@ -116,7 +118,10 @@ class Session:
         self.waiting[request_id] = answer
         try:
             send(request_id)
-            return await answer
+            async with asyncio.timeout(ASK_S):
+                return await answer
+        except TimeoutError:
+            return NO_ANSWER, True
         finally:
             del self.waiting[request_id]
 

@@ -28,6 +28,7 @@ from bridge.gateway.methods import answer
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import Refusal
 from bridge.gateway.request import Request
+from bridge.gateway.session import ASK_S, NO_ANSWER
 from bridge.gateway.stream import Receive, Send
 from bridge.sources.connection import Answer, Ask, Notice
 
@@ -76,7 +77,10 @@ class Socket:
         self._waiting[request_id] = future
         try:
             self.put(write_request(request_id, ask.method, params=ask.params))
-            return await future
+            async with asyncio.timeout(ASK_S):
+                return await future
+        except TimeoutError:
+            return Answer(NO_ANSWER, is_error=True)
         finally:
             del self._waiting[request_id]
 

@@ -71,7 +71,9 @@ class Calls:
     def _look(self) -> None:
         now = self._loop.time()
         for call in self._calls.values():
-            if call.deadline <= now and not call.future.done():
+            if call.asks and not all(task.done() for task in call.asks):
+                call.deadline += LOOK_S  # while its caller is asked something the clock stands: people take their time
+            elif call.deadline <= now and not call.future.done():
                 call.future.set_exception(RequestTimeout(f"no answer within {call.timeout_s:g} s"))
         self._is_looking = bool(self._calls)
         if self._is_looking:
