@@ -19,11 +19,12 @@ FAULT = f'duplicate key\nDETAIL:  Failing row contains (7, "my node", {PUBKEY}).
 @contextmanager
 def product_logs() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
     try:
         configure_logging("INFO")
         yield
     finally:
+        structlog.configure(**config)  # loggers that were used before hold on to its very lists
         root.handlers[:] = handlers
         root.setLevel(level)
 
