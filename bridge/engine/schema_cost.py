@@ -7,7 +7,7 @@ a schema that comes back to itself twice for the same member visits a value of d
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,11 +26,22 @@ class CostlySchemaError(ValueError):
     """The message says which bound is passed."""
 
 
-def check_cost(schema: Any) -> None:
+class Cost(NamedTuple):
+    """`subschemas`: those a value is at most held against, each of its parts too. `has_branches`: of several schemas
+    one must fit; what is wrong with a value is then told for each of them.
+    """
+
+    subschemas: int
+    has_branches: bool
+
+
+def check_cost(schema: Any) -> Cost:
     """Raises CostlySchemaError, or ValueError for a reference that leads nowhere within the schema."""
     if msgspec.json.encode(schema).count(b'"pattern') > MAX_PATTERNS:  # parts that nothing refers to are compiled too
         raise CostlySchemaError(f"it has more than {MAX_PATTERNS} patterns")
-    Survey(schema).visit(schema, path=(), above=())
+    survey = Survey(schema)
+    survey.visit(schema, path=(), above=())
+    return Cost(max(1, survey.seen), survey.has_branches)
 
 
 class Survey:
@@ -38,14 +49,15 @@ class Survey:
 
     def __init__(self, root: Any) -> None:
         self._root = root
-        self._seen = 0
+        self.seen, self.has_branches = 0, False
         self._returns: list[Path] = []  # where a schema comes back to one it lies in
 
     def visit(self, schema: Any, *, path: Path, above: tuple[int, ...]) -> None:
         if not isinstance(schema, dict):
             return
-        self._seen += 1
-        if self._seen > MAX_SUBSCHEMAS:
+        self.seen += 1
+        self.has_branches = self.has_branches or "anyOf" in schema or "oneOf" in schema
+        if self.seen > MAX_SUBSCHEMAS:
             raise CostlySchemaError(f"it has more than {MAX_SUBSCHEMAS} subschemas once references are followed")
         for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
             if keyword in schema:

@@ -28,6 +28,12 @@ def check_batch(length: int) -> None:
         raise Refusal("invalid-body", f"Send 1 to {MAX_BATCH} calls at once.", status=400, code=INVALID_REQUEST)
 
 
+def count_values(text: bytes) -> int:
+    """The values in a JSON text, or some more: what is between commas and brackets."""
+    bare = _STRINGS.sub(b"", text)
+    return 1 + bare.count(b",") + bare.count(b"[") + bare.count(b"{")
+
+
 def is_too_deep(body: bytes) -> bool:
     """Most bodies have fewer brackets than levels are allowed. Of the others the strings go, then all but the brackets,
     and then each round takes the innermost pairs away: as many rounds as levels.

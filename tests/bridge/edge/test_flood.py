@@ -11,7 +11,7 @@ from bridge.gateway.refusal import Refusal
 from tests.bridge.edge.virtual import run
 
 TENANTS = 8  # one of whom floods; each has an equal share of the server
-LASTS_S = 200.0
+CALLS = 2500  # of the others, about
 LOAD = 0.7  # of the server, while everybody keeps to his share
 FLOODER = UUID(int=0)
 
@@ -43,7 +43,7 @@ async def simulate(*, places: int, flood: float, seed: int) -> tuple[list[float]
                 calls.create_task(call(UUID(int=number)))
                 await asyncio.sleep(chance.expovariate(a_second))
 
-    ends_at_s = loop.time() + LASTS_S
+    ends_at_s = loop.time() + CALLS / (10 * places * LOAD)
     async with asyncio.TaskGroup() as tenants:
         for number in range(TENANTS):
             tenants.create_task(ask(number))

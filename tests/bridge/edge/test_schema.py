@@ -161,6 +161,9 @@ def test_no_schema_stalls_the_gateway() -> None:
         ({"properties": {"a": {"pattern": "^(\\w+)\\1$"}}}, {"a": "ab" * 50_000}),
         ({"properties": {"a": {"uniqueItems": True}}}, {"a": list(range(100_000))}),
         (doubled(8), {}),
+        ({"properties": {"a": {"items": {"anyOf": [{"const": "x"}] * 900}}}}, {"a": [{"b": "c"}] * 5000}),
+        ({"properties": {"a": {"items": {"anyOf": [{"const": "x"}] * 900}}}}, {"a": [{"b": "c"}] * 500_000}),
+        ({"properties": {"a": {"items": {"type": "string"}}}}, {"a": list(range(100_000))}),
         (SOUND[3], {"c": [[{"d": "e"}] * 100] * 100}),
     ]
     for schema, arguments in worst:
@@ -175,6 +178,21 @@ def test_no_schema_stalls_the_gateway() -> None:
         began_s = time.process_time()
         assert learn(schema).faults("home"), schema
         assert time.process_time() - began_s < 1, schema
+
+
+def test_of_large_arguments_the_first_fault_is_told() -> None:
+    large = msgspec.json.encode({"a": ["x"] * 5000 + [1]})
+    plain = learn({"properties": {"a": {"items": {"type": "string"}}}})
+    assert pointers(assert_refused(plain, large)) == [("/a/5000", "type")]
+    branches = learn({"properties": {"a": {"items": {"anyOf": [{"type": "string"}, {"type": "null"}]}}}})
+    assert pointers(assert_refused(branches, large)) == [("", "schema")]
+
+
+def test_what_is_too_large_for_its_schema_is_refused_and_long_texts_are_not() -> None:
+    schemas = learn({"properties": {"a": {"items": {"anyOf": [{"type": "object"}] * 900}}, "b": {"type": "string"}}})
+    assert pointers(assert_refused(schemas, msgspec.json.encode({"a": [{}] * 10_000}))) == [("", "size")]
+    text = msgspec.json.encode({"b": ", [{" * 500_000})
+    assert schemas.check("home", "tool", arguments=text) == text
 
 
 def test_a_known_schema_is_not_compiled_again_and_a_lost_tool_is_forgotten() -> None:
