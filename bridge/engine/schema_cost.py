@@ -32,16 +32,18 @@ class Cost(NamedTuple):
     """
 
     subschemas: int
+    patterns: int
     has_branches: bool
 
 
 def check_cost(schema: Any) -> Cost:
     """Raises CostlySchemaError, or ValueError for a reference that leads nowhere within the schema."""
-    if msgspec.json.encode(schema).count(b'"pattern') > MAX_PATTERNS:  # parts that nothing refers to are compiled too
+    patterns = msgspec.json.encode(schema).count(b'"pattern')  # parts that nothing refers to are compiled too
+    if patterns > MAX_PATTERNS:
         raise CostlySchemaError(f"it has more than {MAX_PATTERNS} patterns")
     survey = Survey(schema)
     survey.visit(schema, path=(), above=())
-    return Cost(max(1, survey.seen), survey.has_branches)
+    return Cost(max(1, survey.seen), patterns, has_branches=survey.has_branches)
 
 
 class Survey:

@@ -24,6 +24,7 @@ MAX_SCHEMA_BYTES = 128 * 1024
 MAX_KNOWN = 2_000  # compiled schemas, beside those in use
 MAX_TENANTS = 500  # of a server that shows each tenant its own; of others the arguments are not checked until it lists
 MAX_WORK = 5_000_000  # parts of the arguments times subschemas: a tenth of a second, at worst some
+MAX_MATCHED_BYTES = 64 << 20  # of the arguments times patterns
 MAX_TOLD = 3_000  # of them for which all that is wrong is listed
 MAX_ERRORS = 10
 MAX_WORDS = 200
@@ -115,7 +116,7 @@ def compile_schema(raw: bytes) -> Compiled:
         cost = check_cost(schema)
         return Compiled(make_validator(schema), cost, None)
     except (ValueError, RecursionError, jsonschema_rs.ReferencingError) as error:
-        return Compiled(None, Cost(0, has_branches=False), str(error).partition("\n")[0][:MAX_WORDS])
+        return Compiled(None, Cost(0, 0, has_branches=False), str(error).partition("\n")[0][:MAX_WORDS])
 
 
 def make_validator(schema: Any) -> Any:
@@ -131,7 +132,8 @@ def find_faults(compiled: Compiled, value: Any, *, text: bytes) -> list[Argument
     microseconds for each, so of large arguments the first fault alone is told, or none where branches multiply them.
     """
     most = compiled.cost.subschemas * len(text)
-    if most > MAX_WORK and compiled.cost.subschemas * count_values(text) > MAX_WORK:
+    is_large = most > MAX_WORK and compiled.cost.subschemas * count_values(text) > MAX_WORK
+    if is_large or compiled.cost.patterns * len(text) > MAX_MATCHED_BYTES:
         return [ArgumentFault("", "size", "too large to be held against the tool's schema")]
     if compiled.validator.is_valid(value):
         return []

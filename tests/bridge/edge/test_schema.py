@@ -193,6 +193,8 @@ def test_what_is_too_large_for_its_schema_is_refused_and_long_texts_are_not() ->
     assert pointers(assert_refused(schemas, msgspec.json.encode({"a": [{}] * 10_000}))) == [("", "size")]
     text = msgspec.json.encode({"b": ", [{" * 500_000})
     assert schemas.check("home", "tool", arguments=text) == text
+    matching = learn({"properties": {"b": {"allOf": [{"pattern": f"[{{]{number}?$"} for number in range(90)]}}})
+    assert pointers(assert_refused(matching, text)) == [("", "size")]
 
 
 def test_a_known_schema_is_not_compiled_again_and_a_lost_tool_is_forgotten() -> None:
