@@ -1,9 +1,7 @@
 """One request of a client over HTTP: its answer is one JSON text, or, once something comes before it, a stream."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -187,14 +185,12 @@ class Watch:
     def __init__(self) -> None:
         self.under_way: set[Exchange] = set()
 
-    @contextlib.contextmanager
-    def over(self, exchange: Exchange) -> Iterator[None]:
+    def begin(self, exchange: Exchange) -> None:
         self.under_way.add(exchange)
-        try:
-            yield
-        finally:
-            self.under_way.discard(exchange)
-            exchange.close()
+
+    def end(self, exchange: Exchange) -> None:
+        self.under_way.discard(exchange)
+        exchange.close()
 
     async def run(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """One HTTP request as it came in: its headers looked at once, who sent it, and where its answer goes."""
 
 import asyncio
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,8 @@ from bridge.gateway.stream import Header, Receive, Send
 Scope = Mapping[str, Any]
 LEAST_PRIORITY, MOST_PRIORITY = -10, 10
 REQUEST_ID = b"x-request-id"
+_FIRST = os.urandom(10).hex()  # of this process; what follows is a number
+_NUMBERS = itertools.count(1)
 
 
 class Inbound:
@@ -94,4 +97,4 @@ def read_request_id(headers: Mapping[bytes, bytes]) -> str:
     given = headers.get(REQUEST_ID)
     if given is not None and len(given) <= 64 and given.isascii() and given.decode().isprintable():
         return given.decode()
-    return os.urandom(16).hex()
+    return f"{_FIRST}{next(_NUMBERS):012x}"

@@ -134,10 +134,11 @@ async def serve_request(parts: Parts, inbound: Inbound, *, envelope: Envelope, s
         raw=bytes(envelope.params),
     )  # fmt: skip
     session.under_way[exchange.id] = exchange.cancel_by_client
+    parts.watch.begin(exchange)
     try:
-        with parts.watch.over(exchange):
-            await exchange.finish(await find_uncancelled(parts, request, session=session, exchange=exchange))
+        await exchange.finish(await find_uncancelled(parts, request, session=session, exchange=exchange))
     finally:
+        parts.watch.end(exchange)
         session.under_way.pop(exchange.id, None)
 
 

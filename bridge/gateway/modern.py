@@ -129,8 +129,11 @@ async def serve(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
         timeout_s=inbound.timeout_s, priority=inbound.priority, request_id=inbound.request_id,
         raw=bytes(envelope.params),
     )  # fmt: skip
-    with parts.watch.over(exchange):
+    parts.watch.begin(exchange)
+    try:
         await exchange.conclude(await find_outcome(parts, request, exchange=exchange))
+    finally:
+        parts.watch.end(exchange)
 
 
 async def find_outcome(parts: Parts, request: Request, *, exchange: ModernExchange) -> Outcome:

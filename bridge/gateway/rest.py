@@ -146,8 +146,11 @@ async def call(parts: Parts, inbound: Inbound, *, body: bytes) -> Told:
     asked, exchange = _read_asked(body), make_exchange(parts, inbound)
     params: Members = {"name": Raw(msgspec.json.encode(asked.name)), "arguments": asked.arguments}
     request = make_request(parts, inbound, method="tools/call", params=params, server=asked.server, exchange=exchange)
-    with parts.watch.over(exchange):
+    parts.watch.begin(exchange)
+    try:
         found = await answer(parts, request)
+    finally:
+        parts.watch.end(exchange)
     if found.is_error:
         return Told(b"", refuse_error(found))
     return Told(found.body, headers=request.told)

@@ -48,8 +48,10 @@ class Origins:
 
     def preflight(self, scope: Mapping[str, Any]) -> tuple[Header, ...] | None:
         """The headers that answer a preflight (204); None: it is none. Raises Refusal as `check` does."""
+        if scope["method"] != "OPTIONS":
+            return None
         names = {name for name, _ in scope["headers"]}
-        if scope["method"] != "OPTIONS" or not {b"origin", b"access-control-request-method"} <= names:
+        if not {b"origin", b"access-control-request-method"} <= names:
             return None
         return (
             *self.check(scope),
