@@ -31,6 +31,7 @@ from bridge.gateway.door import access
 from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.fleet.upstream import Upstream
 from bridge.gateway.http import to_refusal
+from bridge.gateway.mirrored import check_mirrored
 from bridge.gateway.parts import Parts
 from bridge.gateway.rates import weigh
 from bridge.gateway.refusal import Refusal
@@ -55,6 +56,9 @@ async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name:
         tool = await find_tool(parts, request, upstream=upstream, name=name)
         access.check(caller, server.access, server=server.name, tool=tool)
         canonical = parts.schemas.check(server.name, name, arguments=arguments, tenant=upstream.own(caller.tenant_id))
+        mirrored = parts.lists.mirrored.get((server.name, name))
+        if mirrored and request.headers is not None:
+            check_mirrored(mirrored, request.headers, arguments=canonical)
         if is_kept(upstream, tool, params=request.params):
             answer = await _call_cached(parts, request, upstream=upstream, tool=tool, arguments=canonical)
         else:

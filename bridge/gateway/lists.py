@@ -14,6 +14,7 @@ from bridge.engine.server import SEPARATOR
 from bridge.engine.tool import Tool, read_tools
 from bridge.gateway.fleet.listening import US
 from bridge.gateway.fleet.upstream import Upstream
+from bridge.gateway.mirrored import find_mirrored
 from bridge.gateway.pins import Pins
 from bridge.gateway.schema import Schemas
 from bridge.sources.connection import Connection, UpstreamError
@@ -66,6 +67,9 @@ class Lists:
     def __init__(self, *, pins: Pins, schemas: Schemas) -> None:
         self._pins, self._schemas = pins, schemas
         self._kept: dict[Key, Listed] = {}
+        self.mirrored: dict[
+            tuple[str, str], dict[tuple[str, ...], str]
+        ] = {}  # headers of arguments, by server and tool
         self._reading: dict[Key, asyncio.Task[Listed]] = {}
         self._epochs: dict[str, int] = {}
 
@@ -130,6 +134,8 @@ class Lists:
         found, _ = read_tools([Raw(raw) for raw in raws])
         server = upstream.server
         self._schemas.learn(server.name, {tool.name: tool.schema for tool in found}, tenant=tenant)
+        for tool in found:
+            self.mirrored[server.name, tool.name] = find_mirrored(tool.schema)
         return {tool.name: tool for tool in self._pins.learn(server, found, tenant=tenant)}
 
     def spoil(self, server: str, *, prefix: str = "") -> None:
@@ -143,6 +149,8 @@ class Lists:
         self.spoil(server)
         for key in [key for key in self._kept if key[0] == server]:
             del self._kept[key]
+        for tool in [tool for tool in self.mirrored if tool[0] == server]:
+            del self.mirrored[tool]
 
 
 def make_key(upstream: Upstream, method: str, *, tenant: UUID) -> Key:

@@ -1,8 +1,6 @@
 """The stateless era (2026-07-28) over HTTP: each POST says who asks and what that can do, and is answered by itself."""
 
 import asyncio
-import base64
-import binascii
 
 import msgspec
 from msgspec import Raw
@@ -37,6 +35,7 @@ from bridge.gateway.http import retry_headers, send_answer, write_refusal_error
 from bridge.gateway.hub import CHANGES, Listener
 from bridge.gateway.inbound import Inbound
 from bridge.gateway.methods import answer
+from bridge.gateway.mirrored import decode_header
 from bridge.gateway.offers import SUPPORTED
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import INVALID_PARAMS, INVALID_REQUEST, Refusal
@@ -86,23 +85,9 @@ def check_headers(inbound: Inbound, envelope: Envelope, *, params: Members, vers
     member = NAMED.get(envelope.method)
     if member is None or member not in params:
         return
-    if decode_header(headers.get(b"mcp-name")) != read_text(params[member], member):
+    name = headers.get(b"mcp-name")
+    if name is None or decode_header(name) != read_text(params[member], member):
         raise refuse(HEADER_MISMATCH, f"The header Mcp-Name is not params.{member}.")
-
-
-def decode_header(value: bytes | None) -> str | None:
-    """Text that is not plain ASCII stands there as =?base64?...?=; None: there is none, or it cannot be read."""
-    if value is None:
-        return None
-    text = value.decode("latin-1")
-    if not (text.startswith("=?base64?") and text.endswith("?=")):
-        return text
-    payload = text[9:-2]
-    try:
-        decoded = base64.b64decode(payload, validate=True)
-        return decoded.decode() if base64.b64encode(decoded).decode() == payload else None
-    except (binascii.Error, UnicodeDecodeError):
-        return None
 
 
 async def take(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
@@ -127,7 +112,7 @@ async def serve(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
     request = Request(
         inbound.caller, client, envelope.method, params, exchange, inbound.server,
         timeout_s=inbound.timeout_s, priority=inbound.priority, request_id=inbound.request_id,
-        raw=bytes(envelope.params),
+        raw=bytes(envelope.params), headers=inbound.headers,
     )  # fmt: skip
     parts.watch.begin(exchange)
     try:

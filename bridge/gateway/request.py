@@ -1,6 +1,7 @@
 """One request of a client, whatever brought it: HTTP of either era, a WebSocket, the REST surface."""
 
 import time
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -40,6 +41,7 @@ class Request(Struct):
     timeout_s: float | None = None
     priority: int = 0
     request_id: str = ""
+    headers: Mapping[bytes, bytes] | None = None  # of a modern client over HTTP, which mirrors arguments there
     raw: bytes = b""  # the params as they came, while nothing in them has changed
     told: tuple[Header, ...] = ()  # beside the answer: how much of the rate is left
     began_s: float = msgspec.field(default_factory=time.perf_counter)
