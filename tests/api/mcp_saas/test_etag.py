@@ -8,14 +8,11 @@ import pytest
 from nodes.models.policy import FeePolicyVersion
 from tenants.context import enter_tenant
 from tenants.tokens.access import mint_access_token
-from tests.api import lasting
 from tests.api.openapi_document import list_operations
 from tests.api.problem import assert_problem, assert_refused_at
 from tests.committed import committed_db, run_together
 from tests.conftest import ApiClient, fill_box
 from tests.factories import Box, make_box, make_snapshot
-
-alice, bob, charlie, db = lasting.alice, lasting.bob, lasting.charlie, lasting.db
 
 __all__ = ["committed_db"]
 READS = [

@@ -114,7 +114,7 @@ def test_a_hold_hangs_on_the_fee_it_speaks_of() -> None:
     policy = FeePolicy(rules=[rule], limits=LimitTable(node=Limits(max_fee_rate_ppm=5_000)))
     [decision] = decide_node(make_cycle(policy), [make_input(make_channel(own_policy=present))]).decisions
 
-    words = "for more, not to 8879 ppm: the highest is 5000 ppm; the base fee in msat goes from 1000 to 0"
+    words = "from 850 to 5000 ppm, not to 8879 ppm: the highest is 5000 ppm; the base fee in msat goes from 1000 to 0"
     assert words in decision.reason
 
 
