@@ -18,13 +18,13 @@ manage: $(VENV)/run.stamp
 	@exec $(BIN)/python -m mcp_saas.embedded.manage $(ARGS)
 
 # All tests, and a few that failed once more by themselves (tests/suite.py); with ARGS pytest alone.
-test: $(VENV)/dev.stamp var/test/npm/stamp
+test: $(VENV)/dev.stamp var/npm/stamp
 	@$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.suite -n 2 --dist loadfile --no-loadscope-reorder)
 
 # An MCP server of others that tests put behind the gateway; without npm those are left out, and say so.
-var/test/npm/stamp:
-	@mkdir -p var/test/npm
-	@npm install --silent --no-fund --no-audit --prefix var/test/npm @modelcontextprotocol/server-everything@2026.8.31 \
+var/npm/stamp:
+	@mkdir -p var/npm
+	@npm install --silent --no-fund --no-audit --prefix var/npm @modelcontextprotocol/server-everything@2026.8.31 \
 		>/dev/null 2>&1 || echo "npm's everything server cannot be fetched: its tests are left out."
 	@touch $@
 

@@ -10,7 +10,7 @@ from mcp import Client
 
 from tests.bridge.gateway.running import ROOT, Running, running
 
-SCRIPT = ROOT / "var/test/npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+SCRIPT = ROOT / "var/npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
 pytestmark = [
     pytest.mark.fault,
     pytest.mark.skipif(
