@@ -7,6 +7,7 @@ import uvicorn
 
 from bridge.gateway.app import App
 from bridge.gateway.config import Config, ConfigError, read_config
+from bridge.gateway.logs import configure_logs
 from bridge.gateway.process import make_app, open_socket
 from bridge.gateway.server import DrainingServer
 
@@ -17,6 +18,7 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
+    configure_logs()
     serve(make_app(config, values=os.environ), config)
     return 0
 

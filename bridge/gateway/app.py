@@ -4,17 +4,37 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from bridge.gateway import events, native, rest, websocket
 from bridge.gateway.http import Gone, retry_headers, send_answer, write_refusal
 from bridge.gateway.inbound import Inbound, Scope
 from bridge.gateway.parts import Parts
-from bridge.gateway.refusal import Refusal
+from bridge.gateway.refusal import INTERNAL, Refusal
 from bridge.gateway.stream import Header, Receive, Send
 
 ONE = "/mcp/servers/"
 PULSE_EVERY_S = 5.0
 CLOSE: Header = (b"connection", b"close")  # the next request comes to another gateway
 Run = Callable[[], Awaitable[None]]
+
+
+log = structlog.get_logger(__name__)
+UNFORESEEN = Refusal("internal", "Something went wrong here: it is in our log.", status=500, code=INTERNAL)
+
+
+class Visit:
+    """What is known of a request when it goes wrong: the headers each answer to it carries, and what was read of it."""
+
+    __slots__ = ("headers", "inbound")
+
+    def __init__(self) -> None:
+        self.headers: tuple[Header, ...] = ()
+        self.inbound: Inbound | None = None
+
+    @property
+    def message_id(self) -> bytes:
+        return self.inbound.message_id if self.inbound is not None else b"null"
 
 
 class App:
@@ -35,40 +55,43 @@ class App:
                 await self._serve_socket(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = b"null"
-        cors: tuple[Header, ...] = ()
-        inbound = None
+        visit = Visit()
         try:
-            preflight = self.parts.origins.preflight(scope)
-            if preflight is not None:
-                await send_answer(send, 204, headers=preflight)
-                return
-            cors = self.parts.origins.check(scope)
-            if self.parts.is_draining:
-                cors = (*cors, CLOSE)
-            path = scope["path"]
-            if self.parts.watching.takes(path):
-                await self.parts.watching(scope, receive, send, headers=cors)
-                return
-            caller = await self.parts.door.admit(scope)
-            server = path[len(ONE) :] if path.startswith(ONE) else None
-            inbound = Inbound(
-                scope, receive, send, caller=caller, server=server,
-                answer_headers=cors,
-            )  # fmt: skip
-            if path == events.EVENTS:
-                await events.serve(self.parts, inbound)
-            else:
-                await (rest.serve if rest.takes(path) else native.serve)(self.parts, inbound)
+            await self._route(scope, receive, send, visit=visit)
         except Refusal as refusal:
-            if inbound is not None:
-                request_id = inbound.message_id
             self.parts.metrics.note_refusal(refusal.kind)
-            await send_answer(
-                send, refusal.status, body=write_refusal(refusal, request_id), headers=(*cors, *retry_headers(refusal))
-            )
+            headers = (*visit.headers, *retry_headers(refusal))
+            await send_answer(send, refusal.status, body=write_refusal(refusal, visit.message_id), headers=headers)
         except (Gone, asyncio.CancelledError):
             return
+        except Exception:
+            log.exception("call_failed", path=scope["path"])
+            with contextlib.suppress(RuntimeError):  # the answer had begun: it ends where it is
+                body = write_refusal(UNFORESEEN, visit.message_id)
+                await send_answer(send, UNFORESEEN.status, body=body, headers=visit.headers)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send, *, visit: Visit) -> None:
+        """Raises Refusal, Gone."""
+        preflight = self.parts.origins.preflight(scope)
+        if preflight is not None:
+            await send_answer(send, 204, headers=preflight)
+            return
+        visit.headers = self.parts.origins.check(scope)
+        if self.parts.is_draining:
+            visit.headers = (*visit.headers, CLOSE)
+        path = scope["path"]
+        if self.parts.watching.takes(path):
+            await self.parts.watching(scope, receive, send, headers=visit.headers)
+            return
+        caller = await self.parts.door.admit(scope)
+        server = path[len(ONE) :] if path.startswith(ONE) else None
+        visit.inbound = inbound = Inbound(
+            scope, receive, send, caller=caller, server=server, answer_headers=visit.headers
+        )  # fmt: skip
+        if path == events.EVENTS:
+            await events.serve(self.parts, inbound)
+        else:
+            await (rest.serve if rest.takes(path) else native.serve)(self.parts, inbound)
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Who may not come in is not: a refused handshake is a 403."""

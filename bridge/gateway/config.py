@@ -26,7 +26,6 @@ class Config(Struct, frozen=True):
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     socket_fd: int | None = None
-    handover: Path | None = None
     redis_url: str | None = None
     jwks_url: str | None = None
     jwt_issuer: str = "https://dazbox.cloud"
@@ -51,7 +50,6 @@ def read_config(environ: Mapping[str, str]) -> Config:
         host=environ.get("MCP_HOST") or DEFAULT_HOST,
         port=_read(environ, "MCP_PORT", convert=to_port) or DEFAULT_PORT,
         socket_fd=_read(environ, "MCP_SOCKET_FD", convert=to_descriptor),
-        handover=_read(environ, "MCP_HANDOVER", convert=Path),
         redis_url=_read(environ, "REDIS_URL", convert=to_redis_url),
         jwks_url=_read(environ, "JWKS_URL", convert=to_url),
         jwt_issuer=environ.get("JWT_ISSUER") or "https://dazbox.cloud",

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from bridge.engine.board import LINE_BYTES, LOG, LOG_LINES, SEEN, SEEN_LIFE_S
 from bridge.gateway.config import Config
 from bridge.gateway.parts import Parts
+from mcp_saas.kit.scrub import scrub_text
 
 SEEN_EVERY_S, LOG_EVERY_S = 1.0, 0.25
 MOST_LINES = 20_000  # that wait; more are counted, not kept
@@ -48,7 +49,8 @@ class Telling:
         batch = [self._lines.popleft() for _ in range(min(len(self._lines), 500))]
         try:
             async with redis.pipeline(transaction=False) as pipe:
-                for server, fields in batch:
+                for server, told in batch:
+                    fields = told | {"text": scrub_text(told["text"])}
                     pipe.xadd(LOG + server, fields, maxlen=LOG_LINES, approximate=True)  # type: ignore[arg-type]
                     pipe.publish(LOG + server, msgspec.json.encode(fields))
                 await pipe.execute()

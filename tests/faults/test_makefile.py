@@ -54,6 +54,10 @@ def test_what_a_broken_off_installation_left_is_replaced_by_the_next(clone: Path
 )
 def test_a_part_of_the_tests_is_run_by_pytest_alone(clone: Path, settings: tuple[str, ...], command: str) -> None:
     shown = subprocess.run(
-        ["make", "--dry-run", "test", *settings], cwd=clone, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "test", *settings],
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert shown.stdout.splitlines()[-1] == f".venv/bin/python -m {command}"

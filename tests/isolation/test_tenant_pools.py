@@ -89,7 +89,7 @@ def count_backends() -> int:
 
 def test_over_a_pool_no_thread_reads_or_writes_a_foreign_row(homes: list[Home], pooled: None) -> None:
     walkers = let_walk(homes, threads=THREADS, reads=READS, close_rate=1.0)
-    assert count_backends() <= BACKENDS
+    assert eventually(lambda: count_backends() <= BACKENDS, seconds=60)  # one that was replaced takes a moment to end
     assert sum(walker.reads for walker in walkers) >= THREADS * READS
     assert_all_at_home(homes, walkers)
 
