@@ -131,11 +131,11 @@ def test_stop_start_and_delete(api: ApiClient, operator: str, echo: McpServer) -
 
 
 def test_a_restart_is_heard_by_the_gateways(api: ApiClient, operator: str, echo: McpServer, empty_board: Any) -> None:
-    listener = empty_board.pubsub(ignore_subscribe_messages=True)
-    listener.subscribe("dazbox:mcp:command")
-    listener.get_message(timeout=5)
-    assert api.post(f"{SERVERS}/echo/restart", token=operator).status == 200
-    message = listener.get_message(timeout=5) or listener.get_message(timeout=5)
+    with empty_board.pubsub(ignore_subscribe_messages=True) as listener:
+        listener.subscribe("dazbox:mcp:command")
+        listener.get_message(timeout=60)
+        assert api.post(f"{SERVERS}/echo/restart", token=operator).status == 200
+        message = listener.get_message(timeout=60) or listener.get_message(timeout=60)
     assert message["data"] == b'{"kind":"restart","server":"echo","key":null}'
 
 
