@@ -88,8 +88,10 @@ def count_backends() -> int:
 
 
 def test_over_a_pool_no_thread_reads_or_writes_a_foreign_row(homes: list[Home], pooled: None) -> None:
+    others = count_backends() - 1  # sessions of tests before, still open in this process
     walkers = let_walk(homes, threads=THREADS, reads=READS, close_rate=1.0)
-    assert eventually(lambda: count_backends() <= BACKENDS, seconds=60)  # one that was replaced takes a moment to end
+    # One that was replaced takes a moment to end.
+    assert eventually(lambda: count_backends() <= BACKENDS + others, seconds=60)
     assert sum(walker.reads for walker in walkers) >= THREADS * READS
     assert_all_at_home(homes, walkers)
 
