@@ -7,20 +7,36 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bridge.gateway import events, native, rest, websocket
-from bridge.gateway.http import Gone, retry_headers, send_answer, write_refusal
-from bridge.gateway.inbound import Inbound, Scope
+from bridge.gateway.http import Gone, retry_headers, send_answer, send_problem, write_refusal
+from bridge.gateway.inbound import Inbound, Scope, make_request_id
 from bridge.gateway.parts import Parts
-from bridge.gateway.refusal import INTERNAL, Refusal
+from bridge.gateway.refusal import INTERNAL, INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header, Receive, Send
 
-ONE = "/mcp/servers/"
+ALL, ONE = "/mcp", "/mcp/servers/"
 PULSE_EVERY_S = 5.0
 CLOSE: Header = (b"connection", b"close")  # the next request comes to another gateway
 Run = Callable[[], Awaitable[None]]
-
-
+Serve = Callable[[Parts, Inbound], Awaitable[None]]
 log = structlog.get_logger(__name__)
 UNFORESEEN = Refusal("internal", "Something went wrong here: it is in our log.", status=500, code=INTERNAL)
+
+
+def find_server(path: str) -> str | None:
+    """Whose MCP is spoken at this path: "" for all servers together; None where it is not spoken."""
+    if path == ALL:
+        return ""
+    name = path.removeprefix(ONE)
+    return name if name and name != path and "/" not in name else None
+
+
+def find_surface(path: str) -> Serve:
+    """What else is served. Raises Refusal 404."""
+    if path == events.EVENTS:
+        return events.serve
+    if rest.takes(path):
+        return rest.serve
+    raise Refusal("not-found", f"Nothing is at {path}: MCP is spoken at {ALL}.", status=404, code=INVALID_REQUEST)
 
 
 class Visit:
@@ -35,6 +51,10 @@ class Visit:
     @property
     def message_id(self) -> bytes:
         return self.inbound.message_id if self.inbound is not None else b"null"
+
+    @property
+    def request_id(self) -> str:
+        return self.inbound.request_id if self.inbound is not None else make_request_id()
 
 
 class App:
@@ -60,15 +80,22 @@ class App:
             await self._route(scope, receive, send, visit=visit)
         except Refusal as refusal:
             self.parts.metrics.note_refusal(refusal.kind)
-            headers = (*visit.headers, *retry_headers(refusal))
-            await send_answer(send, refusal.status, body=write_refusal(refusal, visit.message_id), headers=headers)
+            await self._refuse(scope, send, refusal, visit=visit)
         except (Gone, asyncio.CancelledError):
             return
-        except Exception:
+        except Exception:  # a fault of ours: the caller is answered all the same
             log.exception("call_failed", path=scope["path"])
             with contextlib.suppress(RuntimeError):  # the answer had begun: it ends where it is
-                body = write_refusal(UNFORESEEN, visit.message_id)
-                await send_answer(send, UNFORESEEN.status, body=body, headers=visit.headers)
+                await self._refuse(scope, send, UNFORESEEN, visit=visit)
+
+    @staticmethod
+    async def _refuse(scope: Scope, send: Send, refusal: Refusal, *, visit: Visit) -> None:
+        """In JSON-RPC where MCP is spoken, elsewhere as a problem."""
+        if find_server(scope["path"]) is None:
+            await send_problem(send, refusal, headers=visit.headers, request_id=visit.request_id)
+            return
+        headers = (*visit.headers, *retry_headers(refusal))
+        await send_answer(send, refusal.status, body=write_refusal(refusal, visit.message_id), headers=headers)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, *, visit: Visit) -> None:
         """Raises Refusal, Gone."""
@@ -83,15 +110,13 @@ class App:
         if self.parts.watching.takes(path):
             await self.parts.watching(scope, receive, send, headers=visit.headers)
             return
+        server = find_server(path)
+        serve = native.serve if server is not None else find_surface(path)
         caller = await self.parts.door.admit(scope)
-        server = path[len(ONE) :] if path.startswith(ONE) else None
         visit.inbound = inbound = Inbound(
-            scope, receive, send, caller=caller, server=server, answer_headers=visit.headers
+            scope, receive, send, caller=caller, server=server or None, answer_headers=visit.headers
         )  # fmt: skip
-        if path == events.EVENTS:
-            await events.serve(self.parts, inbound)
-        else:
-            await (rest.serve if rest.takes(path) else native.serve)(self.parts, inbound)
+        await serve(self.parts, inbound)
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Who may not come in is not: a refused handshake is a 403."""

@@ -5,9 +5,12 @@
 6  wait for a turn      7  pick a connection      8  ask, in the era of the server      9  tell the outcome
 """
 
+import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Awaitable, Callable
+from typing import Self
 
 import msgspec
 from msgspec import Raw, Struct
@@ -24,17 +27,19 @@ from bridge.engine.era import (
     to_modern_params,
     to_modern_result,
 )
+from bridge.engine.server import Server
 from bridge.engine.tool import Tool
 from bridge.gateway.audit import cut_arguments
 from bridge.gateway.cache import make_key
 from bridge.gateway.door import access
+from bridge.gateway.door.challenge import refuse_scope
 from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.fleet.upstream import Upstream
 from bridge.gateway.http import to_refusal
 from bridge.gateway.mirrored import check_mirrored
 from bridge.gateway.parts import Parts
 from bridge.gateway.rates import weigh
-from bridge.gateway.refusal import Refusal
+from bridge.gateway.refusal import METHOD_NOT_FOUND, Refusal
 from bridge.gateway.request import Request
 from bridge.gateway.rounds import answer_inputs
 from bridge.sources.connection import Answer, Connection, ConnectionLost, RequestTimeout, UpstreamError
@@ -44,18 +49,19 @@ from mcp_saas.kit.breaker import Breaker
 NO_ARGUMENTS = Raw(b"{}")
 CACHE_HIT = (b"x-cache", b"hit")
 MOST_ROUNDS = 20
+PLAIN_METHOD = re.compile(r"[A-Za-z0-9_$./-]{1,128}")
 
 
 async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name: str) -> Answer:
     """tools/call of a tool by its own name. Raises Refusal."""
     server, caller = upstream.server, request.caller
     arguments = bytes(request.params.get("arguments", NO_ARGUMENTS))
-    outcome, canonical = "refused:internal", b""
-    try:
+    with Noted(parts, request, server, tool=name, arguments=arguments) as noted:
         request.told = parts.rates.take(caller, server.name, cost=weigh(len(arguments)))
         tool = await find_tool(parts, request, upstream=upstream, name=name)
         access.check(caller, server.access, server=server.name, tool=tool)
-        canonical = parts.schemas.check(server.name, name, arguments=arguments, tenant=upstream.own(caller.tenant_id))
+        own = upstream.own(caller.tenant_id)
+        noted.arguments = canonical = parts.schemas.check(server.name, name, arguments=arguments, tenant=own)
         mirrored = parts.lists.mirrored.get((server.name, name))
         if mirrored and request.headers is not None:
             check_mirrored(mirrored, request.headers, arguments=canonical)
@@ -63,15 +69,22 @@ async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name:
             answer = await _call_cached(parts, request, upstream=upstream, tool=tool, arguments=canonical)
         else:
             answer = await relay(parts, request, upstream=upstream, name=name)
-        outcome = "tool_error" if is_tool_error(answer) else "ok"
-    except Refusal as refusal:
-        outcome = tell_refusal(refusal)
-        raise
-    except BaseException:
-        outcome = "cancelled"
-        raise
-    finally:
-        note(parts, request, server=upstream, tool=name, arguments=canonical or arguments, outcome=outcome)
+        noted.outcome = "tool_error" if is_tool_error(answer) else "ok"
+    return answer
+
+
+async def call_method(parts: Parts, request: Request, *, upstream: Upstream) -> Answer:
+    """A request the protocol does not know, of an extension: in the audit as a tool of its name. Raises Refusal.
+
+    Nobody tells whether it changes something, so it needs the scope for that; and what is no plain name reaches nobody.
+    """
+    with Noted(parts, request, upstream.server, tool=request.method, arguments=write_object(request.params)) as noted:
+        if not PLAIN_METHOD.fullmatch(request.method):
+            raise Refusal("not-found", "Unknown method: its name is none.", status=404, code=METHOD_NOT_FOUND)
+        if "act" not in request.caller.scopes:
+            raise refuse_scope("act", request.method)
+        answer = await relay(parts, request, upstream=upstream, name=None)
+        noted.outcome = "tool_error" if answer.is_error else "ok"
     return answer
 
 
@@ -110,24 +123,44 @@ def tell_refusal(refusal: Refusal) -> str:
     return {"upstream-timeout": "timeout", "upstream-away": "lost"}.get(refusal.kind, f"refused:{refusal.kind}")
 
 
-def note(parts: Parts, request: Request, *, server: Upstream, tool: str, arguments: bytes, outcome: str) -> None:
-    seconds = time.perf_counter() - request.began_s
-    parts.metrics.note(server.server.name, outcome, seconds=seconds)
-    parts.audit.note(
-        AuditedCall(
-            at=time.time(),
-            tenant_id=request.caller.tenant_id,
-            subject=request.caller.subject,
-            server=server.server.name,
-            tool=tool,
-            arguments_sha256=hashlib.sha256(arguments).hexdigest(),
-            outcome=outcome,
-            duration_ms=round(seconds * 1000, 3),
-            request_id=request.request_id,
-            instance=parts.instance,
-            arguments=cut_arguments(arguments) if server.server.access.log_arguments else None,
+def tell_end(error: BaseException) -> str:
+    if isinstance(error, Refusal):
+        return tell_refusal(error)
+    return "cancelled" if isinstance(error, asyncio.CancelledError) else "refused:internal"
+
+
+class Noted:
+    """A call that leaves a row in the audit and a count, whatever becomes of it."""
+
+    __slots__ = ("_parts", "_request", "_server", "_tool", "arguments", "outcome")
+
+    def __init__(self, parts: Parts, request: Request, server: Server, *, tool: str, arguments: bytes) -> None:
+        self._parts, self._request, self._server, self._tool = parts, request, server, tool
+        self.arguments, self.outcome = arguments, "refused:internal"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        outcome = self.outcome if error is None else tell_end(error)
+        parts, request, server = self._parts, self._request, self._server
+        seconds = time.perf_counter() - request.began_s
+        parts.metrics.note(server.name, outcome, seconds=seconds)
+        parts.audit.note(
+            AuditedCall(
+                at=time.time(),
+                tenant_id=request.caller.tenant_id,
+                subject=request.caller.subject,
+                server=server.name,
+                tool=self._tool,
+                arguments_sha256=hashlib.sha256(self.arguments).hexdigest(),
+                outcome=outcome,
+                duration_ms=round(seconds * 1000, 3),
+                request_id=request.request_id,
+                instance=parts.instance,
+                arguments=cut_arguments(self.arguments) if server.access.log_arguments else None,
+            )
         )
-    )
 
 
 async def _call_cached(parts: Parts, request: Request, *, upstream: Upstream, tool: Tool, arguments: bytes) -> Answer:

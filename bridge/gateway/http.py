@@ -6,6 +6,7 @@ from bridge.engine.envelope import make_error, read_object, write_error
 from bridge.gateway.refusal import CODES, INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header, Message, Receive, Send
 from bridge.sources.connection import AnswerTooLarge, RequestTimeout, UpstreamError
+from mcp_saas.kit.errors import DOCS
 
 JSON: Header = (b"content-type", b"application/json")
 PROBLEM: Header = (b"content-type", b"application/problem+json")
@@ -83,13 +84,27 @@ def write_refusal_error(refusal: Refusal) -> bytes:
     return make_error(refusal.code, refusal.message, data=data)
 
 
-def write_problem(refusal: Refusal, *, instance: str) -> bytes:
+def write_problem(refusal: Refusal, *, request_id: str) -> bytes:
     """As RFC 9457 has it."""
     return msgspec.json.encode({
-        "type": f"https://dazbox.cloud/problems/{refusal.kind}",
+        "type": f"{DOCS}/{refusal.kind}",
         "title": refusal.kind.replace("-", " ").capitalize(),
-        "status": refusal.status,
+        "status": find_status(refusal),
         "detail": refusal.message,
-        "instance": instance,
+        "instance": f"urn:request:{request_id}",
         **(read_object(refusal.data) if refusal.data else {}),
     })
+
+
+async def send_problem(send: Send, refusal: Refusal, *, headers: tuple[Header, ...], request_id: str) -> None:
+    body = write_problem(refusal, request_id=request_id)
+    await send_answer(
+        send, find_status(refusal), body=body, headers=(*headers, *retry_headers(refusal)), content_type=PROBLEM
+    )  # fmt: skip
+
+
+def find_status(refusal: Refusal) -> int:
+    """JSON-RPC tells some errors under 200, since 404 would end a session there; plain HTTP has a status for each."""
+    if refusal.status >= 400:
+        return refusal.status
+    return 404 if refusal.kind == "not-found" else 400

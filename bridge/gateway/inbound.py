@@ -97,4 +97,8 @@ def read_request_id(headers: Mapping[bytes, bytes]) -> str:
     given = headers.get(REQUEST_ID)
     if given is not None and len(given) <= 64 and given.isascii() and given.decode().isprintable():
         return given.decode()
+    return make_request_id()
+
+
+def make_request_id() -> str:
     return f"{_FIRST}{next(_NUMBERS):012x}"

@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from bridge.engine.envelope import read_object, write_object
 from bridge.engine.era import LEVELS, SERVER_INFO, Members
-from bridge.gateway.call import call_tool, relay
+from bridge.gateway.call import call_method, call_tool, relay
 from bridge.gateway.door.challenge import refuse_scope
 from bridge.gateway.lists import MEMBERS
 from bridge.gateway.offers import SUPPORTED, merge_capabilities, merge_instructions
@@ -60,7 +60,7 @@ async def relay_unknown(parts: Parts, request: Request) -> Answer:
     if request.server is None or is_foreign:
         raise Refusal("not-found", f"Unknown method: {request.method}", status=404, code=METHOD_NOT_FOUND)
     upstream = parts.offers.find(request.server, request.caller.tenant_id)
-    return await relay(parts, request, upstream=upstream, name=None)
+    return await call_method(parts, request, upstream=upstream)
 
 
 async def get_prompt(parts: Parts, request: Request) -> Answer:

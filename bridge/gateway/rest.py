@@ -10,7 +10,7 @@ from bridge.engine.envelope import MalformedError, is_batch, read_error, read_ob
 from bridge.engine.era import MODERN, NEWEST_LEGACY, Client, Members
 from bridge.gateway.compression import compress
 from bridge.gateway.exchange import Exchange
-from bridge.gateway.http import PROBLEM, read_body, retry_headers, send_answer, write_problem
+from bridge.gateway.http import read_body, send_answer, write_problem
 from bridge.gateway.inbound import Inbound
 from bridge.gateway.limits import check_batch
 from bridge.gateway.methods import answer
@@ -45,10 +45,10 @@ class Place(Struct):
 
 class Told(NamedTuple):
     body: bytes
-    refusal: Refusal | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+UNREADABLE = (MalformedError, msgspec.DecodeError)
 _read_asked = msgspec.json.Decoder(Asked).decode
 _read_place = msgspec.json.Decoder(Place).decode
 _read_array = msgspec.json.Decoder(list[Raw]).decode
@@ -59,17 +59,11 @@ def takes(path: str) -> bool:
 
 
 async def serve(parts: Parts, inbound: Inbound) -> None:
-    """Every refusal is a problem (RFC 9457)."""
+    """Raises Refusal."""
     try:
         told = await find_answer(parts, inbound)
-    except (Refusal, MalformedError, msgspec.DecodeError) as error:
-        told = Told(b"", to_refusal(error))
-    if told.refusal is not None:
-        parts.metrics.note_refusal(told.refusal.kind)
-        body = write_problem(told.refusal, instance=f"urn:request:{inbound.request_id}")
-        headers = (*inbound.answer_headers, *retry_headers(told.refusal))
-        await send_answer(inbound.send, told.refusal.status, body=body, headers=headers, content_type=PROBLEM)
-        return
+    except UNREADABLE as error:
+        raise to_refusal(error) from None
     body, encoding = await compress(told.body, inbound.headers.get(b"accept-encoding", b""))
     await send_answer(inbound.send, 200, body=body, headers=(*inbound.answer_headers, *told.headers, *encoding))
 
@@ -152,8 +146,8 @@ async def call(parts: Parts, inbound: Inbound, *, body: bytes) -> Told:
     finally:
         parts.watch.end(exchange)
     if found.is_error:
-        return Told(b"", refuse_error(found))
-    return Told(found.body, headers=request.told)
+        raise refuse_error(found)
+    return Told(found.body, request.told)
 
 
 def refuse_error(found: Answer) -> Refusal:
@@ -171,12 +165,9 @@ async def call_all(parts: Parts, inbound: Inbound, *, body: bytes) -> Told:
     async def answer_item(item: Raw) -> bytes:
         async with turns:
             try:
-                told = await call(parts, inbound, body=bytes(item))
-            except (Refusal, MalformedError, msgspec.DecodeError) as error:
-                told = Told(b"", to_refusal(error))
-        if told.refusal is None:
-            return b'{"result":%b}' % told.body
-        return b'{"error":%b}' % write_problem(told.refusal, instance=f"urn:request:{inbound.request_id}")
+                return b'{"result":%b}' % (await call(parts, inbound, body=bytes(item))).body
+            except (Refusal, *UNREADABLE) as error:
+                return b'{"error":%b}' % write_problem(to_refusal(error), request_id=inbound.request_id)
 
     return Told(b"[%b]" % b",".join(await asyncio.gather(*map(answer_item, items))))
 
@@ -198,14 +189,12 @@ async def call_by_path(parts: Parts, inbound: Inbound, *, body: bytes) -> Told:
         raise Refusal("not-found", f"Send a POST to {TOOL}SERVER/TOOL.", status=404, code=INVALID_REQUEST)
     read_object(body)
     told = await call(parts, inbound, body=msgspec.json.encode(Asked(name, Raw(body), server)))
-    if told.refusal is not None:
-        return told
     result = msgspec.json.decode(told.body, type=_Result)
     if result.is_error:
-        return Told(b"", Refusal("tool-error", read_words(result.content), status=422, code=INVALID_REQUEST))
+        raise Refusal("tool-error", read_words(result.content), status=422, code=INVALID_REQUEST)
     if result.structured_content:
-        return Told(bytes(result.structured_content), headers=told.headers)
-    return Told(b'{"content":%b}' % bytes(result.content), headers=told.headers)
+        return Told(bytes(result.structured_content), told.headers)
+    return Told(b'{"content":%b}' % bytes(result.content), told.headers)
 
 
 def read_words(content: Raw) -> str:

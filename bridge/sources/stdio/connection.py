@@ -92,8 +92,8 @@ class StdioConnection:
         self.in_flight += 1
         try:
             params, call.token = prepare(params, self.era, token=call_id)
-            line = b'{"jsonrpc":"2.0","id":%d,"method":"%b","params":%b}\n'
-            self.child.outbox.put(line % (call_id, method.encode(), envelope.to_one_line(params)), key=call_id)
+            line = envelope.write_request(b"%d" % call_id, method, params=envelope.to_one_line(params))
+            self.child.outbox.put(line + b"\n", key=call_id)
             return await call.future
         except (asyncio.CancelledError, RequestTimeout) as stopped:
             self._abandon(call_id, method, is_late=isinstance(stopped, RequestTimeout))
@@ -106,8 +106,7 @@ class StdioConnection:
 
     def notify(self, method: str, params: bytes) -> None:
         if not self.ended.done():
-            line = b'{"jsonrpc":"2.0","method":"%b","params":%b}\n'
-            self.child.outbox.put(line % (method.encode(), envelope.to_one_line(params)))
+            self.child.outbox.put(envelope.write_notification(method, envelope.to_one_line(params)) + b"\n")
 
     def listen(self, take: Callable[[Notice], None]) -> Callable[[], None]:
         if self.era == "modern" and self._subscription is None and has_news(self.capabilities):

@@ -214,3 +214,21 @@ def with_issuer(folder: Path, look: Callable[[Running, Issuer], None]) -> None:
             look(gateway, issuer)
 
     asyncio.run(main())
+
+
+def test_a_method_is_a_name_and_one_nobody_knows_may_change_something(tmp_path: Path) -> None:
+    """What a client calls a method is written into lines for a child: it must not become another message there."""
+
+    def look(gateway: Running, issuer: Issuer) -> None:
+        reader, owner = issuer.sign(scope="read"), issuer.sign()
+        hidden = 'tools/call","x":"'
+        for token in (reader, owner):
+            told = ask(gateway, hidden, token=token, name="turn", arguments={}).json()
+            assert told["error"]["data"]["kind"] == "not-found"
+        tools = ask(gateway, "tools/list", token=owner).json()["result"]["tools"]
+        assert [tool["name"] for tool in tools] == ["greet", "turn"]  # it has not turned: nothing arrived
+        refused = ask(gateway, "example/clean", token=reader)
+        assert 'scope="act"' in refused.headers["www-authenticate"]
+        assert ask(gateway, "example/clean", token=owner).json()["error"]["code"] == -32601
+
+    with_issuer(tmp_path, look)

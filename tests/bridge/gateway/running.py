@@ -5,13 +5,14 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
+
+from tests.faults.embedded_instance import eventually
 
 ROOT = Path(__file__).parents[3]
 CHILDREN = ROOT / "tests/bridge/children"
@@ -88,9 +89,6 @@ def wait_ready(gateway: Running) -> Running:
     return gateway
 
 
-def wait_for(is_so: object, *, what: str) -> None:
+def wait_for(is_so: Callable[[], object], *, what: str) -> None:
     """Until `is_so()` is true."""
-    until_s = time.monotonic() + WAIT_S
-    while not is_so():  # type: ignore[operator]
-        assert time.monotonic() < until_s, f"it never came to be: {what}"
-        time.sleep(0.02)  # noqa: TID251 - a state of another process
+    assert eventually(lambda: bool(is_so()), seconds=WAIT_S), f"it never came to be: {what}"

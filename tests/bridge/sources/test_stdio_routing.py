@@ -56,6 +56,19 @@ def test_an_escaped_token_is_a_token_too() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("method", ['tools/call","x":"', 'ping"}\n{"jsonrpc":"2.0","id":9,"method":"tools/call'])
+def test_a_method_stays_a_word_in_a_line_of_its_own(method: str) -> None:
+    async def scenario() -> None:
+        async with opened(make_server("fast_echo.py")) as connection:
+            params = b'{"name":"echo","arguments":{"text":"hidden"}}'
+            told = await connection.request(method, params, timeout_s=60)
+            assert (told.is_error, json.loads(told.body)["message"]) == (True, f"unknown method {method}")
+            connection.notify(method, params)
+            assert await call_text(connection, "echo", {"text": "seen"}) == "seen"
+
+    run(scenario)
+
+
 def test_a_modern_request_gets_the_envelope_it_lacks_and_keeps_what_it_has() -> None:
     async def scenario() -> None:
         async with opened(make_server("faulty.py")) as connection:
