@@ -16,7 +16,7 @@ from bridge.manager.command import restart_server
 from bridge.manager.log import LogLine, is_place, read_after, read_lines
 from bridge.manager.seen import observe, read_gateways
 from bridge.selectors.admin_table import as_instant, describe_state, lay_connections, lay_tools
-from bridge.selectors.catalogue import find_row, list_rows
+from bridge.selectors.catalogue import find_row, list_shown
 from mcp_saas.kit.errors import Problem
 from tenants.admin import ReadOnlyAdmin
 
@@ -38,10 +38,10 @@ class McpServerAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         gateways, is_away = _look(request)
-        rows = [describe_state(row, observe(row.name, gateways)) for row in list_rows()]
+        rows = [describe_state(row, observe(row.name, gateways)) for row in list_shown()]
         unlisted = list_unlisted([str(row["name"]) for row in rows], gateways)
         context = {"title": "MCP servers", "servers": rows, "gateways": gateways, "is_away": is_away}
-        context["unlisted"] = unlisted
+        context |= {"unlisted": unlisted, "is_any_added": not all(row["is_built_in"] for row in rows)}
         return render(request, "admin/mcp_servers.html", self.admin_site.each_context(request) | context)
 
     def show(self, request: HttpRequest, name: str) -> HttpResponse:
@@ -119,4 +119,5 @@ def _look(request: HttpRequest) -> tuple[Any, bool]:
 
 def _show_line(line: LogLine) -> dict[str, object]:
     at = as_instant(line.at)
-    return {"id": line.id, "at": f"{at:%Y-%m-%d %H:%M:%S}" if at else "", "stream": line.stream, "text": line.text}
+    said: dict[str, object] = {"at": f"{at:%Y-%m-%d %H:%M:%S}" if at else "", "stream": line.stream, "text": line.text}
+    return said | {"id": line.id, "pid": line.pid or ""}

@@ -37,7 +37,7 @@ def tend_catalogue() -> None:
 def _adopt(gateways: tuple[GatewaySeen, ...]) -> None:
     for row in list_rows():
         seen = observe(row.name, gateways)
-        if row.trusts_first_use and not row.pins.all() and seen is not None:
+        if row.kind != "builtin" and row.trusts_first_use and not row.pins.all() and seen is not None:
             try:
                 adopt_first_use(row.name, seen.seen_pins, revision=seen.revision)
             except Problem as problem:  # it was deleted meanwhile

@@ -1,6 +1,7 @@
 """What an operator does with a server: start, stop, restart, approve its tools, read its log."""
 
 import threading
+from collections.abc import Callable
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -18,7 +19,7 @@ from bridge.manager.catalogue import approve_tools, set_running
 from bridge.manager.command import restart_server
 from bridge.manager.log import LogLine, is_place, read_after, read_lines, wait_after
 from mcp_saas.api.body import answer, read_body
-from mcp_saas.api.openapi import endpoint
+from mcp_saas.api.openapi import View, endpoint
 from mcp_saas.api.view import principal_of
 from mcp_saas.kit.errors import Problem
 
@@ -38,48 +39,38 @@ class ActView(CatalogueView):
     reads = frozenset()
 
 
-class StartView(ActView):
-    @endpoint(
-        "start_mcp_server",
-        summary="Start an MCP server",
+def act(name: str, *, summary: str, body: type | None = None, problems: tuple[int, ...] = ()) -> Callable[[View], View]:
+    """The contract of all that is done with one server: it is answered as it is then."""
+    return endpoint(
+        name,
+        summary=summary,
         tag=TAG,
+        body=body,
         answers={200: ServerAnswer},
-        problems=(404,),
+        problems=(404, 409, *problems),
         parameters=[NAME],
         idempotency="optional",
     )
+
+
+class StartView(ActView):
+    @act("start_mcp_server", summary="Start an MCP server")
     def post(self, request: Request, name: str) -> HttpResponse:
-        """It should run from now on. One in a crash loop gets a new chance."""
+        """It should run from now on. One in a crash loop gets a new chance. 409: it is built in."""
         row = set_running(self.find(name).name, should_run=True, actor=principal_of(request).subject)
         return answer_server(row, view=self)
 
 
 class StopView(ActView):
-    @endpoint(
-        "stop_mcp_server",
-        summary="Stop an MCP server",
-        tag=TAG,
-        answers={200: ServerAnswer},
-        problems=(404,),
-        parameters=[NAME],
-        idempotency="optional",
-    )
+    @act("stop_mcp_server", summary="Stop an MCP server")
     def post(self, request: Request, name: str) -> HttpResponse:
-        """Calls under way are finished, new ones are refused."""
+        """Calls under way are finished, new ones are refused. 409: it is built in."""
         row = set_running(self.find(name).name, should_run=False, actor=principal_of(request).subject)
         return answer_server(row, view=self)
 
 
 class RestartView(ActView):
-    @endpoint(
-        "restart_mcp_server",
-        summary="Restart an MCP server",
-        tag=TAG,
-        answers={200: ServerAnswer},
-        problems=(404,),
-        parameters=[NAME],
-        idempotency="optional",
-    )
+    @act("restart_mcp_server", summary="Restart an MCP server", problems=(503,))
     def post(self, request: Request, name: str) -> HttpResponse:
         """All gateways are told at once: 503 where none is running. What it should be stays as it is."""
         row = self.find(name)
@@ -88,18 +79,11 @@ class RestartView(ActView):
 
 
 class ApproveView(ActView):
-    @endpoint(
-        "approve_mcp_tools",
-        summary="Approve tools of an MCP server",
-        tag=TAG,
-        body=ApprovalBody,
-        answers={200: ServerAnswer},
-        problems=(404,),
-        parameters=[NAME],
-        idempotency="optional",
-    )
+    @act("approve_mcp_tools", summary="Approve tools of an MCP server", body=ApprovalBody)
     def post(self, request: Request, name: str) -> HttpResponse:
-        """Each by the hash of what you have read: a tool that has changed again meanwhile stays in quarantine."""
+        """Each by the hash of what you have read: a tool that has changed again meanwhile stays in quarantine. 409: it
+        is built in, and its tools are what the release says.
+        """
         body = read_body(request, ApprovalBody)
         with transaction.atomic():
             row = approve_tools(self.find(name).name, body.pins, actor=principal_of(request).subject)

@@ -13,7 +13,7 @@ Condition = Literal["stopped", "starting", "ready", "degraded", "backoff", "cras
 
 class DesiredServer(Struct, frozen=True):
     """As it should be. Secrets are shown as ********. `pins`: null while nothing was approved yet, and what it shows
-    first will be.
+    first will be. `changed_at`, `changed_by`: null where it is built in and nobody changed it.
     """
 
     revision: int
@@ -24,8 +24,8 @@ class DesiredServer(Struct, frozen=True):
     caching: CachingBody
     access: AccessBody
     pins: dict[str, str] | None
-    changed_at: dt.datetime
-    changed_by: str
+    changed_at: dt.datetime | None
+    changed_by: str | None
 
 
 class ObservedConnection(Struct, frozen=True):
@@ -70,10 +70,11 @@ class ObservedServer(Struct, frozen=True):
 
 class ServerAnswer(Struct, frozen=True):
     """`desired`, `observed`: for operators alone. `note`: why nothing is known of how it is. `takes_own_secrets`: each
-    tenant gives its own (`set_mcp_secret`).
+    tenant gives its own (`set_mcp_secret`). `is_built_in`: the gateways' own tools, as the release has them.
     """
 
     name: str
+    is_built_in: bool
     condition: Condition
     should_run: bool
     tools: int | None

@@ -22,7 +22,7 @@ from bridge.engine.merge import Observed
 from bridge.manager.log import LogLine
 from bridge.models.call import McpCall
 from bridge.selectors.admin_table import as_instant
-from bridge.selectors.catalogue import read_rules, read_server
+from bridge.selectors.catalogue import is_built_in, read_rules, read_server
 from bridge.selectors.tools import list_tools
 
 SILENCE = "No gateway has reported this server in the last ten seconds."
@@ -33,6 +33,7 @@ def describe_server(row: McpServer, seen: Observed | None, *, tenant_id: UUID | 
     is_operator = tenant_id is None
     return ServerAnswer(
         name=row.name,
+        is_built_in=is_built_in(row),
         condition=seen.condition.value if seen else "unknown",
         should_run=row.should_run,
         tools=seen.tools if seen else None,
@@ -49,8 +50,8 @@ def describe_desired(row: McpServer) -> DesiredServer:
     shown = {
         "transport": hide_secrets(said["transport"]),
         "pins": None if pins is None else {pin["tool"]: pin["sha256"] for pin in pins},
-        "changed_at": row.changed_at.isoformat(),
-        "changed_by": row.changed_by,
+        "changed_at": row.changed_at.isoformat() if row.changed_at else None,
+        "changed_by": row.changed_by or None,
     }
     return msgspec.convert(said | shown, DesiredServer)
 

@@ -10,7 +10,7 @@ from bridge.api.view import NAME, TAG, CatalogueView, look, look_around
 from bridge.catalogue.models import McpServer
 from bridge.manager.catalogue import add_server, delete_server, replace_server
 from bridge.manager.seen import observe
-from bridge.selectors.catalogue import list_rows, read_server
+from bridge.selectors.catalogue import list_shown, read_server
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import principal_of
@@ -20,7 +20,7 @@ PATH = "/api/v1/mcp/servers"
 
 def answer_server(row: McpServer, *, view: CatalogueView, status: int = 200) -> HttpResponse:
     """Its ETag is of what it should be: how it is changes by itself."""
-    headers = {"ETag": f'"{row.name}-{row.id}-{row.revision}"', "Cache-Control": "no-store"}
+    headers = {"ETag": f'"{row.name}-{row.id or 0}-{row.revision}"', "Cache-Control": "no-store"}
     if status == 201:
         headers["Location"] = f"{PATH}/{row.name}"
     return answer(describe_server(row, look(row.name), tenant_id=view.tenant_id), status=status, headers=headers)
@@ -31,7 +31,7 @@ class ServersView(CatalogueView):
     def get(self, request: Request) -> HttpResponse:
         """As they should be and as gateways see them; a tenant sees those it may call, not how they are reached."""
         gateways = look_around()
-        rows = [row for row in list_rows() if self.may_see(row)]
+        rows = [row for row in list_shown() if self.may_see(row)]
         items = [describe_server(row, observe(row.name, gateways or ()), tenant_id=self.tenant_id) for row in rows]
         return answer(ServerList(items, None if gateways is None else len(gateways)))
 
@@ -72,13 +72,13 @@ class ServerView(CatalogueView):
         tag=TAG,
         body=ServerBody,
         answers={200: ServerAnswer},
-        problems=(404,),
+        problems=(404, 409),
         parameters=[NAME],
         needs_match=True,
     )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Takes effect without a restart of the gateway: calls under way are finished where they began. Secrets that
-        are sent back as ******** stay what they are.
+        are sent back as ******** stay what they are. 409: it is built in.
         """
         body = read_body(request, ServerBody)
         server = read_server_body(name, body, known=read_server(self.find(name)))
@@ -89,11 +89,13 @@ class ServerView(CatalogueView):
         summary="Delete an MCP server",
         tag=TAG,
         answers={204: None},
-        problems=(404,),
+        problems=(404, 409),
         parameters=[NAME],
     )
     def delete(self, request: Request, name: str) -> HttpResponse:
-        """Gateways finish what is under way and stop it. Its calls stay in the audits of the boxes that made them."""
+        """Gateways finish what is under way and stop it. Its calls stay in the audits of the boxes that made them.
+        409: it is built in.
+        """
         delete_server(self.find(name).name)
         return HttpResponse(status=204)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bridge.engine.naming import NAME, is_valid
-from bridge.engine.server import Http, Limits, Pool, Server, Stdio
+from bridge.engine.server import BuiltIn, Http, Limits, Pool, Server, Stdio
 from mcp_saas.kit.errors import FieldError
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -32,6 +32,8 @@ def find_secret_faults(env: Mapping[str, str]) -> list[FieldError]:
 def _walk(server: Server) -> Iterator[FieldError]:
     if not is_valid(server.name):
         yield _fault("/name", f"give a name like home-assistant: {NAME}")
+    if isinstance(server.transport, BuiltIn) != (server.name == BuiltIn().name):
+        yield _fault("/name", f"{BuiltIn().name} is the name of the built-in tools, and of nothing else")
     match server.transport:
         case Stdio() as child:
             yield from _check_stdio(child)

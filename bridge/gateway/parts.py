@@ -20,7 +20,7 @@ from bridge.gateway.door.exchange import KeyExchange
 from bridge.gateway.door.keys import KeySet
 from bridge.gateway.door.origin import LOOPBACK, Origins
 from bridge.gateway.exchange import Watch
-from bridge.gateway.fleet.fleet import Fleet, LogLine, Open
+from bridge.gateway.fleet.fleet import Fleet, Log, Open
 from bridge.gateway.fleet.seen import see_server
 from bridge.gateway.fleet.upstream import Upstream
 from bridge.gateway.hub import PROMPTS, RESOURCES, TOOLS, Hub
@@ -46,7 +46,7 @@ SPOILS = {TOOLS: "tools/", PROMPTS: "prompts/", RESOURCES: "resources/"}
 class Parts:
     """`redis` None: the catalogue is a file, and nobody is told anything."""
 
-    def __init__(self, config: Config, open_connection: Open, *, log: LogLine, redis: "Redis | None" = None) -> None:
+    def __init__(self, config: Config, open_connection: Open, *, log: Log, redis: "Redis | None" = None) -> None:
         self.config, self.redis = config, redis
         self.instance = f"{socket.gethostname()}-{os.getpid()}"
         self.began_at = time.time()

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from bridge.engine.board import LINE_BYTES, LOG, LOG_LINES, SEEN, SEEN_LIFE_S
 from bridge.gateway.config import Config
 from bridge.gateway.parts import Parts
+from bridge.sources.connection import Line
 from mcp_saas.kit.scrub import scrub_text
 
 SEEN_EVERY_S, LOG_EVERY_S = 1.0, 0.25
@@ -23,11 +24,12 @@ class Telling:
         self.redis: Redis | None = Redis.from_url(config.redis_url) if config.redis_url else None
         self._lines: deque[tuple[str, dict[str, str]]] = deque(maxlen=MOST_LINES)
 
-    def log(self, server: str, stream: str, text: str) -> None:
+    def log(self, server: str, line: Line) -> None:
         """One line a server said, or that is said of it. Kept for the control plane; without one, for nobody."""
         if self.redis is not None:
-            cut = text.encode()[:LINE_BYTES].decode(errors="ignore")
-            self._lines.append((server, {"at": f"{time.time():.6f}", "stream": stream, "pid": "", "text": cut}))
+            cut = line.text.encode()[:LINE_BYTES].decode(errors="ignore")
+            pid = "" if line.pid is None else str(line.pid)
+            self._lines.append((server, {"at": f"{time.time():.6f}", "stream": line.stream, "pid": pid, "text": cut}))
 
     async def run(self, parts: Parts) -> None:
         if self.redis is None:

@@ -1,14 +1,13 @@
 """A server opened once, as the gateway would, to see what it is before anybody calls it."""
 
 import asyncio
-from collections.abc import Callable
 
 import msgspec
 from msgspec import Raw, Struct
 
 from bridge.engine.pin import pin_tool
 from bridge.engine.server import Server
-from bridge.sources.connection import Connection, UpstreamError
+from bridge.sources.connection import Connection, OnLog, UpstreamError
 from bridge.sources.opener import open_connection
 
 MOST_PAGES = 50
@@ -40,12 +39,12 @@ class _Page(Struct, rename="camel"):
     next_cursor: str | None = None
 
 
-def check_server(server: Server, *, on_log: Callable[[str, str], None]) -> Checked:
-    """`on_log`: stream and text of each line it writes beside its messages. Raises UpstreamError."""
+def check_server(server: Server, *, on_log: OnLog) -> Checked:
+    """`on_log` takes what it writes beside its messages. Raises UpstreamError."""
     return asyncio.run(_check(server, on_log))
 
 
-async def _check(server: Server, on_log: Callable[[str, str], None]) -> Checked:
+async def _check(server: Server, on_log: OnLog) -> Checked:
     connection = await open_connection(server, secret=None, on_log=on_log)
     try:
         has_tools = "tools" in msgspec.json.decode(connection.capabilities, type=dict[str, Raw])

@@ -6,6 +6,7 @@ from bridge.catalogue.models import McpServer
 from bridge.engine.merge import Observed
 from bridge.manager.log import LogLine
 from bridge.selectors.admin_table import NOT_KNOWN, as_instant, name_age, name_bytes
+from bridge.selectors.catalogue import is_built_in
 from bridge.selectors.tools import list_tools
 from mcp_saas.kit.terminal import INDENT, lay_row, lay_text
 
@@ -13,16 +14,15 @@ HEADER = ("Server", "Should   ", "Is        ", "Tools", " Memory", "Calls", "Err
 
 
 def lay_servers(rows: list[McpServer], seen: dict[str, Observed | None]) -> Iterator[str]:
-    if not rows:
-        yield "There are no servers yet: manage.py mcp add, or mcp import."
-        return
     yield lay_row(HEADER, HEADER)
     for row in rows:
         yield lay_row((row.name, *_name_state(row, seen[row.name])), HEADER)
+    if all(is_built_in(row) for row in rows):
+        yield "Nobody has added a server yet: manage.py mcp add, or mcp import."
 
 
 def _name_state(row: McpServer, one: Observed | None) -> tuple[str, ...]:
-    should = "run" if row.should_run else "stop"
+    should = "built in" if is_built_in(row) else "run" if row.should_run else "stop"
     if one is None:
         return (should, NOT_KNOWN, "", "", "", "")
     tools = "" if one.tools is None else str(one.tools)
@@ -30,7 +30,8 @@ def _name_state(row: McpServer, one: Observed | None) -> tuple[str, ...]:
 
 
 def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
-    yield f"{row.name}: {row.kind}, revision {row.revision}, should {'run' if row.should_run else 'be stopped'}"
+    should = f"revision {row.revision}, should {'run' if row.should_run else 'be stopped'}"
+    yield f"{row.name}: {'built in' if is_built_in(row) else f'{row.kind}, {should}'}"
     if one is None:
         yield f"{INDENT}No gateway has reported it in the last ten seconds."
         return
@@ -52,4 +53,4 @@ def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
 
 def lay_line(line: LogLine) -> str:
     at = as_instant(line.at)
-    return f"{f'{at:%Y-%m-%d %H:%M:%S}' if at else '':19} {line.stream:8} {line.text}"
+    return f"{f'{at:%Y-%m-%d %H:%M:%S}' if at else '':19} {line.pid or '':>7} {line.stream:8} {line.text}"

@@ -11,13 +11,14 @@ from bridge.catalogue.sealing import is_of_older_key, open_transport, seal_trans
 from bridge.engine.faults import find_faults
 from bridge.engine.server import Http, Pin, Server, Stdio
 from bridge.manager.publish import publish_on_commit
-from bridge.selectors.catalogue import Rules, find_row, list_rows
+from bridge.selectors.catalogue import Rules, find_row, is_built_in, list_rows
 from mcp_saas.kit.errors import FieldError, Problem
 from mcp_saas.kit.http import Guard, UnsafeTargetError
 from tenants.context import leave_tenant
 
 KINDS = {Stdio: "stdio", Http: "http"}
 FIRST_USE = "first use"
+BUILT_IN_WORDS = "is the gateways' own; a server added under that name, of the kind builtin, limits or stops it"
 
 
 def check_server(server: Server) -> None:
@@ -88,10 +89,13 @@ def approve_tools(name: str, pins: dict[str, str], *, actor: str) -> McpServer:
 
 
 def adopt_first_use(name: str, pins: dict[str, str], *, revision: int) -> bool:
-    """What a server that is trusted on first use showed first is what it is held to; False where that is settled."""
+    """What a server that is trusted on first use showed first is what it is held to; False where that is settled, and
+    for the built-in tools, which change with a release.
+    """
     with transaction.atomic():
         row = lock_row(name)
-        if not row.trusts_first_use or row.revision != revision or not pins or row.pins.exists():
+        is_settled = not row.trusts_first_use or row.pins.exists() or row.kind == "builtin"
+        if is_settled or row.revision != revision or not pins:
             return False
         approve_tools(name, pins, actor=FIRST_USE)
         return True
@@ -108,8 +112,10 @@ def seal_anew() -> int:
 
 
 def lock_row(name: str) -> McpServer:
-    """Until the transaction ends. Raises Problem 404."""
+    """Until the transaction ends. Raises Problem 404, and 409 for the built-in one: there is nothing to change."""
     row = find_row(name)
+    if is_built_in(row):
+        raise Problem(409, "built-in", "It is built in", detail=f"{name} {BUILT_IN_WORDS}")
     with leave_tenant():
         return McpServer.objects.select_for_update().get(id=row.id)
 

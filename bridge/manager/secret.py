@@ -35,5 +35,5 @@ def delete_secret(server: McpServer, *, actor: str) -> None:
     if McpSecret.objects.filter(server=server.name).delete()[0]:
         record_event(tenant, "mcp", text=f"Own secrets for the MCP server {server.name} were deleted", actor=actor)
     with leave_tenant():
-        SecretHolder.objects.filter(server=server, dazbox_id=tenant.id).delete()
+        SecretHolder.objects.filter(server__name=server.name, dazbox_id=tenant.id).delete()
     publish_on_commit()

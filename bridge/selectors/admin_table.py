@@ -5,6 +5,7 @@ from typing import Any
 
 from bridge.catalogue.models import McpServer
 from bridge.engine.merge import Observed
+from bridge.selectors.catalogue import is_built_in
 from bridge.selectors.tools import list_tools
 
 NOT_KNOWN = "no data"
@@ -16,7 +17,7 @@ def describe_state(row: McpServer, seen: Observed | None) -> dict[str, Any]:
     condition = seen.condition.value if seen else NOT_KNOWN
     return {
         "name": row.name,
-        "kind": row.kind,
+        "is_built_in": is_built_in(row),
         "should_run": row.should_run,
         "revision": row.revision,
         "in_force": seen.revision if seen else None,

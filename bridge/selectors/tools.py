@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from bridge.catalogue.models import McpServer
 from bridge.engine.merge import Observed
+from bridge.selectors.catalogue import list_pins
 
 
 class ToolStanding(Struct, frozen=True):
@@ -23,7 +24,7 @@ class ToolStanding(Struct, frozen=True):
 def list_tools(row: McpServer, seen: Observed | None) -> list[ToolStanding]:
     """By name. While nothing was approved of a server trusted on first use, what it shows may be called."""
     shown = seen.seen_pins if seen else {}
-    pins = {pin.tool: pin for pin in row.pins.all()}
+    pins = {pin.tool: pin for pin in list_pins(row)}
     is_first_use = row.trusts_first_use and not pins
     found = []
     for name in sorted(shown.keys() | pins.keys()):

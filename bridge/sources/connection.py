@@ -23,6 +23,17 @@ class Notice(NamedTuple):
     params: bytes
 
 
+class Line(NamedTuple):
+    """Of a server's log. `stream`: stdout (what is no message), stderr, protocol (what broke it) or life."""
+
+    stream: str
+    text: str
+    pid: int | None = None  # of the child that wrote it, or of whose life it tells
+
+
+OnLog = Callable[[Line], None]
+
+
 class Ask(NamedTuple):
     """A request of a legacy server to its client (sampling, elicitation, roots, ping)."""
 
@@ -77,7 +88,6 @@ class Connection(Protocol):
 
 
 Opener = Callable[[], Awaitable[Connection]]
-OnLog = Callable[[str, str], None]  # stream (stdout, stderr, protocol, life), text of one line
 
 
 class UpstreamError(Exception):

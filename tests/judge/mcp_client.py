@@ -53,7 +53,7 @@ async def main(url: str, context: dict[str, Any], *, known: Any) -> None:
         oauth = ClientCredentials("", context["client_id"], context["client_secret"])
     server = Server("suite", Http(url, oauth=oauth, is_trusted=True))
     connection = await open_connection(
-        server, secret=None, on_log=lambda stream, text: print(stream, text, file=sys.stderr), face=Face(known=known)
+        server, secret=None, on_log=lambda line: print(line.stream, line.text, file=sys.stderr), face=Face(known=known)
     )
     try:
         tools = json.loads((await ask(connection, "tools/list", {})).body)["tools"]

@@ -15,7 +15,7 @@ from bridge.gateway.fleet.probe import Probe
 from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.fleet.upstream import Upstream, runs_alike
 from bridge.gateway.hub import CONDITION
-from bridge.sources.connection import Connection, Notice, OnLog
+from bridge.sources.connection import Connection, Line, Notice, OnLog
 
 
 class Open(Protocol):
@@ -24,7 +24,7 @@ class Open(Protocol):
     async def __call__(self, server: Server, secret: TenantSecret | None, *, on_log: OnLog) -> Connection: ...
 
 
-LogLine = Callable[[str, str, str], None]  # server, stream, text
+Log = Callable[[str, Line], None]  # of the server of that name
 EVERY_S = 1.0
 
 
@@ -41,7 +41,7 @@ class Fleet:
         on_notice: Callable[[Upstream, Notice], None],
         on_changed: Callable[[Upstream], None],
         on_gone: Callable[[str], None],
-        log: LogLine,
+        log: Log,
     ) -> None:
         self._open, self._tell_ready, self._tell_notice = open_connection, on_ready, on_notice
         self._on_changed, self._on_gone, self._log = on_changed, on_gone, log
@@ -84,7 +84,7 @@ class Fleet:
             self._open_for,
             on_ready=self._on_ready,
             on_notice=self._on_notice,
-            on_life=lambda name, line: self._log(name, "life", line),
+            on_life=self._log,
         )
         if old is None or not server.should_run:
             self.upstreams[server.name] = new
@@ -116,7 +116,7 @@ class Fleet:
 
     async def _open_for(self, server: Server, tenant: UUID | None) -> Connection:
         secret = self._secrets.get((server.name, tenant)) if tenant is not None else None
-        return await self._open(server, secret, on_log=lambda stream, text: self._log(server.name, stream, text))
+        return await self._open(server, secret, on_log=lambda line: self._log(server.name, line))
 
     async def _on_ready(self, upstream: Upstream, slot: Slot) -> None:
         connection = slot.connection

@@ -8,9 +8,8 @@ import psutil
 
 from bridge.engine.observed import Condition, ConnectionSeen
 from bridge.gateway.fleet.pace import Pace
-from bridge.sources.connection import Connection, ConnectionLost, Notice, Opener, UpstreamError
+from bridge.sources.connection import Connection, ConnectionLost, Line, Notice, Opener, UpstreamError
 
-Note = Callable[[str], None]  # a line of the server's life, for its log
 DRAIN_CHECK_S = 0.05
 
 
@@ -24,7 +23,7 @@ class Slot:
         *,
         on_ready: Callable[["Slot"], Awaitable[None]],
         on_notice: Callable[["Slot", Notice], None],
-        on_life: Note,
+        on_life: Callable[[Line], None],
     ) -> None:
         self.key, self._opener = key, opener
         self._on_ready, self._on_notice, self._on_life = on_ready, on_notice, on_life
@@ -35,6 +34,7 @@ class Slot:
         self.last_error_at: float | None = None
         self.since = time.time()
         self.used_at_s = self.started_at_s = time.monotonic()
+        self._pid: int | None = None  # of the child that is, or was last
         self._pace = Pace()
         self._changed: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -82,7 +82,7 @@ class Slot:
                 while self.in_flight:  # noqa: ASYNC110 - counted on the way of each call, where an event would cost
                     await asyncio.sleep(DRAIN_CHECK_S)
         except TimeoutError:
-            self._on_life(f"{self.in_flight} calls were cut off")
+            self._tell_life(f"{self.in_flight} calls were cut off")
         await self.stop()
 
     async def stop(self) -> None:
@@ -114,7 +114,7 @@ class Slot:
             lived_s = await self._live()
             delay_s = self._pace.note_end(lived_s)
             if self._pace.is_looping:
-                self._on_life("it ends each time it is started: left alone until somebody starts it")
+                self._tell_life("it ends each time it is started: left alone until somebody starts it")
                 self._set(Condition.CRASH_LOOP)
                 return
             self.restarts += 1
@@ -132,7 +132,7 @@ class Slot:
             self._tell_end(str(error))
             return 0.0
         self.started_at_s = time.monotonic()
-        self._on_life(f"ready after {self.started_at_s - began_s:.2f} s, speaks {connection.version}")
+        self._tell_life(f"ready after {self.started_at_s - began_s:.2f} s, speaks {connection.version}")
         self._set(Condition.READY)
         reason = await asyncio.shield(connection.ended)
         self.connection = None
@@ -143,7 +143,7 @@ class Slot:
     async def _open(self) -> Connection:
         connection = await self._opener()
         connection.listen(lambda notice: self._on_notice(self, notice))
-        self.connection = connection
+        self.connection, self._pid = connection, connection.pid
         try:
             await self._on_ready(self)
         except UpstreamError:
@@ -154,7 +154,10 @@ class Slot:
 
     def _tell_end(self, reason: str) -> None:
         self.last_error, self.last_error_at = reason, time.time()
-        self._on_life(reason)
+        self._tell_life(reason)
+
+    def _tell_life(self, text: str) -> None:
+        self._on_life(Line("life", text, self._pid))
 
     def _set(self, condition: Condition) -> None:
         if condition is not self.condition:

@@ -9,7 +9,7 @@ from bridge.engine.observed import Condition
 from bridge.engine.server import BuiltIn, Server
 from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.queue import FairQueue
-from bridge.sources.connection import Connection, ConnectionLost, Notice
+from bridge.sources.connection import Connection, ConnectionLost, Line, Notice
 from mcp_saas.kit.breaker import Breaker
 
 OpenFor = Callable[[Server, UUID | None], Awaitable[Connection]]  # the tenant whose own secret it carries
@@ -27,7 +27,7 @@ class Upstream:
         *,
         on_ready: Callable[["Upstream", Slot], Awaitable[None]],
         on_notice: Callable[["Upstream", Slot, Notice], None],
-        on_life: Callable[[str, str], None],
+        on_life: Callable[[str, Line], None],
     ) -> None:
         self.server, self._open_for = server, open_for
         self._on_ready, self._on_notice, self._on_life = on_ready, on_notice, on_life

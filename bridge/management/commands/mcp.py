@@ -21,7 +21,7 @@ from bridge.manager.imports import Import, import_servers
 from bridge.manager.log import read_lines, wait_after
 from bridge.manager.publish import try_publish
 from bridge.manager.seen import observe, read_gateways
-from bridge.selectors.catalogue import find_row, list_rows, read_server
+from bridge.selectors.catalogue import find_row, list_shown, read_server
 from bridge.sources.connection import UpstreamError
 from mcp_saas.kit.crypto import SealError
 from mcp_saas.kit.errors import Problem
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             self.stdout.write("")
 
     def do_list(self, options: dict[str, Any]) -> None:
-        rows, gateways = list_rows(), read_gateways()
+        rows, gateways = list_shown(), read_gateways()
         self._write(*lay_servers(rows, {row.name: observe(row.name, gateways) for row in rows}))
         self._write(f"{len(gateways)} gateways are running.")
         if unlisted := list_unlisted([row.name for row in rows], gateways):
@@ -96,7 +96,7 @@ class Command(BaseCommand):
         server = read_server(find_row(options["name"]))
         if isinstance(server.transport, BuiltIn):
             raise CommandError("The gateway carries this one itself: there is nothing to open.")
-        found = check_server(server, on_log=lambda stream, text: self._write(f"[{stream}] {text}"))
+        found = check_server(server, on_log=lambda line: self._write(f"[{line.stream}] {line.text}"))
         self._write(
             f"Era {found.era}, version {found.version}",
             f"Server {found.server_info.decode()}",

@@ -4,7 +4,7 @@ import asyncio
 
 from bridge.engine import envelope
 from bridge.engine.server import Http, Limits
-from bridge.sources.connection import ConnectionLost, CredentialsRefused, OnLog, UpstreamError
+from bridge.sources.connection import ConnectionLost, CredentialsRefused, Line, OnLog, UpstreamError
 from bridge.sources.handshake import (
     DISCOVER,
     FACE,
@@ -36,7 +36,7 @@ async def open_http(
 ) -> HttpConnection:
     """Ready for requests. Raises ConnectionLost, CredentialsRefused."""
     exchange = Exchange(how, bearer=bearer, max_answer_bytes=limits.max_answer_bytes)
-    connection = HttpConnection(exchange, log=lambda text: on_log("protocol", text))
+    connection = HttpConnection(exchange, log=lambda text: on_log(Line("protocol", text)))
     try:
         async with asyncio.timeout(patience.start_s):
             if face.known == "legacy" or not await probe(connection, patience.silence_s):

@@ -5,7 +5,7 @@ import asyncio
 from bridge.engine import envelope
 from bridge.engine.server import Limits, Stdio
 from bridge.sources.asks import FOR_EVER_S
-from bridge.sources.connection import Answer, ConnectionLost, OnLog, UpstreamError
+from bridge.sources.connection import Answer, ConnectionLost, Line, OnLog, UpstreamError
 from bridge.sources.handshake import (
     DISCOVER,
     FACE,
@@ -86,7 +86,8 @@ class _Opening:
     async def _start_again(self, ended: StdioConnection) -> StdioConnection:
         if ended.child.status in NO_COMMAND:
             raise ConnectionLost("the server's command cannot be run: its log says why")
-        self._on_log("life", "it ended when asked for server/discover; started again for the older handshake")
+        said = "it ended when asked for server/discover; started again for the older handshake"
+        self._on_log(Line("life", said, ended.pid))
         return await self.greet()
 
     async def _greet_beside(self, probe: asyncio.Task[Answer], connection: StdioConnection) -> StdioConnection:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from bridge.sources.connection import OnLog
+from bridge.sources.connection import Line, OnLog
 
 LINES_PER_S = 200.0
 BURST = 500.0
@@ -16,10 +16,11 @@ FLOOD_S = 0.1
 
 
 class Tap:
-    """Of one child. `last` holds its last lines on standard error."""
+    """Of one child. `last` holds its last lines on standard error; `pid` is set once there is a process."""
 
     def __init__(self, on_log: OnLog, clock: Callable[[], float]) -> None:
         self.last: deque[str] = deque(maxlen=KEPT)
+        self.pid: int | None = None
         self._on_log = on_log
         self._clock = clock
         self._tokens = BURST
@@ -36,11 +37,11 @@ class Tap:
         text = line[:MAX_TEXT].decode(errors="replace").rstrip()
         if stream == "stderr":
             self.last.append(text)
-        self._on_log(stream, text)
+        self.say(stream, text)
 
     def say(self, stream: str, text: str) -> None:
         """A line of ours, which is kept in any case."""
-        self._on_log(stream, text)
+        self._on_log(Line(stream, text, self.pid))
 
     def drop(self, lines: int) -> None:
         """Lines that are not even taken apart."""
@@ -76,7 +77,7 @@ class Tap:
         if self._dropped and self._at >= self._tell_at:
             self._tell_at = self._at + TELL_S
             count, self._dropped = self._dropped, 0
-            self._on_log("life", f"it wrote too much: {count} lines were not kept")
+            self.say("life", f"it wrote too much: {count} lines were not kept")
 
     def _refill(self) -> None:
         now = self._clock()

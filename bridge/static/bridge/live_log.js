@@ -23,7 +23,7 @@
 
     function show(items) {
         const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-        for (const line of items) log.append(`${line.at} ${line.stream} ${line.text}\n`);
+        for (const line of items) log.append(`${line.at} ${line.pid} ${line.stream} ${line.text}\n`);
         if (items.length) after = items[items.length - 1].id;
         while (log.childNodes.length > 2000) log.firstChild.remove();
         if (isAtEnd) log.scrollTop = log.scrollHeight;

@@ -74,6 +74,18 @@ def test_the_log_is_shown_and_grows(olga: Client, echo: McpServer) -> None:
     assert [line["text"] for line in items] == ["second"]
 
 
+def test_the_built_in_server_is_shown_with_its_tools_and_without_a_way_to_stop_it(olga: Client) -> None:
+    tell(make_gateway("a", make_seen("dazbox", seen_pins={"node_info": "ab" * 32})))
+    page = read(olga, ALL)
+    assert "built in" in page
+    assert "Without the catalogue" not in page
+    one = read(olga, "/admin/catalogue/mcpserver/of/dazbox/")
+    assert "node_info" in one
+    assert "ab" * 8 in one
+    assert 'value="restart"' in one
+    assert 'value="stop"' not in one
+
+
 def test_a_server_that_is_gone_leads_back(olga: Client) -> None:
     assert "no server echo any more" in str(olga.get(ONE, follow=True).content, "utf-8")
 

@@ -76,8 +76,8 @@ def test_a_tenant_sees_the_servers_open_to_it_and_not_how_they_are_reached(
     assert api.post(SERVERS, add, token=operator).status == 201
     tell(make_gateway("a", make_seen("echo")))
     seen = {box.name: api.get(SERVERS, token=api.token_of(box)).json for box in (alice, bob)}
-    assert [item["name"] for item in seen["alice"]["items"]] == ["echo", "hers"]
-    assert [item["name"] for item in seen["bob"]["items"]] == ["echo"]
+    assert [item["name"] for item in seen["alice"]["items"]] == ["dazbox", "echo", "hers"]
+    assert [item["name"] for item in seen["bob"]["items"]] == ["dazbox", "echo"]
     assert all(item["desired"] is None and item["observed"] is None for item in seen["alice"]["items"])
     for rest in ("", "/capabilities", "/tools", "/secret"):
         assert_problem(api.get(f"{SERVERS}/hers{rest}", token=api.token_of(bob)), 404)
@@ -187,3 +187,32 @@ def test_an_http_server_s_secrets_are_hidden_and_kept(api: ApiClient, operator: 
     assert b"t0ken" not in shown.raw
     assert api.put(f"{SERVERS}/far", {"transport": shown.json["desired"]["transport"]}, token=operator).status == 200
     assert read_server(find_row("far")).transport == http
+
+
+def test_the_built_in_server_is_listed_with_its_tools_and_what_would_change_it_is_refused(
+    api: ApiClient, operator: str, alice: Box
+) -> None:
+    tell(make_gateway("a", make_seen("dazbox", seen_pins={"node_info": "ab" * 32})))
+    [shown] = api.get(SERVERS, token=operator).json["items"]
+    assert (shown["name"], shown["is_built_in"], shown["condition"]) == ("dazbox", True, "ready")
+    assert shown["desired"]["transport"] == {"kind": "builtin", "name": "dazbox"}
+    assert shown["desired"]["changed_at"] is None
+    [tool] = api.get(f"{SERVERS}/dazbox/tools", token=api.token_of(alice)).json["items"]
+    assert (tool["name"], tool["state"], tool["shown_sha256"]) == ("node_info", "approved", "ab" * 32)
+    tag = api.get(f"{SERVERS}/dazbox", token=operator).headers["ETag"]
+    body = {"transport": {"kind": "builtin"}}
+    assert_problem(api.put(f"{SERVERS}/dazbox", body, token=operator, **{"If-Match": tag}), 409)
+    assert_problem(api.call("DELETE", f"{SERVERS}/dazbox", token=operator), 409)
+    for act, given in (("stop", None), ("start", None), ("approve", {"pins": {"node_info": "ab" * 32}})):
+        assert_problem(api.post(f"{SERVERS}/dazbox/{act}", given, token=operator), 409)
+
+
+def test_a_server_of_the_catalogue_stands_in_the_place_of_the_built_in_one(api: ApiClient, operator: str) -> None:
+    own = {"name": "dazbox", "transport": {"kind": "builtin"}, "should_run": False}
+    assert api.post(SERVERS, own, token=operator).status == 201
+    [shown] = api.get(SERVERS, token=operator).json["items"]
+    assert (shown["is_built_in"], shown["should_run"]) == (False, False)
+    for wrong in (own | {"name": "mine"}, own | {"transport": {"kind": "stdio", "command": "x"}}):
+        assert_refused_at(api.post(SERVERS, wrong, token=operator), "/name")
+    assert api.call("DELETE", f"{SERVERS}/dazbox", token=operator).status == 204
+    assert api.get(f"{SERVERS}/dazbox", token=operator).json["is_built_in"] is True

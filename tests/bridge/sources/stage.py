@@ -11,7 +11,7 @@ import msgspec
 import uvloop
 
 from bridge.engine.server import Limits, Server, Stdio
-from bridge.sources.connection import Answer, Ask, Connection, Notice
+from bridge.sources.connection import Answer, Ask, Connection, Line, Notice
 from bridge.sources.handshake import FACE, PATIENCE, Face, Patience
 from bridge.sources.opener import open_connection
 
@@ -19,12 +19,12 @@ CHILDREN = Path(__file__).parent.parent / "children"
 WAIT_S = 60.0  # for a state; nothing depends on how soon it comes
 
 
-class Log(list[tuple[str, str]]):
-    def write(self, stream: str, text: str) -> None:
-        self.append((stream, text))
+class Log(list[Line]):
+    def write(self, line: Line) -> None:
+        self.append(line)
 
     def of(self, stream: str) -> list[str]:
-        return [text for name, text in self if name == stream]
+        return [line.text for line in self if line.stream == stream]
 
 
 class Caller:

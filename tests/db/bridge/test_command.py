@@ -37,13 +37,25 @@ def test_a_server_is_added_checked_stopped_and_removed() -> None:
 
 
 def test_the_list_says_where_nothing_is_known() -> None:
-    assert "no servers yet" in run("list")
+    assert "Nobody has added a server yet" in run("list")
     run("add", "echo", "--", "echo-server")
     assert "no data" in run("list")
-    tell(make_gateway("a", make_seen("echo"), make_seen("dazbox")))
-    assert "They run without the catalogue: dazbox." in run("list")
+    tell(make_gateway("a", make_seen("echo"), make_seen("time")))
+    assert "They run without the catalogue: time." in run("list")
     line = next(line for line in run("list").splitlines() if line.startswith("echo"))
     assert line.split() == ["echo", "run", "ready", "1", "50", "MB", "10", "2"]
+
+
+def test_the_built_in_server_is_listed_and_changed_by_nobody() -> None:
+    tell(make_gateway("a", make_seen("dazbox", seen_pins={"node_info": "ab" * 32})))
+    line = next(line for line in run("list").splitlines() if line.startswith("dazbox"))
+    assert line.split()[:4] == ["dazbox", "built", "in", "ready"]
+    assert "dazbox: built in" in run("status", "dazbox")
+    for act in ("stop", "start", "remove", "approve"):
+        with pytest.raises(CommandError, match="dazbox is the gateways' own"):
+            run(act, "dazbox", *(["node_info"] if act == "approve" else []))
+    with pytest.raises(CommandError, match="carries this one itself"):
+        run("check", "dazbox")
 
 
 def test_the_status_names_what_is_in_quarantine_and_how_to_approve_it() -> None:
@@ -82,7 +94,7 @@ def test_logs_are_shown(empty_board: Any) -> None:
     write_line("echo", "hello there")
     write_line("echo", "other")
     shown = run("logs", "echo", "--words", "HELLO")
-    assert "stderr   hello there" in shown
+    assert "4711 stderr   hello there" in shown
     assert "other" not in shown
 
 

@@ -183,7 +183,7 @@ def test_what_their_files_have_no_words_for_stands_below_dazbox() -> None:
         "access": {"tenants": [tenant]},
     }
     text = msgspec.json.encode({
-        "mcpServers": {"a": {"command": "c", "dazbox": own}, "b": {"type": "builtin"}}
+        "mcpServers": {"a": {"command": "c", "dazbox": own}, "dazbox": {"type": "builtin"}}
     }).decode()
     first, second = read_mcp_json(text, {}).servers
     assert first.transport == Stdio("c", memory_mb=None, open_files=64)
