@@ -10,6 +10,7 @@ import pytest
 from mcp_saas.kit.crypto import SealBrokenError
 from rag.sources.qdrant import scope
 from rag.sources.qdrant.border import Border
+from rag.sources.qdrant.collection import FULL_SCAN
 from rag.sources.qdrant.errors import ModelMismatchError, ScopeError
 from rag.sources.qdrant.point import Dbsf, Hit, Query, Rrf
 from rag.sources.qdrant.store import Store
@@ -165,6 +166,7 @@ def test_the_collection_is_laid_out_for_tenants_and_says_of_which_model_it_is(bo
     }
     assert params.vectors["tok"].multivector_config.comparator == "max_sim"
     assert params.sparse_vectors["bm25"].modifier == "idf"
+    assert params.sparse_vectors["bm25"].index.full_scan_threshold == FULL_SCAN
     if border.place != "memory":
         assert (info.config.hnsw_config.m, info.config.hnsw_config.payload_m) == (0, 16)
         assert info.payload_schema["tenant"].params.is_tenant
