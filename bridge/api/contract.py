@@ -62,13 +62,16 @@ class BuiltInBody(Struct, frozen=True, tag="builtin", tag_field="kind", forbid_u
 
 
 class PoolBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """How connections are shared. `per_credential`: one for each tenant, with its own secrets."""
+    """How connections are shared. `per_credential`: one for each tenant, with its own secrets; `own_env` are the
+    variables a tenant may set, and it should be no other than those the program reads its credentials from.
+    """
 
     policy: Literal["shared", "several", "per_session", "per_credential"] = "shared"
     size: Annotated[int, Meta(ge=1, le=64)] = 1
     warm: bool = True
     idle_stop_s: Seconds | None = None
     max_life_s: Seconds | None = None
+    own_env: Annotated[list[Annotated[str, Meta(max_length=256)]], Meta(max_length=200)] = []
 
 
 class LimitsBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -56,15 +56,16 @@ class OwnSecretView(TenantView):
         needs_match=True,
     )
     def put(self, request: Request, name: str) -> HttpResponse:
-        """For servers that run once for each tenant: yours gets these variables, or this bearer token, beside what its
-        operator set. They are sealed with your Dazbox's key and end with it. 409: the server takes none.
+        """For servers that run once for each tenant: yours gets these variables, if its operator leaves them to you, or
+        this bearer token, beside what its operator set. They are sealed with your Dazbox's key and end with it. 409:
+        the server takes none.
         """
         row, body = _find(name), read_body(request, OwnSecretBody)
-        if faults := find_secret_faults(body.env):
+        pool = read_rules(row).pool
+        if pool.policy == "per_credential" and (faults := find_secret_faults(body.env, allowed=pool.own_env)):
             raise Problem(400, "invalid-body", "The body is not valid", errors=faults)
-        policy = read_rules(row).pool.policy
         secret = OwnSecret(env=body.env, bearer=body.bearer)
-        set_secret(row, secret, policy=policy, actor=principal_of(request).subject)
+        set_secret(row, secret, policy=pool.policy, actor=principal_of(request).subject)
         return answer(_describe(row))
 
     @endpoint(

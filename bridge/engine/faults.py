@@ -1,7 +1,7 @@
 """What is wrong with a server as it should be: everything that can be told without opening it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from bridge.engine.naming import NAME, is_valid
 from bridge.engine.server import BuiltIn, Http, Limits, Pool, Server, Stdio
@@ -23,9 +23,10 @@ def find_faults(server: Server) -> list[FieldError]:
     return list(_walk(server))
 
 
-def find_secret_faults(env: Mapping[str, str]) -> list[FieldError]:
-    """Of what a tenant gives a server of its own."""
-    faults = [_fault(f"/env/{name}", _BAD_VARIABLE) for name in env if not _VARIABLE.fullmatch(name)]
+def find_secret_faults(env: Mapping[str, str], *, allowed: Sequence[str]) -> list[FieldError]:
+    """Of what a tenant gives a server of its own. `allowed`: the variables its operator leaves to tenants."""
+    words = f"this server takes {', '.join(allowed) or 'no variables'} from its tenants"
+    faults = [_fault(f"/env/{name}", words) for name in env if name not in allowed]
     return faults + [_fault(f"/env/{name}", _NUL) for name, value in env.items() if "\0" in value]
 
 
@@ -88,6 +89,9 @@ def _check_pool(pool: Pool) -> Iterator[FieldError]:
     yield from _within("/pool/size", pool.size, low=1, high=64)
     if pool.size > 1 and pool.policy != "several":
         yield _fault("/pool/size", "only the policy several has a size")
+    if pool.own_env and pool.policy != "per_credential":
+        yield _fault("/pool/own_env", "only the policy per_credential takes something from its tenants")
+    yield from (_fault("/pool/own_env", _BAD_VARIABLE) for name in pool.own_env if not _VARIABLE.fullmatch(name))
     if pool.idle_stop_s is not None:
         yield from _within("/pool/idle_stop_s", pool.idle_stop_s, low=1, high=86_400 * 7)
     if pool.max_life_s is not None:

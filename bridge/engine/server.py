@@ -52,6 +52,7 @@ Transport = Stdio | Http | BuiltIn
 class Pool(Struct, frozen=True):
     """How connections are shared. shared: one for all; several: `size`, the least busy is taken; per_session: one for
     each session of a legacy client; per_credential: one for each tenant, whose own `env` or `bearer` it carries.
+    `own_env`: the variables a tenant may set for its own; of others some make programs run what they say.
     """
 
     policy: Literal["shared", "several", "per_session", "per_credential"] = "shared"
@@ -59,6 +60,7 @@ class Pool(Struct, frozen=True):
     warm: bool = True  # started before the first call
     idle_stop_s: float | None = None
     max_life_s: float | None = None
+    own_env: tuple[str, ...] = ()
 
 
 class Limits(Struct, frozen=True):

@@ -15,7 +15,7 @@ from tests.conftest import ApiClient
 from tests.factories import Box, make_api_key
 
 SECRET = "/api/v1/mcp/servers/mail/secret"
-MAIL = Server("mail", Stdio("mail-server"), pool=Pool("per_credential"))
+MAIL = Server("mail", Stdio("mail-server"), pool=Pool("per_credential", own_env=("MAIL_PASSWORD",)))
 
 
 def make_call(box: Box, minute: int, **said: str) -> None:
@@ -48,6 +48,16 @@ def test_a_box_s_own_token_and_a_wrong_name_write_nothing(api: ApiClient, alice:
     assert_problem(api.put(SECRET, {}, token=api.token_of(alice)), 403)
     key = make_api_key(alice, scopes=("read", "act"))
     assert_refused_at(api.put(SECRET, {"env": {"BAD NAME": "x"}}, token=key), "/env/BAD NAME")
+
+
+def test_an_owner_sets_the_variables_the_operator_leaves_to_tenants_and_no_other(api: ApiClient, alice: Box) -> None:
+    """NODE_OPTIONS, LD_PRELOAD and many more run what they say, as the gateway's user."""
+    add_server(MAIL, actor="test")
+    key = make_api_key(alice, scopes=("read", "act"))
+    given = {"MAIL_PASSWORD": "x", "NODE_OPTIONS": "x"}
+    assert_refused_at(api.put(SECRET, {"env": given}, token=key), "/env/NODE_OPTIONS")
+    with enter_tenant(alice.tenant):
+        assert not McpSecret.objects.exists()
 
 
 def test_calls_are_listed_newest_first_and_page_by_page(api: ApiClient, alice: Box, bob: Box) -> None:

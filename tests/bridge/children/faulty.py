@@ -148,6 +148,14 @@ class Child:
         ignored = [number for number in range(1, 32) if signal.getsignal(number) == signal.SIG_IGN]
         self.say(call_id, json.dumps(state | {"cwd": str(Path.cwd()), "sid": os.getsid(0), "ignored": ignored}))
 
+    def do_peek(self, call_id: Any, arguments: Message, meta: Message) -> None:
+        """The names of the variables of another process."""
+        try:
+            variables = Path(f"/proc/{arguments['pid']}/environ").read_bytes().split(b"\0")
+            self.say(call_id, json.dumps([variable.partition(b"=")[0].decode() for variable in variables]))
+        except OSError as error:
+            self.say(call_id, type(error).__name__)
+
     def do_hoard(self, call_id: Any, arguments: Message, meta: Message) -> None:
         try:
             self.say(call_id, str(len(bytearray(arguments["bytes"]))))

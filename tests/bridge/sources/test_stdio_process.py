@@ -1,6 +1,7 @@
 """What a child is given, what it is not, and that nothing of it stays."""
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -8,11 +9,16 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
+from bridge.engine.server import Pool, TenantSecret
 from bridge.sources.connection import Connection
+from bridge.sources.opener import open_connection
+from bridge.sources.stdio.launch import ASK_VERSION, CREATE_RULESET
 from tests.bridge.sources.stage import Log, call_text, make_server, opened, run, until
 
 ROOT = Path(__file__).parents[3]
@@ -42,6 +48,37 @@ def test_a_child_sees_four_variables_of_ours_and_its_own(monkeypatch: pytest.Mon
         assert state["environment"]["TOKEN"] == "its own"
         assert [name for name, link in state["descriptors"].items() if int(name) > 2 and link != "gone"] == []
         assert state["cwd"] == str(tmp_path)
+
+    run(scenario)
+
+
+def test_a_tenant_s_own_child_gets_of_it_the_variables_its_operator_left_to_tenants() -> None:
+    async def scenario() -> None:
+        server = make_server("faulty.py", env={"HOST": "mail.example"})
+        server = replace(server, pool=Pool("per_credential", own_env=("PASSWORD",)))
+        own = {"PASSWORD": "x", "HOST": "evil.example", "LD_PRELOAD": "/evil.so"}
+        secret = TenantSecret(server.name, UUID(int=1), env=own)
+        connection = await open_connection(server, secret=secret, on_log=Log().write)
+        state = json.loads(await call_text(connection, "state"))
+        await connection.close()
+        assert (state["environment"]["HOST"], state["environment"]["PASSWORD"]) == ("mail.example", "x")
+        assert "LD_PRELOAD" not in state["environment"]
+
+    run(scenario)
+
+
+def test_a_child_looks_into_no_process_but_its_own_children() -> None:
+    """The gateway's environment holds its keys, another child's the secrets of a tenant."""
+    if ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, ASK_VERSION) < 2:
+        pytest.skip("this kernel has no Landlock")
+
+    async def scenario() -> None:
+        async with opened(make_server("faulty.py")) as one, opened(make_server("faulty.py")) as other:
+            assert other.pid is not None
+            for stranger in (os.getpid(), other.pid):
+                assert await call_text(one, "peek", {"pid": stranger}) == "PermissionError"
+            own = await spawn(one, own_session=True)
+            assert await call_text(one, "peek", {"pid": own}) != "PermissionError"
 
     run(scenario)
 
