@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bridge.gateway import events, native, rest, websocket
+from bridge.gateway import events, native, rest, sse, websocket
 from bridge.gateway.http import Gone, retry_headers, send_answer, send_problem, write_refusal
 from bridge.gateway.inbound import Inbound, Scope, make_request_id
 from bridge.gateway.parts import Parts
@@ -34,6 +34,8 @@ def find_surface(path: str) -> Serve:
     """What else is served. Raises Refusal 404."""
     if path == events.EVENTS:
         return events.serve
+    if sse.takes(path):
+        return sse.serve
     if rest.takes(path):
         return rest.serve
     raise Refusal("not-found", f"Nothing is at {path}: MCP is spoken at {ALL}.", status=404, code=INVALID_REQUEST)
@@ -153,6 +155,7 @@ class App:
     async def stop(self) -> None:
         self.parts.sessions.end_all()
         self.parts.streams.end()
+        self.parts.lines.end()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -163,6 +166,7 @@ class App:
         while True:
             await asyncio.sleep(PULSE_EVERY_S)
             self.parts.streams.pulse()
+            self.parts.lines.streams.pulse()
 
 
 async def keep(run: Run) -> None:

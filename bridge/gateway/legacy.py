@@ -3,6 +3,7 @@ streams that a client which lost them takes up again.
 """
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Raw, Struct
@@ -52,15 +53,25 @@ async def take(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
         return
     session = find_session(parts, inbound)
     if envelope.is_request:
-        await serve_request(parts, inbound, envelope=envelope, session=session)
+        exchange = make_exchange(parts, inbound, envelope=envelope, session=session)
+        parts.watch.begin(exchange)
+        try:
+            await serve_request(parts, inbound, envelope=envelope, exchange=exchange)
+        finally:
+            parts.watch.end(exchange)
         return
+    take_other(session, envelope)
+    await send_answer(inbound.send, 202, headers=inbound.answer_headers)
+
+
+def take_other(session: Session, envelope: Envelope) -> None:
+    """A notification, or the answer to a question."""
     if envelope.method:
         take_notification(session, envelope)
     elif envelope.id:
         is_error = not envelope.result
         body = bytes(envelope.error if is_error else envelope.result)
         session.take_answer(bytes(envelope.id), body, is_error=is_error)
-    await send_answer(inbound.send, 202, headers=inbound.answer_headers)
 
 
 def find_session(parts: Parts, inbound: Inbound) -> Session:
@@ -84,6 +95,18 @@ def find_session(parts: Parts, inbound: Inbound) -> Session:
 
 
 async def initialize(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
+    def join(session: Session) -> LegacyExchange:
+        return make_exchange(parts, inbound, envelope=envelope, session=session)
+
+    session, result = await begin(parts, inbound, envelope=envelope, join=join)
+    headers = (*inbound.answer_headers, (SESSION, session.id.encode()))
+    await send_answer(inbound.send, 200, body=write_result(bytes(envelope.id), result), headers=headers)
+
+
+async def begin(
+    parts: Parts, inbound: Inbound, *, envelope: Envelope, join: Callable[[Session], LegacyExchange]
+) -> tuple[Session, bytes]:
+    """The handshake, whatever carries it: the session, and the result of initialize. Raises Refusal."""
     try:
         asked = msgspec.json.decode(envelope.params or b"{}", type=_Initialize)
     except msgspec.DecodeError as error:
@@ -92,10 +115,7 @@ async def initialize(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> N
     info = bytes(asked.client_info) or None
     client = Client(version, bytes(asked.capabilities), info)
     session = parts.sessions.begin(inbound.caller, inbound.server, client=client)
-    request = Request(
-        inbound.caller, client, "initialize", {}, make_exchange(parts, inbound, envelope=envelope, session=session),
-        inbound.server, session.key,
-    )  # fmt: skip
+    request = Request(inbound.caller, client, "initialize", {}, join(session), inbound.server, session.key)
     try:
         connections = await parts.offers.open_connections(request)
     except Refusal:
@@ -109,12 +129,7 @@ async def initialize(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> N
     instructions = merge_instructions(connections)
     if instructions is not None:
         members["instructions"] = Raw(msgspec.json.encode(instructions))
-    await send_answer(
-        inbound.send,
-        200,
-        body=write_result(bytes(envelope.id), write_object(members)),
-        headers=(*inbound.answer_headers, (SESSION, session.id.encode())),
-    )
+    return session, write_object(members)
 
 
 def make_exchange(parts: Parts, inbound: Inbound, *, envelope: Envelope, session: Session) -> LegacyExchange:
@@ -125,8 +140,8 @@ def make_exchange(parts: Parts, inbound: Inbound, *, envelope: Envelope, session
     return exchange
 
 
-async def serve_request(parts: Parts, inbound: Inbound, *, envelope: Envelope, session: Session) -> None:
-    exchange = make_exchange(parts, inbound, envelope=envelope, session=session)
+async def serve_request(parts: Parts, inbound: Inbound, *, envelope: Envelope, exchange: LegacyExchange) -> None:
+    session = exchange.session
     params = read_object(bytes(envelope.params)) if envelope.params else {}
     request = Request(
         inbound.caller, session.client, envelope.method, params, exchange, inbound.server, session.key,
@@ -134,11 +149,9 @@ async def serve_request(parts: Parts, inbound: Inbound, *, envelope: Envelope, s
         raw=bytes(envelope.params),
     )  # fmt: skip
     session.under_way[exchange.id] = exchange.cancel_by_client
-    parts.watch.begin(exchange)
     try:
         await exchange.finish(await find_uncancelled(parts, request, session=session, exchange=exchange))
     finally:
-        parts.watch.end(exchange)
         session.under_way.pop(exchange.id, None)
 
 

@@ -24,6 +24,7 @@ from bridge.gateway.fleet.fleet import Fleet, Log, Open
 from bridge.gateway.fleet.seen import see_server
 from bridge.gateway.fleet.upstream import Upstream
 from bridge.gateway.hub import PROMPTS, RESOURCES, TOOLS, Hub
+from bridge.gateway.line import Lines
 from bridge.gateway.lists import Lists
 from bridge.gateway.metrics import Metrics
 from bridge.gateway.offers import Offers
@@ -72,6 +73,7 @@ class Parts:
         self.lists: Lists = Lists(pins=self.pins, schemas=self.schemas)
         self.hub: Hub = Hub()
         self.streams: Streams = Streams()
+        self.lines: Lines = Lines()
         self.watch: Watch = Watch()
         self.fleet: Fleet = Fleet(
             open_connection,
@@ -143,7 +145,7 @@ class Parts:
             catalogue_revision=self.fleet.catalogue.revision,
             is_draining=self.is_draining,
             sessions=len(self.sessions),
-            streams=len(self.streams),
+            streams=len(self.streams) + len(self.lines),
             servers=tuple(self._see(upstream) for upstream in self.fleet.upstreams.values()),
         )
 

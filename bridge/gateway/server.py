@@ -24,6 +24,7 @@ class DrainingServer(uvicorn.Server):
             server.close()
         self._parts.sessions.end_streams()
         self._parts.streams.end()
+        self._parts.lines.leave()
         await self._wait_for_silence()
         await super().shutdown(sockets)
 

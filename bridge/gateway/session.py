@@ -61,6 +61,10 @@ class Channel:
 
     def finish(self) -> None:
         self.is_done = True
+        self.end()
+
+    def end(self) -> None:
+        """Of the stream; a client that comes back goes on with another."""
         if self.live is not None:
             self.live.end()
 
@@ -133,8 +137,7 @@ class Session:
     def end(self) -> None:
         for cancel in tuple(self.under_way.values()):
             cancel()
-        if self.general.live is not None:
-            self.general.live.end()
+        self.general.end()
         if self.leave is not None:
             self.leave()
 

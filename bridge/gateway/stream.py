@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
+from bridge.engine.envelope import to_one_line
+
 Message = MutableMapping[str, Any]  # of ASGI
 Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
@@ -20,7 +22,8 @@ PULSE = b": \n\n"
 
 
 def write_event(message: bytes, *, event_id: bytes | None = None) -> bytes:
-    """`message`: JSON on one line."""
+    """`message`: JSON; a server's may be written on several lines, which an event's data is not."""
+    message = to_one_line(message)
     if event_id is None:
         return b"event: message\ndata: %b\n\n" % message
     return b"event: message\nid: %b\ndata: %b\n\n" % (event_id, message)

@@ -259,14 +259,16 @@ async def test_elicitation_sep1330_enums(result: Annotated[ElicitationResult[Enu
 
 
 @server.tool()
-async def hang(started: str, cancelled: str) -> str:
-    """Never answers; when it is cancelled it says so by a file."""
+async def hang(started: str, cancelled: str, until: str = "") -> str:
+    """Answers once the file `until` is there; when it is cancelled it says so by a file."""
     Path(started).touch()  # noqa: ASYNC240 - a fixture
     try:
-        await asyncio.Event().wait()
-    finally:
+        while not (until and Path(until).exists()):  # noqa: ASYNC240, ASYNC110
+            await asyncio.sleep(0.01)
+    except asyncio.CancelledError:
         Path(cancelled).touch()  # noqa: ASYNC240
-    return "never"
+        raise
+    return "at last"
 
 
 @server.tool()
