@@ -24,7 +24,7 @@ from msgspec import Struct
 from redis.exceptions import RedisError, ResponseError
 
 from mcp_saas.kit.breaker import Breaker
-from mcp_saas.kit.cache_script import KEEP, LOOK, RELEASE, TAKE
+from mcp_saas.kit.cache_script import KEEP, LOOK, RELEASE, RENDER, TAKE
 from mcp_saas.kit.gcra import Toll, Verdict
 from mcp_saas.kit.metrics import note_cache
 from mcp_saas.kit.redis_script import Argument, Line, Script
@@ -66,10 +66,15 @@ class Cached(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A kept value, and what is left to the caller it was given to."""
+    """A kept value, or the rendering of it that was asked for, and what is left to the caller it was given to.
+
+    `maker` tells the value from those made before and after it.
+    """
 
     cached: Cached
     verdict: Verdict
+    is_rendering: bool
+    maker: bytes
 
 
 class Statistics(Struct, frozen=True):
@@ -114,8 +119,9 @@ class Cache:
             retry=None,
             max_connections=_MAX_CONNECTIONS,
         )
-        scripts = map(partial(Script, Line(self._client)), (LOOK, KEEP, RELEASE, TAKE))
-        self._look_script, self._keep_script, self._release_script, self._take_script = scripts
+        script = partial(Script, Line(self._client))
+        self._look_script, self._keep_script, self._release_script = map(script, (LOOK, KEEP, RELEASE))
+        self._take_script, self._render_script = map(script, (TAKE, RENDER))
         self._namespace, self._lease_s, self._clock = namespace, lease_s, clock
         self._breaker = Breaker(failures=3, rest_s=REST_S, lost_s=_LOST_S, clock=clock)
         self._lock = threading.Lock()
@@ -148,8 +154,11 @@ class Cache:
             return Cached(look.value, is_hit=True, is_stale=look.found == "stale", age_s=look.age_s)
         return self._make(place, token, look=look, make=make, life=life)
 
-    def take(self, kind: str, tenant_id: UUID | str, *, arguments: object, toll: Toll) -> Taken | None:
-        """What is kept and fresh, with the caller's limit judged on the same way to Redis.
+    def take(
+        self, kind: str, tenant_id: UUID | str, *, arguments: object, toll: Toll, rendering: str = ""
+    ) -> Taken | None:
+        """What is kept and fresh, with the caller's limit judged on the same way to Redis. With the name of a
+        `rendering` that, if there is one of the value.
 
         None: it is not there, the caller is beyond the limit, or Redis fails or has failed last. Then nothing was
         counted, and whoever limits and makes in two steps says which it is.
@@ -158,7 +167,7 @@ class Cache:
             return None
         place = self._place(kind, str(tenant_id), arguments=arguments)
         entry, revision, _, statistics = place.keys
-        args = (kind, *toll.quota.as_arguments())
+        args = (kind, *toll.quota.as_arguments(), _name_field(rendering))
         began_s = time.monotonic()
         try:
             answer = self._take_script(keys=(entry, revision, statistics, toll.counter), args=args)
@@ -170,9 +179,18 @@ class Cache:
         if answer is None:
             return None
         note_cache(kind, outcome="hits")
-        value, age_ms, verdict = answer
-        cached = Cached(value, is_hit=True, is_stale=False, age_s=age_ms / 1000)
-        return Taken(cached, toll.quota.read_verdict(verdict))
+        field, age_ms, verdict, is_wanted, maker = answer
+        cached = Cached(field, is_hit=True, is_stale=False, age_s=age_ms / 1000)
+        return Taken(cached, toll.quota.read_verdict(verdict), bool(rendering and is_wanted), maker or b"")
+
+    def keep_rendering(
+        self, kind: str, tenant_id: UUID | str, *, arguments: object, maker: bytes, rendering: str, content: bytes
+    ) -> None:
+        """Beside the value that was taken: it goes when that does. Where another value has come it is not kept."""
+        place = self._place(kind, str(tenant_id), arguments=arguments)
+        if maker and len(content) <= MAX_VALUE_BYTES:
+            args = (maker, _name_field(rendering), content)
+            self._ask(kind, lambda: self._render_script(keys=place.keys[:1], args=args))
 
     def invalidate(self, tenant_id: UUID | str, *kinds: str) -> None:
         """All that is kept of these kinds counts no more. While Redis is away this process remembers to do it."""
@@ -299,6 +317,10 @@ class Cache:
 
     def _name(self, *parts: str) -> str:
         return ":".join((self._namespace, "answers", *parts))
+
+
+def _name_field(rendering: str) -> str:
+    return f"rendering:{rendering}" if rendering else "value"
 
 
 def _read_counts(counted: Mapping[bytes, bytes]) -> dict[str, Statistics]:

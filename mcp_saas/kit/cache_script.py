@@ -1,7 +1,8 @@
 """What the cache does inside Redis: each script is one round trip, by the server's clock, and nothing comes between.
 
-An entry is a hash {value, revision, made_at_ms, fresh_until_ms}. It counts only while its revision is still that of its
-tenant and kind: whoever makes a value while it is invalidated keeps one that nobody reads.
+An entry is a hash {value, revision, made_at_ms, fresh_until_ms, maker}. It counts only while its revision is still that
+of its tenant and kind: whoever makes a value while it is invalidated keeps one that nobody reads. Further fields are
+renderings of the value: what some readers get of it. A new value takes their place.
 """
 
 from typing import Final
@@ -36,23 +37,33 @@ if ARGV[4] ~= '0' and redis.call('SET', KEYS[3], ARGV[1], 'NX', 'PX', ARGV[4]) t
 if found == 'stale' then return {{found, has_lock, revision, entry[1], now - tonumber(entry[3])}} end
 return {{found, has_lock, revision, '', 0}}
 """
-# KEYS: entry, revision, statistics, the caller's counter. ARGV: kind, interval and window of the caller's limit in us.
-# Returns {value, age in ms, {allowed, remaining, reset in us}}; nothing, with nothing counted, where there is no fresh
-# value or the caller is beyond the limit.
+# KEYS: entry, revision, statistics, the caller's counter. ARGV: kind, interval and window of the caller's limit in us,
+# the field that is wanted: 'value' or a rendering. Returns {field, age in ms, {allowed, remaining, reset in us}, 1 (0:
+# the value in place of what is wanted), maker}; nothing, with nothing counted, where there is no fresh value or the
+# caller is beyond the limit.
 TAKE: Final = f"""
 {_CLOCK}{JUDGE}
-local entry = redis.call('HMGET', KEYS[1], 'value', 'revision', 'made_at_ms', 'fresh_until_ms')
-if not entry[1] or entry[2] ~= redis.call('GET', KEYS[2]) or now >= tonumber(entry[4]) then return nil end
+local entry = redis.call('HMGET', KEYS[1], 'revision', 'fresh_until_ms', 'made_at_ms', 'maker', ARGV[4])
+if not entry[1] or entry[1] ~= redis.call('GET', KEYS[2]) or now >= tonumber(entry[2]) then return nil end
+local field, is_wanted = entry[5], 1
+if not field then field, is_wanted = redis.call('HGET', KEYS[1], 'value'), 0 end
+if not field then return nil end
 local verdict = judge(KEYS[4], tonumber(ARGV[2]), tonumber(ARGV[3]))
 if verdict[1] == 0 then return nil end
 redis.call('HINCRBY', KEYS[3], ARGV[1] .. ':hits', 1)
-return {{entry[1], now - tonumber(entry[3]), verdict}}
+return {{field, now - tonumber(entry[3]), verdict, is_wanted, entry[4]}}
+"""
+# KEYS: entry. ARGV: maker of the value it is of, its field, what is kept.
+RENDER: Final = """
+if redis.call('HGET', KEYS[1], 'maker') == ARGV[1] then redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) end
 """
 # KEYS: entry, revision, lock, statistics. ARGV: token, life of a revision in ms, kind, revision, value, fresh in ms,
 # life in ms.
 KEEP: Final = f"""
 {_CLOCK}
-redis.call('HSET', KEYS[1], 'value', ARGV[5], 'revision', ARGV[4], 'made_at_ms', now, 'fresh_until_ms', now + ARGV[6])
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'value', ARGV[5], 'revision', ARGV[4], 'made_at_ms', now, 'fresh_until_ms', now + ARGV[6],
+           'maker', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 redis.call('HINCRBY', KEYS[4], ARGV[3] .. ':makes', 1)

@@ -1,5 +1,6 @@
 """Reads whose kept answers are given before Django is asked (`tenants.api.kept`)."""
 
+from functools import partial
 from typing import ClassVar, Final
 
 from django.http import HttpResponse
@@ -10,7 +11,7 @@ from mcp_saas.kit.gcra import Toll
 from recommendations.api.info import InfoView, answer_info
 from recommendations.api.recommendations import LEVEL, RecommendationsView, answer_list, describe_list
 from recommendations.pipeline.info import InfoText, take_info
-from recommendations.pipeline.recommend import take_recommended
+from recommendations.pipeline.recommend import Recommended, take_told
 from tenants.api.kept import Application, KeptReads, Told
 from tenants.api.view import NodeView
 from tenants.context import current_tenant
@@ -37,7 +38,7 @@ class KeptInfo:
 
 
 class KeptRecommendations:
-    """All of them, at the level that is told unless another is asked for. What is kept is in no language."""
+    """All of them, at the level that is told unless another is asked for."""
 
     view: ClassVar[type[NodeView]] = RecommendationsView
 
@@ -45,16 +46,22 @@ class KeptRecommendations:
         return None if query else prefer_language(languages)
 
     def take(self, choice: Language, toll: Toll) -> Told | None:
-        taken = take_recommended(choice, toll)
+        taken = take_told(choice, toll, tell=partial(_tell, choice))
         if taken is None:
             return None
-        found, verdict = taken
-        body = describe_list(current_tenant().pubkey, found, listed=found.advice, language=choice, level=LEVEL)
-        told = answer_list(body, choice)
-        return Told(told.content, told["ETag"], verdict)
+        told, verdict = taken
+        tag, _, body = told.partition(b"\n")
+        return Told(body, tag.decode(), verdict)
 
     def dress(self, choice: Language) -> HttpResponse:
         return name_language(HttpResponse(content_type=JSON), choice)
+
+
+def _tell(language: Language, found: Recommended) -> bytes:
+    """The tag, a line by itself, and the answer."""
+    body = describe_list(current_tenant().pubkey, found, listed=found.advice, language=language, level=LEVEL)
+    told = answer_list(body, language)
+    return told["ETag"].encode() + b"\n" + told.content
 
 
 def put_before(django: Application) -> KeptReads:

@@ -9,7 +9,7 @@ import structlog
 from django.conf import settings
 
 from mcp_saas.kit.breaker import Breaker
-from mcp_saas.kit.cache import find_cache
+from mcp_saas.kit.cache import digest_arguments, find_cache
 from mcp_saas.kit.ttl_cache import TtlCache
 from rag.engine.extract import extract_answer
 from rag.engine.language import Language
@@ -30,8 +30,11 @@ breaker = Breaker(failures=1)
 
 
 class Cited(NamedTuple):
+    """`mark` tells these passages from any others."""
+
     by_situation: Mapping[str, tuple[Evidence, ...]]
     degraded: tuple[str, ...] = ()
+    mark: str = ""
 
     def find(self, advice: Advice) -> tuple[Evidence, ...]:
         return self.by_situation.get(name_cited(advice), ())
@@ -44,12 +47,19 @@ def cite(language: Language) -> Cited:
     return _at_hand.find_or_load(language, lambda: _find_or_search(language)) or Cited({})
 
 
+def mark_at_hand(language: Language) -> str:
+    """Of what `cite` would give without asking anybody; empty: it would have to."""
+    cited = _at_hand.find(language)
+    return cited.mark if cited else ""
+
+
 def _find_or_search(language: Language) -> Cited:
     try:
         kept = _find(language, use_cache=True)
-        return Cited(kept if _stand(kept) else _find(language, use_cache=False))
+        found = kept if _stand(kept) else _find(language, use_cache=False)
     except KnowledgeAwayError:
-        return Cited({}, degraded=(RAG,))
+        return Cited({}, degraded=(RAG,), mark="away")
+    return Cited(found, mark=digest_arguments(found))
 
 
 def _find(language: Language, *, use_cache: bool) -> Citations:

@@ -1,6 +1,7 @@
 """Recommendations for the tenant we are in: survey > advise > keep > cite."""
 
 import datetime as dt
+from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
@@ -10,16 +11,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mcp_saas.kit.gcra import Toll, Verdict
+from mcp_saas.kit.version import VERSION
 from nodes.selectors.revision import read_revision
 from recommendations.engine.advice import Advice, Language, LeftOut
 from recommendations.engine.adviser import Advised, advise
 from recommendations.engine.conflict import Conflicts
-from recommendations.pipeline.cite import cite
+from recommendations.pipeline.cite import Cited, cite, mark_at_hand
 from recommendations.pipeline.keep import keep_standing
 from recommendations.pipeline.provided import CACHE, find_suggestions
 from recommendations.pipeline.survey import survey_node
 from recommendations.selectors.advice import find_judged, find_last_done
-from tenants.sealing.answers import find_or_make_answer, take_answer
+from tenants.sealing.answers import find_or_make_answer, keep_rendering, take_answer
 
 log = structlog.get_logger(__name__)
 KIND = "recommendations"
@@ -55,6 +57,9 @@ class Recommended(Struct, frozen=True, kw_only=True):
     as_of: dt.datetime | None
 
 
+Tell = Callable[[Recommended], bytes]
+
+
 def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
     """All advice that stands for the tenant we are in, with passages in that language where there are any.
 
@@ -63,24 +68,46 @@ def recommend(language: Language, *, use_cache: bool = True) -> Recommended:
     3. cite what the library says of the situation each advice speaks of
     """
     worked, is_hit = _find_or_work_out(use_cache=use_cache)
-    return _cite(worked, language, is_hit=is_hit)
+    return _describe(worked, _cite(worked, language), is_hit=is_hit)
 
 
-def take_recommended(language: Language, toll: Toll) -> tuple[Recommended, Verdict] | None:
-    """What `recommend` would find fresh, against a toll; None: there is none, or no room (`Cache.take`)."""
-    taken = take_answer(KIND, read_revision(), toll=toll)
-    worked = _read_worked(taken.cached.value) if taken else None
-    return (_cite(worked, language, is_hit=True), taken.verdict) if taken and worked else None
+def take_told(language: Language, toll: Toll, *, tell: Tell) -> tuple[bytes, Verdict] | None:
+    """What `tell` makes of what `recommend` would find fresh, against a toll; None: there is none, or no room
+    (`Cache.take`).
+
+    It is kept beside what was worked out, and goes with it: the owner's words are in its name, as all that comes in for
+    the box is, and so are the passages. It must say the same at any time, by this release.
+    """
+    revision = read_revision()
+    taken = take_answer(KIND, revision, toll=toll, rendering=_name_told(language, mark_at_hand(language)))
+    if taken is None or taken.is_rendering:
+        return (taken.cached.value, taken.verdict) if taken else None
+    worked = _read_worked(taken.cached.value)
+    if worked is None:
+        return None
+    cited = _cite(worked, language)
+    told = tell(_describe(worked, cited, is_hit=True))
+    if cited.mark:
+        keep_rendering(KIND, revision, taken=taken, rendering=_name_told(language, cited.mark), content=told)
+    return told, taken.verdict
 
 
-def _cite(worked: Worked, language: Language, *, is_hit: bool) -> Recommended:
-    cited = cite(language) if worked.advice else None
+def _name_told(language: Language, mark: str) -> str:
+    return f"{language} {VERSION} {mark}"
+
+
+def _cite(worked: Worked, language: Language) -> Cited:
+    """Where nothing is advised nobody is asked for passages."""
+    return cite(language) if worked.advice else Cited({})
+
+
+def _describe(worked: Worked, cited: Cited, *, is_hit: bool) -> Recommended:
     return Recommended(
-        advice=tuple(replace(one, evidence=one.evidence + cited.find(one)) for one in worked.advice) if cited else (),
+        advice=tuple(replace(one, evidence=one.evidence + cited.find(one)) for one in worked.advice),
         left_out=worked.left_out,
         conflicts=worked.conflicts,
         judged=worked.judged,
-        degraded=worked.degraded + (cited.degraded if cited else ()),
+        degraded=worked.degraded + cited.degraded,
         cache_hit=is_hit,
         as_of=worked.as_of,
     )

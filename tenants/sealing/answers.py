@@ -42,10 +42,27 @@ def find_or_make_answer(
         return made._replace(value=keys.open(made.value, table="cache", column=kind, row=row))
 
 
-def take_answer(kind: str, arguments: object, *, toll: Toll) -> Taken | None:
-    """What `find_or_make_answer` would find fresh, as `Cache.take` says. Raises SealError where it cannot be opened."""
-    taken = find_cache(settings.ENV.redis_url).take(kind, current_tenant().id, arguments=arguments, toll=toll)
+def take_answer(kind: str, arguments: object, *, toll: Toll, rendering: str = "") -> Taken | None:
+    """What `find_or_make_answer` would find fresh, or a rendering of it, as `Cache.take` says. Raises SealError where
+    it cannot be opened.
+    """
+    cache, row = find_cache(settings.ENV.redis_url), digest_arguments(arguments)
+    taken = cache.take(kind, current_tenant().id, arguments=arguments, toll=toll, rendering=rendering)
     if taken is None:
         return None
-    opened = current_keys().open(taken.cached.value, table="cache", column=kind, row=digest_arguments(arguments))
+    place = _name_rendering(row, rendering) if taken.is_rendering else row
+    opened = current_keys().open(taken.cached.value, table="cache", column=kind, row=place)
     return taken._replace(cached=taken.cached._replace(value=opened))
+
+
+def keep_rendering(kind: str, arguments: object, *, taken: Taken, rendering: str, content: bytes) -> None:
+    """`content` is what readers of this rendering get of the value that was taken, as long as that is kept."""
+    place = _name_rendering(digest_arguments(arguments), rendering)
+    sealed = current_keys().seal(content, table="cache", column=kind, row=place)
+    find_cache(settings.ENV.redis_url).keep_rendering(
+        kind, current_tenant().id, arguments=arguments, maker=taken.maker, rendering=rendering, content=sealed
+    )
+
+
+def _name_rendering(row: str, rendering: str) -> str:
+    return f"{row} as {rendering}"

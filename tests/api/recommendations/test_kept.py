@@ -21,10 +21,12 @@ from tests.api import lasting
 from tests.api.case import cases
 from tests.api.recommendations.two_ways import (
     REQUEST_ID,
-    Answer,
     TwoWays,
+    ask_both,
     forget_limit,
+    token_for,
     two_ways,
+    warm,
     write_environ,
 )
 from tests.factories import Box, make_snapshot
@@ -77,27 +79,6 @@ READS = ("info", "recommendations")
 def ways() -> Iterator[TwoWays]:
     with two_ways() as found:
         yield found
-
-
-def token_for(box: Box, *scopes: str, version: int = 0) -> str:
-    granted: Any = list(scopes or ("read",))
-    return mint_access_token(subject="x", scopes=granted, tenant_id=box.dazbox.id, token_version=version)
-
-
-def ask_both(ways: TwoWays, box: Box, name: str, *, token: str | None, **change: Any) -> tuple[Answer, Answer]:
-    """Past Django first, and each with its whole quota."""
-    answers = []
-    for ask in (ways.past, ways.through):
-        forget_limit(box)
-        answers.append(ask(write_environ(box.path(name), token, **change)))
-    past, through = answers
-    return past, through
-
-
-def warm(ways: TwoWays, box: Box, name: str, **change: Any) -> Answer:
-    """Twice: what the second finds is kept."""
-    environ = write_environ(box.path(name), token_for(box), **change)
-    return [ways.through(environ) for _ in range(2)][-1]
 
 
 @pytest.mark.parametrize("name", READS)

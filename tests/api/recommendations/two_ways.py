@@ -15,6 +15,7 @@ from django.db import close_old_connections
 
 from mcp_saas.api.rate_limit import find_quota, name_counter
 from recommendations.api.kept import put_before
+from tenants.tokens.access import mint_access_token
 from tests.factories import Box
 
 REQUEST_ID = "0b6c2f0e-6f43-4b0f-9f6e-1d2b1a3c4d5e"
@@ -56,6 +57,27 @@ class TwoWays:
     def _pass_on(self, environ: Environ, start_response: Any) -> Any:
         self.passed_on += 1
         return self.django(environ, start_response)
+
+
+def token_for(box: Box, *scopes: str, version: int = 0) -> str:
+    granted: Any = list(scopes or ("read",))
+    return mint_access_token(subject="x", scopes=granted, tenant_id=box.dazbox.id, token_version=version)
+
+
+def ask_both(ways: TwoWays, box: Box, name: str, *, token: str | None, **change: Any) -> tuple[Answer, Answer]:
+    """Past Django first, and each with its whole quota."""
+    answers = []
+    for ask in (ways.past, ways.through):
+        forget_limit(box)
+        answers.append(ask(write_environ(box.path(name), token, **change)))
+    past, through = answers
+    return past, through
+
+
+def warm(ways: TwoWays, box: Box, name: str, **change: Any) -> Answer:
+    """Twice: what the second finds is kept."""
+    environ = write_environ(box.path(name), token_for(box), **change)
+    return [ways.through(environ) for _ in range(2)][-1]
 
 
 @contextmanager

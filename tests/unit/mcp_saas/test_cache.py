@@ -13,7 +13,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from mcp_saas.kit.cache import MAX_VALUE_BYTES, REST_S, Cache, Cached, Statistics
+from mcp_saas.kit.cache import MAX_VALUE_BYTES, REST_S, Cache, Cached, Statistics, Taken
 from mcp_saas.kit.gcra import Quota, Toll
 from tests.faults.embedded_instance import eventually
 
@@ -297,6 +297,33 @@ def test_where_nothing_is_fresh_nothing_is_taken_and_nothing_counted(cache: Cach
     taken = cache.take(KIND, ALICE, arguments=("all",), toll=paid)
     assert taken is not None
     assert (taken.verdict.remaining, count(cache).hits - before.hits) == (1, 1)
+
+
+def test_a_rendering_is_taken_in_place_of_its_value_until_there_is_another_value(cache: Cache, maker: Maker) -> None:
+    paid = toll(uuid4().hex, quota=100)
+
+    def take(rendering: str) -> Taken:
+        taken = cache.take(KIND, ALICE, arguments=("all",), toll=paid, rendering=rendering)
+        assert taken is not None
+        return taken
+
+    def keep(rendering: str, content: bytes, *, of: Taken) -> None:
+        cache.keep_rendering(KIND, ALICE, arguments=("all",), maker=of.maker, rendering=rendering, content=content)
+
+    def tell(rendering: str) -> tuple[bytes, bool]:
+        taken = take(rendering)
+        return taken.cached.value, taken.is_rendering
+
+    get(cache, maker)
+    first = take("fr")
+    keep("fr", b"un", of=first)
+    assert [tell(name) for name in ("fr", "en", "")] == [(b"un", True), (b"1", False), (b"1", False)]
+    get(cache, maker, use_cache=False)
+    keep("en", b"one", of=first)  # too late
+    assert [tell(name) for name in ("fr", "en", "")] == [(b"2", False)] * 3
+    keep("fr", bytes(MAX_VALUE_BYTES + 1), of=take(""))
+    assert tell("fr") == (b"2", False)
+    assert get(cache, maker).value == b"2"
 
 
 def test_without_redis_nothing_is_taken_until_it_is_back(away: tuple[Cache, Clock], cache: Cache) -> None:
