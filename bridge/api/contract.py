@@ -44,8 +44,8 @@ class OauthBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HttpBody(Struct, frozen=True, tag="http", tag_field="kind", forbid_unknown_fields=True):
-    """A server behind Streamable HTTP. `is_trusted`: it may lie at an address that is not public. Values of headers,
-    `bearer` and `client_secret` are shown as ********.
+    """A server behind Streamable HTTP. `is_trusted`: it may lie at an address that is not public. `replicas`: more
+    addresses of it, for the policy several. Values of headers, `bearer` and `client_secret` are shown as ********.
     """
 
     url: Address
@@ -53,6 +53,7 @@ class HttpBody(Struct, frozen=True, tag="http", tag_field="kind", forbid_unknown
     bearer: Secret | None = None
     oauth: OauthBody | None = None
     is_trusted: bool = False
+    replicas: Annotated[list[Address], Meta(max_length=63)] = []
 
 
 class BuiltInBody(Struct, frozen=True, tag="builtin", tag_field="kind", forbid_unknown_fields=True):
@@ -72,6 +73,7 @@ class PoolBody(Struct, frozen=True, forbid_unknown_fields=True):
     idle_stop_s: Seconds | None = None
     max_life_s: Seconds | None = None
     own_env: Annotated[list[Annotated[str, Meta(max_length=256)]], Meta(max_length=200)] = []
+    probe_s: Annotated[float, Meta(ge=1, le=3_600)] = 15.0
 
 
 class LimitsBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -41,6 +41,8 @@ def _walk(server: Server) -> Iterator[FieldError]:
         case Http() as http:
             yield from _check_http(http)
     yield from _check_pool(server.pool)
+    if isinstance(server.transport, Http) and server.transport.replicas and server.pool.policy != "several":
+        yield _fault("/transport/replicas", "only the policy several goes to more than one address")
     yield from _check_limits(server.limits)
     yield from _check_caching(server)
 
@@ -68,6 +70,8 @@ def _check_process(child: Stdio) -> Iterator[FieldError]:
 
 def _check_http(http: Http) -> Iterator[FieldError]:
     yield from _check_url("/transport/url", http.url)
+    for number, url in enumerate(http.replicas):
+        yield from _check_url(f"/transport/replicas/{number}", url)
     if http.oauth is not None:
         yield from _check_url("/transport/oauth/token_url", http.oauth.token_url)
         if http.bearer is not None:
@@ -96,6 +100,7 @@ def _check_pool(pool: Pool) -> Iterator[FieldError]:
         yield from _within("/pool/idle_stop_s", pool.idle_stop_s, low=1, high=86_400 * 7)
     if pool.max_life_s is not None:
         yield from _within("/pool/max_life_s", pool.max_life_s, low=10, high=86_400 * 30)
+    yield from _within("/pool/probe_s", pool.probe_s, low=1, high=3_600)
 
 
 def _check_limits(limits: Limits) -> Iterator[FieldError]:

@@ -31,6 +31,7 @@ class Own(Struct, frozen=True, forbid_unknown_fields=True):
 
     process: dict[str, Any] = {}
     is_trusted: bool = False
+    replicas: tuple[str, ...] = ()
     pool: Pool | None = None
     limits: Limits | None = None
     caching: Caching | None = None
@@ -83,7 +84,9 @@ def _read_transport(entry: Entry, own: Own) -> Transport:
     if kind and kind not in _STDIO | _HTTP:
         entry.refuse("/type", f"{kind} is no transport: stdio, http or sse")
     if kind in _HTTP or (kind not in _STDIO and entry.has("url", "serverUrl", "httpUrl")):
-        return structs.replace(_read_http(entry, is_sse=kind == "sse"), is_trusted=own.is_trusted)
+        return structs.replace(
+            _read_http(entry, is_sse=kind == "sse"), is_trusted=own.is_trusted, replicas=own.replicas
+        )
     return _read_stdio(entry, own.process)
 
 

@@ -77,7 +77,9 @@ def merge_views(name: str, gateways: Iterable[GatewaySeen]) -> Observed | None:
         restarts=sum(one.restarts for one in connections),
         rss_bytes=_add(one.rss_bytes for one in connections),
         cpu_s=_add(one.cpu_s for one in connections),
-        breaker="open" if any(seen.breaker == "open" for seen in judged) else "closed",
+        breaker=next(
+            (word for word in ("open", "half_open") if any(seen.breaker == word for seen in judged)), "closed"
+        ),
         tools=max((seen.tools for seen in judged if seen.tools is not None), default=None),
         capabilities=told.capabilities,
         server_info=told.server_info,

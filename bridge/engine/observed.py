@@ -12,7 +12,7 @@ class Condition(StrEnum):
     READY = "ready"
     DEGRADED = "degraded"  # it runs, and does not answer as it should
     BACKOFF = "backoff"  # it ended; the next start waits
-    CRASH_LOOP = "crash_loop"  # it ended too often; an operator or a new revision starts it
+    CRASH_LOOP = "crash_loop"  # it ended too often: it rests for minutes, unless somebody starts it
     DRAINING = "draining"
 
 
@@ -39,7 +39,7 @@ class ServerSeen(Struct, frozen=True):
     condition: Condition
     connections: tuple[ConnectionSeen, ...]
     queued: int
-    breaker: str  # closed, open
+    breaker: str  # closed, open, half_open: it rested, the next call tries
     tools: int | None  # None: it was never asked
     capabilities: Any  # its JSON object: told as Raw, read as a dict (msgspec reads no Raw | None); None: never asked
     server_info: Any  # likewise

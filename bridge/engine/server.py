@@ -31,13 +31,16 @@ class ClientCredentials(Struct, frozen=True):
 
 
 class Http(Struct, frozen=True, tag="http", tag_field="kind"):
-    """A server behind Streamable HTTP. `is_trusted`: it may lie at an address that is not public."""
+    """A server behind Streamable HTTP. `is_trusted`: it may lie at an address that is not public. `replicas`: other
+    addresses of the same server; the connections of the policy several are spread over all.
+    """
 
     url: str
     headers: dict[str, str] = field(default_factory=dict)
     bearer: str | None = None
     oauth: ClientCredentials | None = None
     is_trusted: bool = False
+    replicas: tuple[str, ...] = ()
 
 
 class BuiltIn(Struct, frozen=True, tag="builtin", tag_field="kind"):
@@ -61,6 +64,7 @@ class Pool(Struct, frozen=True):
     idle_stop_s: float | None = None
     max_life_s: float | None = None
     own_env: tuple[str, ...] = ()
+    probe_s: float = 15.0  # an idle connection is asked so often whether it is there
 
 
 class Limits(Struct, frozen=True):

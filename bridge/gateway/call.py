@@ -234,7 +234,7 @@ async def _ask(request: Request, *, upstream: Upstream, name: str | None, until_
         answer = await _use(slot, connection, request=request, name=name, until_s=until_s)
     except RequestTimeout as error:
         breaker.note_failure()
-        slot.note_error(str(error))
+        slot.note_timeout(str(error))
         raise
     except UpstreamError as error:  # it ended in mid-call: its slot starts it anew, which is the cure
         slot.note_error(str(error))

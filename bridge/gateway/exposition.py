@@ -87,7 +87,7 @@ def tell_servers(seen: GatewaySeen) -> Iterator[Metric]:
     for server in seen.servers:
         waiting.add_metric([server.name], server.queued)
         in_flight.add_metric([server.name], sum(one.in_flight for one in server.connections))
-        breaker.add_metric([server.name], server.breaker != "closed")
+        breaker.add_metric([server.name], server.breaker == "open")
         apart.add_metric([server.name], len(server.quarantined))
         for each in Condition:
             condition.add_metric([server.name, each.value], server.condition == each)

@@ -10,8 +10,9 @@ from bridge.gateway.desire import Desire
 from bridge.gateway.fleet.fleet import Open
 from bridge.gateway.parts import Parts
 from bridge.gateway.telling import Telling
-from bridge.sources.connection import Connection, ConnectionLost, OnLog
+from bridge.sources.connection import Connection, ConnectionLost, Era, OnLog
 from bridge.sources.dazbox.connection import open_dazbox
+from bridge.sources.handshake import FACE
 from bridge.sources.opener import open_connection
 
 BACKLOG = 2048
@@ -20,9 +21,11 @@ BACKLOG = 2048
 def choose_opener(config: Config) -> Open:
     """How each server is reached; the built-in one at the cloud's own API."""
 
-    async def open_upstream(server: Server, secret: TenantSecret | None, *, on_log: OnLog) -> Connection:
+    async def open_upstream(
+        server: Server, secret: TenantSecret | None, *, on_log: OnLog, known: Era | None = None
+    ) -> Connection:
         if not isinstance(server.transport, BuiltIn):
-            return await open_connection(server, secret=secret, on_log=on_log)
+            return await open_connection(server, secret=secret, on_log=on_log, face=FACE._replace(known=known))
         if config.api_url is None:
             raise ConnectionLost("API_URL is needed for the built-in tools: where the cloud's own API is.")
         return open_dazbox(config.api_url)

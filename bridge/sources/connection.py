@@ -66,6 +66,11 @@ class Connection(Protocol):
     @property
     def is_open(self) -> bool: ...
 
+    @property
+    def longest_wait_s(self) -> float:
+        """How long the oldest call under way has waited, questions to its caller left out; 0 without any."""
+        ...
+
     async def request(
         self, method: str, params: bytes, *, timeout_s: float, inbox: Inbox | None = None, name: str | None = None
     ) -> Answer:

@@ -36,6 +36,11 @@ class Breaker:
         return self._is_tripped and self._clock() < self._next_try_at_s
 
     @property
+    def is_half_open(self) -> bool:
+        """Whether it has rested: the next caller tries."""
+        return self._is_tripped and self._clock() >= self._next_try_at_s
+
+    @property
     def has_failed(self) -> bool:
         """Whether the last attempt did."""
         return self._failed > 0

@@ -15,13 +15,15 @@ from bridge.gateway.fleet.probe import Probe
 from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.fleet.upstream import Upstream, runs_alike
 from bridge.gateway.hub import CONDITION
-from bridge.sources.connection import Connection, Line, Notice, OnLog
+from bridge.sources.connection import Connection, Era, Line, Notice, OnLog
 
 
 class Open(Protocol):
-    """How a connection is opened; `secret` of the tenant whose own it is. Raises ConnectionLost."""
+    """How a connection is opened; `secret` of the tenant whose own it is, `known` its era. Raises ConnectionLost."""
 
-    async def __call__(self, server: Server, secret: TenantSecret | None, *, on_log: OnLog) -> Connection: ...
+    async def __call__(
+        self, server: Server, secret: TenantSecret | None, *, on_log: OnLog, known: Era | None = None
+    ) -> Connection: ...
 
 
 Log = Callable[[str, Line], None]  # of the server of that name
@@ -48,6 +50,7 @@ class Fleet:
         self.upstreams: dict[str, Upstream] = {}
         self.catalogue = Catalogue(0)
         self._secrets: dict[tuple[str, UUID], TenantSecret] = {}
+        self._coming: dict[str, Upstream] = {}  # the newest that starts beside the old one
         self._listening: dict[Slot, Listening] = {}
         self._watched: dict[str, Counter[str]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -68,16 +71,18 @@ class Fleet:
         wanted = {server.name: server for server in catalogue.servers}
         for name in [name for name in self.upstreams if name not in wanted]:
             self._part(self.upstreams.pop(name).drain())
+            self._coming.pop(name, None)
             self._on_gone(name)
         for server in catalogue.servers:
             self._take(server, is_changed=server.name in changed)
 
     def _take(self, server: Server, *, is_changed: bool) -> None:
         old = self.upstreams.get(server.name)
-        if old is not None and not is_changed and runs_alike(old.server, server):
-            if old.server != server:
-                old.take(server)
-                self._on_changed(old)
+        newest = self._coming.get(server.name, old)
+        if newest is not None and not is_changed and runs_alike(newest.server, server):
+            if newest.server != server:
+                newest.take(server)
+                self._on_changed(newest)
             return
         new = Upstream(
             server,
@@ -88,10 +93,12 @@ class Fleet:
         )
         if old is None or not server.should_run:
             self.upstreams[server.name] = new
+            self._coming.pop(server.name, None)
             if old is not None:
-                self._part(old.drain())
+                self._part(old.drain(new))
             new.start()
         else:
+            self._coming[server.name] = new
             self._part(self._replace(old, new))
 
     async def _replace(self, old: Upstream, new: Upstream) -> None:
@@ -100,9 +107,10 @@ class Fleet:
         slots = tuple(new.slots.values())
         waits = [slot.wait(new.server.limits.timeout_s) for slot in slots]
         await asyncio.gather(*waits, return_exceptions=True)
-        if self.upstreams.get(new.server.name) is old:
+        if self._coming.get(new.server.name) is new:
+            del self._coming[new.server.name]
             self.upstreams[new.server.name] = new
-            await old.drain()
+            await old.drain(new)
         else:
             await new.stop()  # the catalogue changed again meanwhile
 
@@ -114,9 +122,9 @@ class Fleet:
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
-    async def _open_for(self, server: Server, tenant: UUID | None) -> Connection:
+    async def _open_for(self, server: Server, tenant: UUID | None, known: Era | None) -> Connection:
         secret = self._secrets.get((server.name, tenant)) if tenant is not None else None
-        return await self._open(server, secret, on_log=lambda line: self._log(server.name, line))
+        return await self._open(server, secret, on_log=lambda line: self._log(server.name, line), known=known)
 
     async def _on_ready(self, upstream: Upstream, slot: Slot) -> None:
         connection = slot.connection
@@ -174,7 +182,7 @@ class Fleet:
                 upstream.recycle()
                 self._tell_condition(upstream)
                 for slot in tuple(upstream.slots.values()):
-                    self._probe.look(slot)
+                    self._probe.look(slot, every_s=upstream.server.pool.probe_s)
             for slot in [slot for slot in self._listening if slot.condition is Condition.STOPPED]:
                 self._listening.pop(slot).end()
 

@@ -6,6 +6,7 @@ from msgspec import Raw
 
 from bridge.engine.observed import ServerSeen
 from bridge.gateway.fleet.upstream import Upstream
+from mcp_saas.kit.breaker import Breaker
 
 
 def see_server(
@@ -21,7 +22,7 @@ def see_server(
         condition=upstream.condition,
         connections=tuple(slot.read() for slot in slots),
         queued=upstream.queue.waiting,
-        breaker="open" if upstream.breaker.is_open else "closed",
+        breaker=tell_breaker(upstream.breaker),
         tools=tools,
         capabilities=Raw(connection.capabilities) if connection is not None else None,
         server_info=Raw(connection.server_info) if connection is not None else None,
@@ -30,3 +31,9 @@ def see_server(
         last_error_at=last.last_error_at if last is not None else None,
         seen_pins=seen_pins,
     )
+
+
+def tell_breaker(breaker: Breaker) -> str:
+    if breaker.is_open:
+        return "open"
+    return "half_open" if breaker.is_half_open else "closed"

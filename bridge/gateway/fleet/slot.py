@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import psutil
 
 from bridge.engine.observed import Condition, ConnectionSeen
-from bridge.gateway.fleet.pace import Pace
+from bridge.gateway.fleet.pace import REST_S, Pace
 from bridge.sources.connection import Connection, ConnectionLost, Line, Notice, Opener, UpstreamError
 
 DRAIN_CHECK_S = 0.05
@@ -24,18 +24,20 @@ class Slot:
         on_ready: Callable[["Slot"], Awaitable[None]],
         on_notice: Callable[["Slot", Notice], None],
         on_life: Callable[[Line], None],
+        pace: Pace,
     ) -> None:
         self.key, self._opener = key, opener
         self._on_ready, self._on_notice, self._on_life = on_ready, on_notice, on_life
         self.connection: Connection | None = None
         self.condition = Condition.STOPPED
         self.in_flight = self.calls = self.errors = self.restarts = 0
+        self.is_suspected = False  # it left something unanswered, and nothing was heard of it since
         self.last_error: str | None = None
         self.last_error_at: float | None = None
         self.since = time.time()
         self.used_at_s = self.started_at_s = time.monotonic()
         self._pid: int | None = None  # of the child that is, or was last
-        self._pace = Pace()
+        self._pace = pace
         self._changed: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -44,7 +46,7 @@ class Slot:
         return self.connection is not None and self.connection.is_open
 
     def start(self) -> None:
-        """Keeps it running from now on; one in a crash loop gets a new chance."""
+        """Keeps it running from now on."""
         if self._task is None or self._task.done():
             self._pace.reset()
             self._task = asyncio.get_running_loop().create_task(self._keep())
@@ -103,7 +105,12 @@ class Slot:
         self.errors += 1
         self.last_error, self.last_error_at = words, time.time()
 
+    def note_timeout(self, words: str) -> None:
+        self.is_suspected = True
+        self.note_error(words)
+
     def note_health(self, *, is_well: bool) -> None:
+        self.is_suspected = not is_well
         if self.is_ready:
             self._set(Condition.READY if is_well else Condition.DEGRADED)
         if not is_well:
@@ -111,16 +118,22 @@ class Slot:
 
     async def _keep(self) -> None:
         while True:
+            failed, calls = self.errors, self.calls
             lived_s = await self._live()
-            delay_s = self._pace.note_end(lived_s)
-            if self._pace.is_looping:
-                self._tell_life("it ends each time it is started: left alone until somebody starts it")
-                self._set(Condition.CRASH_LOOP)
-                return
+            answered = self.calls - calls - self.in_flight - (self.errors - failed)
+            delay_s = self._pace.note_end(lived_s, has_served=answered > 0)
             self.restarts += 1
-            if delay_s:
+            if self._pace.is_looping:
+                await self._rest()
+            elif delay_s:
                 self._set(Condition.BACKOFF)
                 await asyncio.sleep(delay_s)
+
+    async def _rest(self) -> None:
+        self._tell_life(f"it ends each time it is started: left alone for {REST_S:g} s, or until somebody starts it")
+        self._set(Condition.CRASH_LOOP)
+        await asyncio.sleep(REST_S)
+        self._pace.reset()
 
     async def _live(self) -> float:
         """One life, from its start to its end; returns how many seconds it was ready."""
@@ -132,6 +145,7 @@ class Slot:
             self._tell_end(str(error))
             return 0.0
         self.started_at_s = time.monotonic()
+        self.is_suspected = False
         self._tell_life(f"ready after {self.started_at_s - began_s:.2f} s, speaks {connection.version}")
         self._set(Condition.READY)
         reason = await asyncio.shield(connection.ended)

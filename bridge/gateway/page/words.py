@@ -59,6 +59,7 @@ WORDS: dict[str, dict[str, str]] = {
         "draining": "draining",
         "closed": "closed",
         "open": "open",
+        "half_open": "tries again",
     },
     "fr": {
         "title": "Passerelle MCP",
@@ -118,5 +119,6 @@ WORDS: dict[str, dict[str, str]] = {
         "draining": "se vide",
         "closed": "fermé",
         "open": "ouvert",
+        "half_open": "nouvel essai",
     },
 }

@@ -55,6 +55,8 @@ class DazboxConnection:
         self.ended = ended
         self.in_flight = 0
 
+    longest_wait_s = 0.0  # it has no process to be ended
+
     @property
     def is_open(self) -> bool:
         return not self.ended.done()

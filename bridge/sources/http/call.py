@@ -1,6 +1,7 @@
 """A request under way over HTTP: what its stream says is for the one who made it."""
 
 import asyncio
+import time
 
 from bridge.sources.asks import LOG_MESSAGE, PROGRESS
 from bridge.sources.connection import Era, Inbox, Notice
@@ -20,6 +21,11 @@ class Call:
         self.asks: set[asyncio.Task[None]] = set()
         self.last_event_id: str | None = None
         self.retry_s = RETRY_S
+        self._began_s = time.monotonic()
+
+    @property
+    def waited_s(self) -> float:
+        return 0.0 if self.asks else time.monotonic() - self._began_s
 
     def note(self, event: Event) -> None:
         """Where to go on if the stream ends, and when."""

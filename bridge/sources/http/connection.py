@@ -15,6 +15,7 @@ from bridge.sources.asks import (
     FOR_EVER_S,
     LIST_CHANGES,
     LISTEN,
+    MAY_ASK,
     NO_CALLER,
     Broadcast,
     Listeners,
@@ -27,7 +28,7 @@ from bridge.sources.asks import (
 from bridge.sources.connection import Answer, Ask, ConnectionLost, Inbox, Notice, RequestTimeout, UpstreamError
 from bridge.sources.handshake import DISCOVER, INITIALIZE, UNKNOWN, Manners
 from bridge.sources.http.call import Call
-from bridge.sources.http.exchange import BOTH, STREAM, Exchange, is_stream
+from bridge.sources.http.exchange import BOTH, STREAM, Exchange, ServerAway, is_stream
 from bridge.sources.http.mirror import Mirror
 from bridge.sources.prepared import prepare
 
@@ -51,6 +52,7 @@ class HttpConnection:
         self._listeners = Listeners()
         self._calls: dict[int, Call] = {}
         self._last_id = 0
+        self._is_closed = False
         self._errands: set[asyncio.Task[None]] = set()
         self._ear: asyncio.Task[None] | None = None
         self._hears = asyncio.Event()
@@ -63,6 +65,10 @@ class HttpConnection:
     @property
     def is_open(self) -> bool:
         return not self.ended.done()
+
+    @property
+    def longest_wait_s(self) -> float:
+        return max((call.waited_s for call in self._calls.values() if call.method in MAY_ASK), default=0.0)
 
     async def request(
         self, method: str, params: bytes, *, timeout_s: float, inbox: Inbox | None = None, name: str | None = None
@@ -80,6 +86,9 @@ class HttpConnection:
             raise RequestTimeout(f"no answer within {timeout_s:g} s") from None
         except asyncio.CancelledError:
             self._abandon(call)
+            raise
+        except ServerAway as error:
+            self._end(str(error))
             raise
         finally:
             self.in_flight -= 1
@@ -109,15 +118,21 @@ class HttpConnection:
             async with asyncio.timeout(HEAR_S):
                 await self._hears.wait()
 
+    def _end(self, reason: str) -> None:
+        """Whoever keeps it makes another, again and again until the server is back."""
+        if not self.ended.done():
+            self.ended.set_result(reason)
+
     async def close(self, *, grace_s: float = 2.0) -> None:
-        if self.ended.done():
+        if self._is_closed:
             return
-        self.ended.set_result("the connection was closed")
+        self._is_closed, is_away = True, self.ended.done()
+        self._end("the connection was closed")
         tasks = [*self._errands, *([self._ear] if self._ear is not None else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self.session is not None:
+        if self.session is not None and not is_away:
             with suppress(UpstreamError, TimeoutError):
                 async with asyncio.timeout(grace_s), self._exchange.open("DELETE", headers=self._headers()):
                     pass

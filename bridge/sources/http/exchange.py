@@ -18,6 +18,10 @@ BOTH = "application/json, text/event-stream"
 STREAM = "text/event-stream"
 
 
+class ServerAway(ConnectionLost):
+    """Nobody listens at its address."""
+
+
 class Exchange:
     """The server's URL, its credentials and its limit. `bearer`: of the tenant whose own connection it is."""
 
@@ -53,6 +57,8 @@ class Exchange:
                 challenge = find_challenge(response)
                 await self._tokens.find(challenge, refused=token)
                 response, _ = await self._send(method, headers=headers, content=content)
+        except httpx.ConnectError as error:
+            raise ServerAway(f"the server cannot be reached: {error}") from error
         except (httpx.HTTPError, UnsafeTargetError) as error:
             raise ConnectionLost(f"the server cannot be reached: {error or type(error).__name__}") from error
         try:

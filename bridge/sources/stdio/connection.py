@@ -13,6 +13,7 @@ from bridge.sources.asks import (
     LIST_CHANGES,
     LISTEN,
     LOG_MESSAGE,
+    MAY_ASK,
     NO_CALLER,
     PROGRESS,
     WITHDRAWN,
@@ -82,6 +83,12 @@ class StdioConnection:
     @property
     def is_open(self) -> bool:
         return not self.ended.done()
+
+    @property
+    def longest_wait_s(self) -> float:
+        now_s = self._loop.time()
+        waits = (now_s - call.deadline + call.timeout_s for call in self._calls if call.method in MAY_ASK)
+        return max(waits, default=0.0)
 
     async def request(
         self, method: str, params: bytes, *, timeout_s: float, inbox: Inbox | None = None, name: str | None = None

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fast_echo import Era, RefusedError
+from fast_echo import Era, RefusedError, make_tool
 
 Message = dict[str, Any]
 FLOOD = b"the same words again and again, and a number of no meaning: 0123456789\n"
@@ -61,9 +61,16 @@ class Child:
 
     def answer_plainly(self, message: Message) -> None:
         try:
-            send({"id": message["id"], "result": self.era.answer(message["method"], message.get("params") or {})})
+            result = self.era.answer(message["method"], message.get("params") or {})
+            if message["method"] == "tools/list":
+                result = result | {"tools": [*result["tools"], *self.list_own()]}
+            send({"id": message["id"], "result": result})
         except RefusedError as refused:
             send({"id": message["id"], "error": refused.error})
+
+    def list_own(self) -> list[Message]:
+        names = [name.removeprefix("do_") for name in dir(self) if name.startswith("do_")]
+        return [make_tool(name, properties={}, required=[]) for name in names]
 
     def say(self, call_id: Any, text: str) -> None:
         send({"id": call_id, "result": make_result(text)})
@@ -135,6 +142,12 @@ class Child:
         self.say(call_id, "good night")
         while not Path(arguments["until"]).exists():
             signal.sigtimedwait([signal.SIGUSR1], 0.01)
+
+    def do_wait(self, call_id: Any, arguments: Message, meta: Message) -> None:
+        """Answers once a file is there, and does nothing else meanwhile."""
+        while not Path(arguments["until"]).exists():
+            signal.sigtimedwait([signal.SIGUSR1], 0.01)
+        self.say(call_id, "waited")
 
     # What it shows.
 
