@@ -129,7 +129,7 @@ def test_one_that_cannot_start_is_tried_later_and_later_until_it_can(tmp_path: P
         wait_for(lambda: see(gateway, "one")["condition"] == "backoff", what="that it waits is told")
         script.write_text((Path(__file__).parents[1] / "children/fast_echo.py").read_text(), encoding="utf-8")
         wait_for(lambda: call(gateway, "one__pid").status_code == 200, what="its first answer")
-        wait_for(lambda: see(gateway, "one")["condition"] == "ready", what="that it is there is told")
+        assert call_text(gateway, "one__echo", text="now") == "now"
 
 
 def test_a_crash_loop_is_left_alone_and_everybody_else_goes_on(tmp_path: Path) -> None:
