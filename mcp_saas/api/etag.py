@@ -48,7 +48,7 @@ def spare_known(response: HttpResponse, if_none_match: str) -> HttpResponse:
 
 def is_known(tag: str, if_none_match: str) -> bool:
     """Whether the caller has the answer of this tag."""
-    return bool({_as_strong(given) for given in parse_etags(if_none_match)} & {tag, "*"})
+    return bool(if_none_match) and bool({_as_strong(given) for given in parse_etags(if_none_match)} & {tag, "*"})
 
 
 def write_if_unchanged(handler: Handler, *, waiver: Waiver | None = None) -> Handler:

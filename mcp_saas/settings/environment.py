@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -28,6 +28,8 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
+    # Django looks for it each time `settings.ENV` is read, and pydantic takes long to say that it is not there.
+    _mask_wrapped: ClassVar[bool] = True
 
     profile: Profile = Field("dev", description="dev, staging or production")
     secret_key: SecretStr = Field(SecretStr(DEV_SECRET), description="Django's signing secret, at least 50 characters")

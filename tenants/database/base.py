@@ -141,10 +141,10 @@ class SchemaOnly:
 
 def choose_prefix(session: Any, place: Place) -> str:
     """Empty where no prefix is needed (public outside a transaction) or possible (a failed transaction)."""
-    status = session.info.transaction_status
-    if status is TransactionStatus.INERROR:
+    status = session.pgconn.transaction_status
+    if status == TransactionStatus.INERROR:
         return ""
-    if status is TransactionStatus.IDLE:
+    if status == TransactionStatus.IDLE:
         _refuse_leftover_path(session)
         if place == PUBLIC:
             return ""

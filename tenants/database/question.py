@@ -5,7 +5,7 @@ Cursors do the same and more: Django's, psycopg's and the reading of rows cost a
 
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import errors, generators
 from psycopg.pq import ExecStatus, TransactionStatus
 
@@ -24,16 +24,18 @@ class Question(NamedTuple):
 
 def ask_in_turn(*questions: Question) -> list[list[Row]]:
     """The rows of each, as PostgreSQL writes their values (text format). Raises what a cursor raises."""
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
+    database = connections[DEFAULT_DB_ALIAS]  # looked up once: `django.db.connection` is looked up each time
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    database.validate_no_broken_transaction()
+    session = database.connection
     for question in questions:
-        note_schema(connection.connection, question.place.schema_name)
-    message = _write(connection.connection, questions)
-    if connection.queries_logged:
-        connection.queries_log.append({"sql": message.decode(), "time": "0"})
-    with connection.wrap_database_errors:
-        results = _send(connection.connection, message)
+        note_schema(session, question.place.schema_name)
+    message = _write(session, questions)
+    if database.queries_logged:
+        database.queries_log.append({"sql": message.decode(), "time": "0"})
+    with database.wrap_database_errors:
+        results = _send(session, message)
     return [_read_rows(one) for one in results if one.status == ExecStatus.TUPLES_OK]
 
 
@@ -41,7 +43,7 @@ def _write(session: Any, questions: tuple[Question, ...]) -> bytes:
     first, *others = questions
     parts = [choose_prefix(session, first.place) + first.query]
     parts += [write_prefix(one.place) + one.query for one in others]
-    if not session.autocommit and session.info.transaction_status is TransactionStatus.IDLE:
+    if not session.autocommit and session.pgconn.transaction_status == TransactionStatus.IDLE:
         parts.insert(0, "BEGIN")  # as psycopg does before the first query of a transaction
     return "; ".join(parts).encode()
 
