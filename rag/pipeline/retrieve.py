@@ -1,7 +1,7 @@
 """From a question to passages: plan, embed, one batched search, one ranking.
 
 1. `prepare`: which documents, by which steps; the question in their language, embedded.
-2. One request to the store with every step of every leg.
+2. One request to the store with every step of every leg; MaxSim ranks all of the library's legs at once.
 3. Each leg's steps are combined into one score, those of a box's own passages once they are opened.
 4. The legs are joined by score.
 """
@@ -17,14 +17,14 @@ from rag.engine.language import Language
 from rag.engine.plan import Plan, Step
 from rag.engine.question import Question
 from rag.engine.refusal import TOP, Signs, cover, weigh_signs
-from rag.engine.sparse import Bm25
+from rag.engine.sparse import Bm25, Terms
 from rag.engine.tokenise import tokenise
 from rag.engine.types import Chunk
 from rag.engine.weights import OWN_IDF
 from rag.pipeline.point import TERMS
 from rag.pipeline.prepare import Asked, Prepared, prepare
 from rag.sources.embedder import Embedder
-from rag.sources.qdrant.point import Content, Hit, Query
+from rag.sources.qdrant.point import Content, Hit, Query, Vector
 from rag.sources.qdrant.scope import Scope
 from rag.sources.qdrant.store import Found
 from tenants.sealing.tenant import current_keys
@@ -36,16 +36,22 @@ class Searcher(Protocol):
     def search_and_rate(self, scope: Scope, queries: Sequence[Query], *, rated: Sequence[Query]) -> Found: ...
 
 
-class Sent(NamedTuple):
-    """`is_shown`: its hits are read. Beside MaxSim the steps before it are asked for what they say of its hits."""
+class Sought(NamedTuple):
+    """A leg's question with its terms as the store numbers them."""
 
+    asked: Asked
+    terms: Terms
+
+    @property
+    def is_ranked(self) -> bool:
+        """By MaxSim: then the steps before it are asked for what they say of its hits alone."""
+        return self.asked.tokens is not None
+
+
+class Sent(NamedTuple):
     asked: Asked
     step: Step
     query: Query
-
-    @property
-    def is_shown(self) -> bool:
-        return self.step == "maxsim" or self.asked.tokens is None or "maxsim" not in self.asked.leg.steps
 
 
 class Passage(Struct, frozen=True, kw_only=True):
@@ -76,13 +82,18 @@ def retrieve(
 
 def search_prepared(prepared: Prepared, *, scope: Scope, store: Searcher, limit: int) -> Retrieved:
     key = None if scope.is_shared else current_keys().derive_digest_key(TERMS)
-    wanted = [(asked, step) for asked in prepared.asked for step in asked.leg.steps]
-    sent = [Sent(asked, step, query) for asked, step in wanted if (query := _query(asked, step, key=key)) is not None]
-    shown, rated = [one for one in sent if one.is_shown], [one for one in sent if not one.is_shown]
-    found = store.search_and_rate(scope, [one.query for one in shown], rated=[one.query for one in rated])
+    sought = [_number(asked, key=key) for asked in prepared.asked]
+    ranked = [one for one in sought if one.is_ranked]
+    shown = [sent for one in sought if not one.is_ranked for sent in _list_steps(one)]
+    rated = [sent for one in ranked for sent in _list_steps(one)]
+    queries = [*_rank(ranked), *(one.query for one in shown)]
+    found = store.search_and_rate(scope, queries, rated=[one.query for one in rated])
+    best, listed = (found.hits[0], found.hits[1:]) if ranked else ([], found.hits)
     passages: list[Passage] = []
     for asked in prepared.asked:
-        hits = {one.step: hits for one, hits in zip(shown, found.hits, strict=True) if one.asked is asked}
+        hits = {one.step: hits for one, hits in zip(shown, listed, strict=True) if one.asked is asked}
+        if asked.tokens is not None:
+            hits["maxsim"] = [hit for hit in best if hit.lang == asked.leg.lang]
         scores = {one.step: scores for one, scores in zip(rated, found.scores, strict=True) if one.asked is asked}
         passages += _join(asked, hits, rated=scores)
     passages.sort(key=lambda one: (-one.score, one.hit.id))
@@ -95,26 +106,47 @@ def search_prepared(prepared: Prepared, *, scope: Scope, store: Searcher, limit:
     )
 
 
-def _query(asked: Asked, step: Step, *, key: bytes | None) -> Query | None:
-    """None: the question has nothing this step could search by."""
+def _number(asked: Asked, *, key: bytes | None) -> Sought:
+    return Sought(asked, asked.question.number_terms(key=key if asked.leg.part == "own" else None))
+
+
+def _list_steps(sought: Sought) -> list[Sent]:
+    """One for each of vectors and BM25, where the question has what it searches by."""
+    asked, terms = sought
+    queries: list[tuple[Step, Query]] = []
+    if asked.dense is not None:
+        queries.append(("dense", _query(asked, dense=asked.dense)))
+    if terms:
+        queries.append(("bm25", _query(asked, terms=terms)))
+    return [Sent(asked, step, query) for step, query in queries]
+
+
+def _rank(ranked: Sequence[Sought]) -> list[Query]:
+    """One for all: the library's legs have the question's tokens in common, and MaxSim the scale of its scores."""
+    if not ranked:
+        return []
+    first = ranked[0].asked
+    return [
+        Query(
+            tokens=first.tokens,
+            part=first.leg.part,
+            best_of=tuple(_query(asked, dense=asked.dense, terms=terms) for asked, terms in ranked),
+            limit=sum(asked.leg.ranked for asked, _ in ranked),
+        )
+    ]
+
+
+def _query(asked: Asked, *, dense: Vector | None = None, terms: Terms | None = None) -> Query:
     leg = asked.leg
-    terms = asked.question.number_terms(key=key if leg.part == "own" else None)
-    if not _has_what(step, asked=asked, terms=terms):
-        return None
     return Query(
-        dense=asked.dense if step != "bm25" else None,
-        terms=(terms or None) if step != "dense" else None,
-        tokens=asked.tokens if step == "maxsim" else None,
+        dense=dense,
+        terms=terms or None,
         part=leg.part,
         lang=leg.lang,
-        limit=leg.ranked if step == "maxsim" else leg.candidates,
+        limit=leg.candidates,
         candidates=leg.candidates,
         ranked=leg.ranked,
     )
-
-
-def _has_what(step: Step, *, asked: Asked, terms: Mapping[int, float]) -> bool:
-    return {"dense": asked.dense is not None, "bm25": bool(terms), "maxsim": asked.tokens is not None}[step]
 
 
 def _join(

@@ -102,6 +102,17 @@ def test_what_is_ranked_is_the_same_whether_or_not_its_legs_are_asked_for_too(
     assert {point.id for point in words.points} == {1, 2}
 
 
+def test_what_is_ranked_of_two_fusions_is_the_same_whether_or_not_their_legs_are_asked_for_too(
+    client: QdrantClient, collection: str
+) -> None:
+    asked = ask_in_stages(ranked=1)
+    asked.prefetch = [asked.prefetch, models.Prefetch(**asked.prefetch.model_dump(exclude={"limit"}), limit=5)]
+    [alone] = client.query_batch_points(collection, [asked])
+    beside, *_ = client.query_batch_points(collection, [asked, *ASKED])
+    assert beside == alone
+    assert [point.id for point in beside.points] == [2, 1]
+
+
 def test_a_deleted_tenant_is_gone_and_the_other_stays(client: QdrantClient, collection: str) -> None:
     client.delete(collection, models.FilterSelector(filter=ALICE))
     assert client.count(collection, count_filter=ALICE).count == 0

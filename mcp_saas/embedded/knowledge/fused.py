@@ -1,4 +1,4 @@
-"""A query that ranks a fusion of legs anew, in a batch where the legs are asked for too: each leg is searched once.
+"""A query that ranks fusions of legs anew, in a batch where the legs are asked for too: each leg is searched once.
 
 The engine would search a leg for each query that has it. So the legs go first, are fused here as the engine does, and
 then their best are ranked, by a condition on their ids, which is how the engine ranks what was prefetched.
@@ -8,7 +8,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-import qdrant_edge as edge
 from msgspec import structs
 
 from mcp_saas.embedded.knowledge.contract import Condition, Filter, Prefetch, Query, QuerySpec
@@ -16,20 +15,30 @@ from mcp_saas.embedded.knowledge.filters import listed
 from mcp_saas.embedded.knowledge.queries import DEFAULT_RRF_K, limit_of, prefetches_of, vector_of
 
 Id = TypeVar("Id", bound=Hashable)
+Points = Sequence[Mapping[str, Any]]  # as they are answered
 
 
-class Fused(NamedTuple):
+class Fusion(NamedTuple):
     """`legs`: where in the batch they are asked for; the best `limit` of them are ranked."""
 
-    query: Query
     legs: tuple[int, ...]
     k: int
     limit: int
 
-    def rank(self, found: Mapping[int, Sequence[edge.ScoredPoint]]) -> Query:
+    def find_best(self, found: Mapping[int, Points]) -> list[Any]:
+        """Their ids."""
+        return fuse_ranks([[point["id"] for point in found[leg]] for leg in self.legs], k=self.k)[: self.limit]
+
+
+class Fused(NamedTuple):
+    """The best of each of the fusions are ranked together."""
+
+    query: Query
+    fusions: tuple[Fusion, ...]
+
+    def rank(self, found: Mapping[int, Points]) -> Query:
         """The query of the points that the legs found."""
-        ids: list[Any] = fuse_ranks([[point.id for point in found[leg]] for leg in self.legs], k=self.k)
-        best = Condition(has_id=ids[: self.limit])
+        best = Condition(has_id=[one for fusion in self.fusions for one in fusion.find_best(found)])
         asked = self.query.filter
         also = [] if asked is None else [Condition(**structs.asdict(asked))]
         return structs.replace(self.query, prefetch=None, filter=Filter(must=[best, *also]))
@@ -43,15 +52,21 @@ def find_fused(queries: Sequence[Query]) -> dict[int, Fused]:
 
 def read_fused(query: Query, queries: Sequence[Query]) -> Fused | None:
     below = prefetches_of(query)
-    if len(below) != 1 or query.query is None or vector_of(query.query) is None:
+    if not below or query.query is None or vector_of(query.query) is None:
         return None
-    [fusion] = below
+    read = [read_fusion(one, query, queries=queries) for one in below]
+    fusions = tuple(one for one in read if one is not None)
+    return Fused(query, fusions) if len(fusions) == len(below) else None
+
+
+def read_fusion(fusion: Prefetch, query: Query, *, queries: Sequence[Query]) -> Fusion | None:
+    """None: not one that is done here, or not of legs that are asked for."""
     k = read_rrf(fusion)
     if k is None:
         return None
     legs = [find_leg(leg, queries) for leg in prefetches_of(fusion) if narrows(leg, fusion) and narrows(leg, query)]
     known = tuple(leg for leg in legs if leg is not None)
-    return Fused(query, known, k, limit_of(fusion)) if known and len(known) == len(prefetches_of(fusion)) else None
+    return Fusion(known, k, limit_of(fusion)) if known and len(known) == len(prefetches_of(fusion)) else None
 
 
 def read_rrf(fusion: Prefetch) -> int | None:

@@ -91,17 +91,18 @@ def query_batch(collection: Collection, request: QueryBatch) -> list[Result]:
     fused = find_fused(request.searches)
     found = ask(collection, {place: one for place, one in enumerate(request.searches) if place not in fused})
     found |= ask(collection, {place: one.rank(found) for place, one in fused.items()})
-    return [{"points": [describe_scored(point) for point in points]} for _, points in sorted(found.items())]
+    return [{"points": found[place]} for place in range(len(found))]
 
 
-def ask(collection: Collection, queries: Mapping[int, Query]) -> dict[int, list[edge.ScoredPoint]]:
+def ask(collection: Collection, queries: Mapping[int, Query]) -> dict[int, list[Result]]:
     """What each finds, by its place in the batch."""
     if not queries:
         return {}
     with engine_errors():
         batch = edge.QueryBatchRequest([build_query(each, collection.shape) for each in queries.values()])
     found = collection.ask(lambda shard: shard.query_batch(batch))
-    return dict(zip(queries, found, strict=True))
+    described = [[describe_scored(point) for point in points] for points in found]
+    return dict(zip(queries, described, strict=True))
 
 
 def scroll(collection: Collection, request: Scroll) -> Result:
@@ -151,15 +152,18 @@ def check_one_of(request: PointsSelector | PayloadChange) -> None:
 
 
 def describe_scored(point: edge.ScoredPoint) -> Result:
-    return {"id": point.id, "version": point.version, "score": point.score} | describe_contents(point)
+    described = {"id": point.id, "version": point.version, "score": point.score}
+    return add_contents(described, point)
 
 
 def describe_record(point: edge.Record) -> Result:
-    return {"id": point.id} | describe_contents(point)
+    return add_contents({"id": point.id}, point)
 
 
-def describe_contents(point: edge.ScoredPoint | edge.Record) -> Result:
+def add_contents(described: Result, point: edge.ScoredPoint | edge.Record) -> Result:
     """Only what was asked for."""
-    vector = read_vectors(point.vector)
-    contents = {"payload": point.payload, "vector": vector}
-    return {name: found for name, found in contents.items() if found is not None}
+    if (payload := point.payload) is not None:
+        described["payload"] = payload
+    if (vector := point.vector) is not None:
+        described["vector"] = read_vectors(vector)
+    return described

@@ -1,6 +1,6 @@
 """Vectors of a request as the engine takes them, checked where it would take a wrong one; and back."""
 
-import struct
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +11,7 @@ from mcp_saas.embedded.knowledge.refusal import UNPROCESSABLE, RefusalError, wro
 from mcp_saas.embedded.knowledge.shape import Shape
 
 LARGEST_INDEX = 2**32 - 1
+LARGEST_LENGTH = 3.4e38  # of numbers that each, and their length too, have 32 bits
 
 
 def build_vectors(vectors: Mapping[str, Dense | Sparse], shape: Shape) -> dict[str, Any]:
@@ -53,9 +54,11 @@ def check_rows(vector: Dense, size: int) -> None:
 def check_finite(numbers: Any) -> None:
     """The engine would take what is too large for 32 bits as infinite, and find nothing near it ever after."""
     try:
-        struct.pack(f"<{len(numbers)}f", *numbers)  # "<": the native form takes any
-    except (OverflowError, struct.error):
-        raise wrong_input("a vector holds numbers of 32 bits, and one of these is too large or no number") from None
+        length = math.hypot(*numbers)
+    except TypeError:
+        length = math.inf
+    if length > LARGEST_LENGTH:
+        raise wrong_input("a vector holds numbers of 32 bits, and one of these is too large or no number")
 
 
 def build_sparse(indices: list[int], values: list[float]) -> edge.SparseVector:

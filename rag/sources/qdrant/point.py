@@ -56,7 +56,8 @@ class Dbsf(Struct, frozen=True):
 
 class Query(Struct, frozen=True, kw_only=True):
     """One search. Its legs are what is given of `dense` and `terms`; two are fused. `tokens` rank the best `ranked` of
-    the result anew by MaxSim: points without token vectors, so all of tenants, fall out.
+    the result anew by MaxSim: points without token vectors, so all of tenants, fall out. With `best_of` they rank what
+    these queries find, the best `ranked` of each, in the place of legs of their own.
 
     `part` narrows the scope, `lang`, `kinds`, `documents` and `among` (ids of hits) narrow further. Nothing widens it.
     """
@@ -72,6 +73,7 @@ class Query(Struct, frozen=True, kw_only=True):
     lang: str | None = None
     documents: tuple[str, ...] = ()
     among: tuple[str, ...] = ()
+    best_of: "tuple[Query, ...]" = ()
 
 
 class Hit(Struct, frozen=True, kw_only=True):

@@ -47,13 +47,18 @@ def build_request(
     Raises ValueError for no leg at all.
     """
     condition = _narrow(scope, query)
-    legs = _build_legs(query, condition, vector=stored.vector, pen=pen)
-    step = _join(legs, query)
-    if query.tokens is not None and stored.tokens is not None:
-        tokens = pen.write_tokens(query.tokens)
-        below = [step] if legs else None
-        step = models.Prefetch.model_construct(prefetch=below, query=tokens, using=stored.tokens, filter=condition)
-    elif not legs:
+    tokens = query.tokens if stored.tokens is not None else None
+    below = query.best_of or (query,)
+    built = [_build_step(scope, one, stored=stored, pen=pen, is_ranked=tokens is not None) for one in below]
+    steps = [step for step in built if step is not None]
+    if tokens is not None:
+        written = pen.write_tokens(tokens)
+        step = models.Prefetch.model_construct(
+            prefetch=steps or None, query=written, using=stored.tokens, filter=condition
+        )
+    elif len(steps) == 1:
+        [step] = steps
+    else:
         raise ValueError("a query has at least one of dense, terms and tokens")
     return models.QueryRequest.model_construct(
         prefetch=step.prefetch,
@@ -72,6 +77,15 @@ def find_scale(query: Query, *, stored: Stored) -> float:
     return TOKEN_SCALE if query.tokens is not None and stored.tokens is not None else 1.0
 
 
+def _build_step(scope: Scope, query: Query, *, stored: Stored, pen: Pen, is_ranked: bool) -> models.Prefetch | None:
+    """None: the query has no leg."""
+    legs = _build_legs(query, _narrow(scope, query), vector=stored.vector, pen=pen)
+    limit = query.ranked if is_ranked else query.candidates
+    if len(legs) == 1:
+        return legs[0].model_copy(update={"limit": limit})
+    return models.Prefetch.model_construct(prefetch=legs, query=_fuse(query), limit=limit) if legs else None
+
+
 def _build_legs(query: Query, condition: models.Filter | None, *, vector: str, pen: Pen) -> list[models.Prefetch]:
     legs = []
     limit = min(query.candidates, MAX_LIMIT)
@@ -80,18 +94,13 @@ def _build_legs(query: Query, condition: models.Filter | None, *, vector: str, p
         legs.append(models.Prefetch.model_construct(query=dense, using=vector, filter=condition, limit=limit))
     if query.terms:
         sparse = models.SparseVector(indices=list(query.terms), values=list(query.terms.values()))
-        corpus = models.SearchParams(idf=models.IdfCorpusParams(corpus=condition)) if condition else None
+        corpus = (
+            models.SearchParams.model_construct(idf=models.IdfCorpusParams(corpus=condition)) if condition else None
+        )
         legs.append(
             models.Prefetch.model_construct(query=sparse, using=TERMS, filter=condition, limit=limit, params=corpus)
         )
     return legs
-
-
-def _join(legs: list[models.Prefetch], query: Query) -> models.Prefetch:
-    limit = query.candidates if query.tokens is None else query.ranked
-    if len(legs) == 1:
-        return legs[0].model_copy(update={"limit": limit})
-    return models.Prefetch.model_construct(prefetch=legs, query=_fuse(query), limit=limit)
 
 
 def _fuse(query: Query) -> Any:

@@ -18,6 +18,7 @@ QUERIES = (
     Query(terms={7: 1.5}, part="shared", lang="fr"),
     Query(dense=direction(1.0), terms={7: 1.0}, fusion=Dbsf(), documents=("guide",)),
     Query(dense=direction(1.0), terms={7: 1.0}, fusion=Rrf(weights=(1.0, 2.0)), tokens=TOKENS, among=("a-hit",)),
+    Query(tokens=TOKENS, best_of=(Query(dense=direction(1.0), terms={7: 1.0}, lang="fr"), Query(dense=direction(1.0)))),
 )
 
 
@@ -35,6 +36,6 @@ def test_a_request_is_written_as_the_client_would_write_it(is_rated: bool) -> No
 
 
 def test_token_vectors_are_sent_in_whole_numbers() -> None:
-    [asked] = json.decode(write(QUERIES[-1]))["searches"]
+    [asked] = json.decode(write(QUERIES[-2]))["searches"]
     assert asked["query"][0][0] == TOKEN_SCALE / 2
     assert {type(number) for row in asked["query"] for number in row} == {int}

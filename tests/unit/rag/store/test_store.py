@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from mcp_saas.kit.crypto import SealBrokenError
 from rag.sources.qdrant import scope
@@ -83,6 +84,20 @@ def test_tokens_rank_the_best_of_what_was_found_and_no_more(store: Store) -> Non
     store.upsert(scope.shared(), points)
     [ranked] = store.search(scope.shared(), [Query(dense=direction(1.0), tokens=tokens, ranked=2)])
     assert set(texts(ranked)) == {"near", "less"}
+
+
+def test_the_best_of_several_queries_are_ranked_together(store: Store) -> None:
+    near, far = np.eye(1, DIMENSION, dtype=np.float32), 0.5 * np.eye(1, DIMENSION, dtype=np.float32)
+    points = [
+        make_point("far", 0, terms={7: 2.0}, tokens=far),
+        make_point("less", 1, dense=direction(1.0, 0.5), tokens=near),
+        make_point("proche", 2, lang="fr", dense=direction(0.0, 1.0), tokens=near),
+    ]
+    store.upsert(scope.shared(), points)
+    asked = [Query(dense=direction(1.0), terms={7: 1.0}, lang=lang) for lang in ("en", "fr")]
+    best = tuple(replace(query, ranked=1) for query in asked)
+    [ranked, *_] = store.search(scope.shared(), [Query(tokens=near, best_of=best), *asked])
+    assert texts(ranked) == ["proche", "far"]
 
 
 def test_hits_can_be_asked_for_again_among_their_ids(store: Store) -> None:
