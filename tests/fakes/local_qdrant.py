@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import httpx
 from qdrant_client import QdrantClient, models
 
 
@@ -18,11 +19,13 @@ class LocalQdrant(QdrantClient):
 
 class _Connection(NamedTuple):
     searched: QdrantClient
+    host: str = "http://memory"
 
-    def request(self, *, path_params: dict[str, str], content: bytes, **_: object) -> dict[str, Any]:
-        searches = models.QueryRequestBatch.model_validate_json(content).searches
-        found = self.searched.query_batch_points(path_params["collection_name"], searches)
-        return {"result": [one.model_dump(mode="json") for one in found]}
+    def send_inner(self, request: httpx.Request) -> httpx.Response:
+        _, collection, *_ = request.url.path.strip("/").split("/")
+        searches = models.QueryRequestBatch.model_validate_json(request.content).searches
+        found = self.searched.query_batch_points(collection, searches)
+        return httpx.Response(200, json={"result": [one.model_dump(mode="json") for one in found]})
 
 
 class _Apis(NamedTuple):

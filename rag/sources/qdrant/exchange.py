@@ -5,14 +5,18 @@ vectors are put into them unlooked at, and requests are written, and answers rea
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
-from msgspec import Struct, convert, json
+import httpx
+from msgspec import Struct, json
 from pydantic import BaseModel
 from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import UnexpectedResponse
 
-PATH = "/collections/{collection_name}/points/query/batch"
-TIMEOUT_S = 4  # a question waits for it
+TIMEOUT_S: Final = 4  # a question waits for it
+TIMEOUT: Final = {"timeout": httpx.Timeout(TIMEOUT_S).as_dict()}
 
 
 class Scored(Struct, frozen=True):
@@ -31,18 +35,20 @@ class Reply(Struct, frozen=True):
     result: list[Points]
 
 
+_replies: Final = json.Decoder(Reply)
+
+
 def ask(raw: QdrantClient, *, collection: str, requests: Sequence[models.QueryRequest]) -> list[list[Scored]]:
-    """The points of each request. Raises what the client does, and ValidationError for what is no answer to it."""
-    said = raw.http.client.request(
-        type_=dict,
-        method="POST",
-        url=PATH,
-        path_params={"collection_name": collection},
-        params={"timeout": str(TIMEOUT_S)},
-        headers={"Content-Type": "application/json"},
-        content=encode(requests),
-    )
-    return [answer.points for answer in convert(said, Reply).result]
+    """The points of each request. Raises what the client does, and MsgspecError for what is no answer to it."""
+    url = f"{raw.http.client.host}/collections/{quote(collection, safe='')}/points/query/batch?timeout={TIMEOUT_S}"
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip, deflate"}
+    if key := raw.init_options["api_key"]:
+        headers["api-key"] = key
+    request = httpx.Request("POST", url, headers=headers, content=encode(requests), extensions=TIMEOUT)
+    response = raw.http.client.send_inner(request)
+    if response.status_code != httpx.codes.OK:
+        raise _refuse(response)
+    return [answer.points for answer in _replies.decode(response.content).result]
 
 
 def encode(requests: Sequence[models.QueryRequest]) -> bytes:
@@ -55,3 +61,10 @@ def _describe(model: Any) -> dict[str, Any]:
     if not isinstance(model, BaseModel):
         raise NotImplementedError(f"{type(model)} is no part of a request")
     return {name: value for name, value in vars(model).items() if value is not None}
+
+
+def _refuse(response: httpx.Response) -> Exception:
+    """As the client does."""
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS and (pause_s := response.headers.get("Retry-After")):
+        return ResourceExhaustedResponse("", pause_s)
+    return UnexpectedResponse.for_response(response)
