@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-import httpx
 import msgspec
 
 from bridge.engine import envelope
@@ -30,6 +29,7 @@ from bridge.sources.handshake import DISCOVER, INITIALIZE, UNKNOWN, Manners
 from bridge.sources.http.call import Call
 from bridge.sources.http.exchange import BOTH, STREAM, Exchange, ServerAway, is_stream
 from bridge.sources.http.mirror import Mirror
+from bridge.sources.http.wire import Response
 from bridge.sources.prepared import prepare
 
 SESSION = "Mcp-Session-Id"
@@ -145,7 +145,7 @@ class HttpConnection:
         for _ in range(2):
             session = self.session
             async with self._exchange.open("POST", headers=self._headers() | mirrored, content=body) as response:
-                if not (response.status_code == 404 and session is not None):
+                if not (response.status == 404 and session is not None):
                     return await self._take_response(call, response)
             await self._renew(session)
         raise ConnectionLost("the server forgets its sessions at once")
@@ -158,19 +158,19 @@ class HttpConnection:
             headers[SESSION] = self.session
         return headers
 
-    async def _take_response(self, call: Call, response: httpx.Response) -> Answer:
+    async def _take_response(self, call: Call, response: Response) -> Answer:
         if call.method == INITIALIZE and response.is_success:
-            self.session = response.headers.get(SESSION)
+            self.session = response.headers.get(SESSION.lower())
         if response.is_success and is_stream(response):
             answer = await self._read_stream(call, response)
             return answer if answer is not None else await self._resume(call)
         body = await self._exchange.read(response)
         answer = read_answer(body)
         if answer is None or not (response.is_success or answer.is_error):
-            raise UpstreamError(f"the server answers with HTTP {response.status_code} and no message of MCP")
+            raise UpstreamError(f"the server answers with HTTP {response.status} and no message of MCP")
         return self._learn(call, answer)
 
-    async def _read_stream(self, call: Call | None, response: httpx.Response) -> Answer | None:
+    async def _read_stream(self, call: Call | None, response: Response) -> Answer | None:
         """The answer to the call, when it comes; None at the end of the stream."""
         async for event in self._exchange.read_events(response):
             if call is not None:
@@ -230,7 +230,7 @@ class HttpConnection:
         try:
             async with self._exchange.open("POST", headers=self._headers(), content=body) as response:
                 if not response.is_success:
-                    self._log(f"a message of ours was not taken: HTTP {response.status_code}")
+                    self._log(f"a message of ours was not taken: HTTP {response.status}")
         except UpstreamError as error:
             self._log(f"a message of ours was not taken: {error}")
 
@@ -286,7 +286,7 @@ class HttpConnection:
             if response.is_success and is_stream(response):
                 await self._read_stream(None, response)
                 return True
-        if response.status_code == 404 and session is not None:
+        if response.status == 404 and session is not None:
             await self._renew(session)
             return True
         return False

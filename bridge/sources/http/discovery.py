@@ -1,15 +1,17 @@
 """Where a server's tokens come from, as it says: protected-resource metadata (RFC 9728), its issuer's (RFC 8414)."""
 
+import asyncio
 import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 from msgspec import Struct
 
 from bridge.sources.connection import CredentialsRefused, UpstreamError
-from mcp_saas.kit.http import UnsafeTargetError, read_url
+from bridge.sources.http.client import DEFAULTS, Client, write_form
+from bridge.sources.http.wire import HttpFailure
+from mcp_saas.kit.http import UnsafeTargetError
 
 MAX_BYTES = 1 << 18
 BUDGET_S = 20.0
@@ -46,7 +48,7 @@ def read_challenge(header: str) -> dict[str, str]:
     return {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(header[6:])}
 
 
-async def discover(client: httpx.AsyncClient, url: str, *, metadata_url: str | None) -> Issuer:
+async def discover(client: Client, url: str, *, metadata_url: str | None) -> Issuer:
     """Raises UpstreamError where nothing is said, or what is said does not fit together."""
     resource = await _find_resource(client, url, metadata_url=metadata_url)
     for issuer in resource.authorization_servers[:3] or (origin_of(url),):
@@ -58,7 +60,7 @@ async def discover(client: httpx.AsyncClient, url: str, *, metadata_url: str | N
     raise CredentialsRefused("the server does not say where its tokens come from: give token_url")
 
 
-async def _find_resource(client: httpx.AsyncClient, url: str, *, metadata_url: str | None) -> _Resource:
+async def _find_resource(client: Client, url: str, *, metadata_url: str | None) -> _Resource:
     path = urlsplit(url).path.rstrip("/")
     well_known = f"{origin_of(url)}/.well-known/oauth-protected-resource"
     for place in filter(None, (metadata_url, f"{well_known}{path}", well_known)):
@@ -78,7 +80,7 @@ def _check_resource(body: bytes, url: str) -> _Resource:
     return found
 
 
-async def _find_metadata(client: httpx.AsyncClient, issuer: str) -> _Metadata | None:
+async def _find_metadata(client: Client, issuer: str) -> _Metadata | None:
     """RFC 8414 puts the path behind the well-known part; OpenID put it before."""
     origin, path = origin_of(issuer), urlsplit(issuer).path.rstrip("/")
     places = [f"{origin}/.well-known/{kind}{path}" for kind in ("oauth-authorization-server", "openid-configuration")]
@@ -107,7 +109,7 @@ def origin_of(url: str) -> str:
 
 
 async def read_small(
-    client: httpx.AsyncClient,
+    client: Client,
     url: str,
     *,
     method: str = "GET",
@@ -115,16 +117,23 @@ async def read_small(
     form: dict[str, str] | None = None,
 ) -> tuple[int, bytes]:
     """Status and body, at most MAX_BYTES of it. Raises UpstreamError when there is no answer."""
-    sent = {"Accept": "application/json", "Accept-Encoding": "identity"} | (headers or {})
+    sent = DEFAULTS | {"Accept": "application/json"} | (headers or {})
+    content = None
+    if form is not None:
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
+        content = write_form(form)
     try:
-        async with client.stream(
-            method, read_url(url), headers=sent, data=form, timeout=httpx.Timeout(BUDGET_S)
-        ) as response:
+        async with (
+            asyncio.timeout(BUDGET_S),
+            client.open(method, client.aim(url), headers=sent, content=content) as response,
+        ):
             body = b""
-            async for chunk in response.aiter_raw():
+            async for chunk in response.chunks():
                 body += chunk
                 if len(body) > MAX_BYTES:
                     raise UpstreamError(f"{origin_of(url)} answers with too much")
-            return response.status_code, body
-    except (httpx.HTTPError, UnsafeTargetError) as error:
+            return response.status, body
+    except TimeoutError:
+        raise UpstreamError(f"{origin_of(url)} did not answer within {BUDGET_S:g} s") from None
+    except (HttpFailure, UnsafeTargetError) as error:
         raise UpstreamError(f"{origin_of(url)} cannot be reached: {error}") from error

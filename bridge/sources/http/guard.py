@@ -1,21 +1,19 @@
-"""The outward client of the gateway: it connects to public hosts, and to a trusted server where it lies."""
+"""Where the gateway's outward connections go: to what was resolved and checked, and with TLS that is verified."""
 
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Any
+from typing import TypeVar
 
-import httpcore
 import httpx
 
-from mcp_saas.kit.http import Guard, UnsafeTargetError, find_port, read_url
+from mcp_saas.kit.http import UnsafeTargetError
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-CONNECT_S, WRITE_S, POOL_S = 10.0, 30.0, 10.0
-KEEP_ALIVE_S = 30.0
-KEPT = 64
+CONNECT_S = 10.0
+P = TypeVar("P", bound=asyncio.Protocol)
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
@@ -27,53 +25,25 @@ async def resolve_name(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 
-class GuardedNetwork(httpcore.AnyIOBackend):
-    """Resolves, checks, and connects to what was checked (mcp_saas.kit.http). TLS and the Host header keep the name."""
-
-    def __init__(self, guard: Guard, resolve: Resolve) -> None:
-        self._guard = guard
-        self._resolve = resolve
-
-    async def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        addresses = await self._resolve(host, port)
-        if (host, port) not in self._guard.trusted:
-            self._guard.check_addresses(host, addresses)
-        for address in addresses[:-1]:
-            try:
-                return await super().connect_tcp(address, port, *args, **options)
-            except httpcore.ConnectError:
-                continue  # the next one may answer
-        return await super().connect_tcp(addresses[-1], port, *args, **options)
-
-
-class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's transport over a guarded network. It knows no proxies and no environment."""
-
-    def __init__(self, guard: Guard, *, resolve: Resolve, tls: ssl.SSLContext) -> None:
-        super().__init__(verify=tls, trust_env=False)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            network_backend=GuardedNetwork(guard, resolve),
-            max_connections=None,
-            max_keepalive_connections=KEPT,
-            keepalive_expiry=KEEP_ALIVE_S,
-        )
-        self._guard = guard
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._guard.check_url(request.url)
-        return await super().handle_async_request(request)
-
-
-def make_client(trusted: Iterable[str], *, resolve: Resolve = resolve_name) -> httpx.AsyncClient:
-    """`trusted`: URLs whose host and port need not be public. No redirect is followed, no cookie is kept for others."""
-    places = frozenset((url.host, find_port(url)) for url in map(read_url, trusted))
-    transport = GuardedTransport(Guard(trusted=places), resolve=resolve, tls=make_tls())
-    timeout = httpx.Timeout(connect=CONNECT_S, write=WRITE_S, pool=POOL_S, read=None)  # whoever asks waits no longer
-    return httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+async def connect(
+    make: Callable[[], P], addresses: list[str], *, port: int, tls: ssl.SSLContext | None, host: str
+) -> P:
+    """To the first of these very addresses that answers; the certificate must be the host's. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    name = host.rstrip(".") if tls is not None else None
+    for address in addresses[:-1]:
+        try:
+            return (await loop.create_connection(make, address, port, ssl=tls, server_hostname=name))[1]
+        except ssl.SSLError:
+            raise
+        except OSError:
+            continue  # the next one may answer
+    return (await loop.create_connection(make, addresses[-1], port, ssl=tls, server_hostname=name))[1]
 
 
 @cache
 def make_tls() -> ssl.SSLContext:
     """One for all: reading the certificates of the authorities takes 20 ms and more."""
-    return httpx.create_ssl_context(trust_env=False)
+    tls = httpx.create_ssl_context(trust_env=False)
+    tls.set_alpn_protocols(["http/1.1"])
+    return tls

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote
 
-import httpx
 import msgspec
 from msgspec import Struct
 
 from bridge.engine.server import ClientCredentials
 from bridge.sources.connection import CredentialsRefused, UpstreamError
+from bridge.sources.http.client import Client
 from bridge.sources.http.discovery import Issuer, discover, read_small
 
 EARLY_S = 30.0  # before its end a token is not used any more
@@ -43,9 +43,7 @@ _read_refused = msgspec.json.Decoder(_Refused).decode
 class Tokens:
     """`url`: of the server. The endpoint of tokens is looked for where the credentials do not name it."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, credentials: ClientCredentials, *, url: str, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, client: Client, credentials: ClientCredentials, *, url: str, clock: Callable[[], float]) -> None:
         self._client = client
         self._credentials = credentials
         self._url = url

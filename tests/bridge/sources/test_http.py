@@ -18,7 +18,7 @@ from bridge.sources.connection import (
 )
 from bridge.sources.opener import open_connection
 from tests.bridge.sources.stage import Log, call, call_text, opened, run, until
-from tests.fakes.mcp_http_server import McpHttpServer, serving
+from tests.fakes.mcp_http_server import Exchange, McpHttpServer, Seen, serving
 
 pytestmark = pytest.mark.fault
 ERAS = pytest.mark.parametrize("era", ["modern", "legacy"])
@@ -199,6 +199,54 @@ def test_a_token_is_fetched_by_client_credentials_and_again_when_it_is_refused(i
             assert asked.headers["authorization"] == "Basic YW4lMjBpZDphJTNBc2VjcmV0"
             assert "grant_type=client_credentials" in asked.message
             assert "scope=tools" in asked.message
+
+    run(scenario)
+
+
+class Deaf(McpHttpServer):
+    """No token is good enough; its authorization server grants one after the other."""
+
+    async def _serve(self, exchange: Exchange, seen: Seen) -> None:
+        await exchange.answer(401, b"")
+
+
+def test_a_token_that_is_refused_is_replaced_once_and_no_secret_is_told() -> None:
+    async def scenario() -> None:
+        log = Log()
+        async with serving(Deaf()) as fake:
+            oauth = ClientCredentials(fake.url.replace("/mcp", "/token"), "an id", "s3cret-client")
+            with pytest.raises(CredentialsRefused) as refused:
+                async with opened(at(fake, oauth=oauth), log=log):
+                    pass
+            assert fake.grants == 2
+            with pytest.raises(CredentialsRefused) as again:
+                async with opened(at(fake, bearer="s3cret-bearer", headers={"X-Key": "s3cret-key"}), log=log):
+                    pass
+        told = f"{refused.value} {again.value} {log} {refused.value.__context__!r}"
+        assert "s3cret" not in told
+        assert "token-" not in told
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "Connection"])
+def test_a_header_that_frames_a_message_is_not_the_operators(name: str) -> None:
+    async def scenario() -> None:
+        async with serving(McpHttpServer()) as fake:
+            with pytest.raises(ConnectionLost, match=name.lower()):
+                async with opened(at(fake, headers={name: "1"})):
+                    pass
+            assert fake.seen == []
+
+    run(scenario)
+
+
+def test_what_an_operator_says_of_encodings_stands_there_once() -> None:
+    async def scenario() -> None:
+        given = {"user-agent": "mine", "accept-encoding": "identity, *;q=0"}
+        async with serving(McpHttpServer()) as fake, opened(at(fake, headers=given)) as connection:
+            headers = json.loads(await call_text(connection, "headers"))
+        assert headers | given == headers
 
     run(scenario)
 
