@@ -5,9 +5,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 from bridge.gateway.config import read_config
-from bridge.gateway.inbound import Scope
 from bridge.gateway.process import make_app
-from bridge.gateway.stream import Receive, Send
+from bridge.gateway.stream import Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcp_saas.settings.base")
 METADATA = "/.well-known/oauth-protected-resource"

@@ -8,10 +8,10 @@ import structlog
 
 from bridge.gateway import events, native, rest, sse, websocket
 from bridge.gateway.http import Gone, retry_headers, send_answer, send_problem, write_refusal
-from bridge.gateway.inbound import Inbound, Scope, make_request_id
+from bridge.gateway.inbound import Inbound, make_request_id
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import INTERNAL, INVALID_REQUEST, Refusal
-from bridge.gateway.stream import Header, Receive, Send
+from bridge.gateway.stream import Header, Receive, Scope, Send
 
 ALL, ONE = "/mcp", "/mcp/servers/"
 PULSE_EVERY_S = 5.0
@@ -125,8 +125,7 @@ class App:
         try:
             if scope["path"] == websocket.WS:
                 self.parts.origins.check(scope)
-                caller = await self.parts.door.admit(scope)
-                await websocket.serve(self.parts, caller, receive=receive, send=send)
+                await websocket.serve(self.parts, scope, receive=receive, send=send)
                 return
         except Refusal as refusal:
             self.parts.metrics.note_refusal(refusal.kind)

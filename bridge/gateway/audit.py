@@ -20,6 +20,7 @@ MAX_WAITING = 20_000
 MAX_WAITING_BYTES = 16 << 20  # of arguments, where they are logged
 MAX_ROWS = 1_000_000
 MAX_ARGUMENTS = 16 * 1024  # characters that are logged of one call's
+MAX_NAME = 256
 CUT = "…"
 # One command for a batch: as a pipeline it costs the gateway ten times the time of its own share of a call.
 APPEND = """
@@ -118,6 +119,11 @@ class Audit:
         self.lost += len(self._rows)
         if self._rows:
             log.warning("audit_lost", rows=self.lost)
+
+
+def cut_name(name: str) -> str:
+    """Of a tool, as whoever called wrote it: there may be none of this name, nor of this length."""
+    return name if len(name) <= MAX_NAME else name[:MAX_NAME] + CUT
 
 
 def cut_arguments(arguments: bytes) -> str:

@@ -29,7 +29,7 @@ from bridge.engine.era import (
 )
 from bridge.engine.server import Server
 from bridge.engine.tool import Tool
-from bridge.gateway.audit import cut_arguments
+from bridge.gateway.audit import cut_arguments, cut_name
 from bridge.gateway.cache import make_key
 from bridge.gateway.door import access
 from bridge.gateway.door.challenge import refuse_scope
@@ -57,7 +57,7 @@ async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name:
     server, caller = upstream.server, request.caller
     arguments = bytes(request.params.get("arguments", NO_ARGUMENTS))
     with Noted(parts, request, server, tool=name, arguments=arguments) as noted:
-        request.told = parts.rates.take(caller, server.name, cost=weigh(len(arguments)))
+        request.told = parts.rates.take(caller, server.name, cost=weigh(max(len(arguments), len(request.raw))))
         tool = await find_tool(parts, request, upstream=upstream, name=name)
         access.check(caller, server.access, server=server.name, tool=tool)
         own = upstream.own(caller.tenant_id)
@@ -152,7 +152,7 @@ class Noted:
                 tenant_id=request.caller.tenant_id,
                 subject=request.caller.subject,
                 server=server.name,
-                tool=self._tool,
+                tool=cut_name(self._tool),
                 arguments_sha256=hashlib.sha256(self.arguments).hexdigest(),
                 outcome=outcome,
                 duration_ms=round(seconds * 1000, 3),

@@ -28,7 +28,7 @@ async def serve(parts: Parts, inbound: Inbound) -> None:
     take = lambda server, notice: stream.put(write(server, notice))  # noqa: E731 - one line of its own says less
     leave = parts.hub.join(Listener(None, tenant, take, frozenset((*CHANGES, CONDITION))))
     try:
-        await hold(stream, inbound.receive, streams=parts.streams)
+        await hold(stream, inbound.stay(parts.door), streams=parts.streams)
     finally:
         leave()
 

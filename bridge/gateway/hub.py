@@ -9,11 +9,13 @@ from msgspec import Struct
 from bridge.engine.envelope import read_object, write_object
 from bridge.engine.server import Server
 from bridge.gateway.door.access import may_reach
+from bridge.gateway.refusal import INVALID_PARAMS, Refusal
 from bridge.sources.connection import Notice
 
 TOOLS, PROMPTS = "notifications/tools/list_changed", "notifications/prompts/list_changed"
 RESOURCES, UPDATED = "notifications/resources/list_changed", "notifications/resources/updated"
 CHANGES = (TOOLS, PROMPTS, RESOURCES)
+MOST_WATCHED = 500  # resources, by one listener
 CONDITION = "notifications/dazbox/condition"  # of a server: ours, for those who watch
 
 
@@ -59,6 +61,11 @@ class Hub:
         for listener in tuple(self._listeners):
             if listener.wants(server, notice):
                 listener.take(server.name, notice)
+
+
+def refuse_more(most: int) -> Refusal:
+    words = f"Watch {most} resources at most, or open another session for more."
+    return Refusal("too-many", words, status=400, code=INVALID_PARAMS)
 
 
 def find_uri(notice: Notice) -> str:

@@ -4,13 +4,13 @@ import asyncio
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from bridge.gateway.door.caller import Caller
+from bridge.gateway.door.entrance import Door
+from bridge.gateway.door.staying import Staying
 from bridge.gateway.refusal import INVALID_REQUEST, Refusal
-from bridge.gateway.stream import Header, Receive, Send
+from bridge.gateway.stream import Header, Receive, Scope, Send
 
-Scope = Mapping[str, Any]
 LEAST_PRIORITY, MOST_PRIORITY = -10, 10
 REQUEST_ID = b"x-request-id"
 _FIRST = os.urandom(10).hex()  # of this process; what follows is a number
@@ -77,6 +77,10 @@ class Inbound:
                 return str(name.decode())
             seen.add(name)
         return None
+
+    def stay(self, door: Door) -> Receive:
+        """As `receive`, for one who stays."""
+        return Staying(door, self.scope, self.receive).receive
 
     def find_cancel(self) -> Callable[[], object]:
         task = asyncio.current_task()

@@ -20,13 +20,13 @@ from bridge.engine.envelope import (
 from bridge.engine.era import LEGACY, NEWEST_LEGACY, Client, Members
 from bridge.gateway.exchange import LegacyExchange, Outcome
 from bridge.gateway.http import retry_headers, send_answer, write_refusal_error
-from bridge.gateway.hub import CHANGES, UPDATED, Listener
+from bridge.gateway.hub import CHANGES, MOST_WATCHED, UPDATED, Listener, refuse_more
 from bridge.gateway.inbound import Inbound
-from bridge.gateway.methods import answer, read_level
+from bridge.gateway.methods import admit, admit_other, answer, read_level
 from bridge.gateway.offers import merge_capabilities, merge_instructions
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import INVALID_PARAMS, INVALID_REQUEST, Refusal
-from bridge.gateway.request import Request
+from bridge.gateway.request import Request, read_params
 from bridge.gateway.session import Channel, Session
 from bridge.gateway.stream import EventStream, hold
 from bridge.sources.connection import Answer, Notice, UpstreamError
@@ -114,6 +114,7 @@ async def begin(
     version = asked.protocol_version if asked.protocol_version in LEGACY else NEWEST_LEGACY
     info = bytes(asked.client_info) or None
     client = Client(version, bytes(asked.capabilities), info)
+    admit(parts, inbound.caller, server=inbound.server, method="initialize")
     session = parts.sessions.begin(inbound.caller, inbound.server, client=client)
     request = Request(inbound.caller, client, "initialize", {}, join(session), inbound.server, session.key)
     try:
@@ -142,7 +143,7 @@ def make_exchange(parts: Parts, inbound: Inbound, *, envelope: Envelope, session
 
 async def serve_request(parts: Parts, inbound: Inbound, *, envelope: Envelope, exchange: LegacyExchange) -> None:
     session = exchange.session
-    params = read_object(bytes(envelope.params)) if envelope.params else {}
+    params = read_params(envelope.params)
     request = Request(
         inbound.caller, session.client, envelope.method, params, exchange, inbound.server, session.key,
         timeout_s=inbound.timeout_s, priority=inbound.priority, request_id=inbound.request_id,
@@ -168,6 +169,8 @@ async def find_uncancelled(parts: Parts, request: Request, *, session: Session, 
 async def find_outcome(parts: Parts, request: Request, *, session: Session) -> Outcome:
     try:
         make = OWN.get(request.method)
+        if make is not None:
+            admit_other(parts, request)
         found = await (answer(parts, request) if make is None else make(parts, request, session=session))
         return Outcome(found.body, found.is_error, headers=request.told)
     except Refusal as refusal:
@@ -197,6 +200,8 @@ async def set_level(parts: Parts, request: Request, *, session: Session) -> Answ
 async def subscribe(parts: Parts, request: Request, *, session: Session) -> Answer:
     uri = request.read_text("uri")
     if uri not in session.watched:
+        if len(session.watched) >= MOST_WATCHED:
+            raise refuse_more(MOST_WATCHED)
         upstream = await parts.offers.find_resource(request, uri)
         try:
             await parts.fleet.watch(upstream, uri)
@@ -243,7 +248,7 @@ async def open_stream(parts: Parts, inbound: Inbound) -> None:
     if channel is session.general and session.leave is None:
         hear(parts, session)
     try:
-        await hold(stream, inbound.receive, streams=parts.streams)
+        await hold(stream, inbound.stay(parts.door), streams=parts.streams)
     finally:
         if channel.live is stream:
             channel.live = None

@@ -8,12 +8,15 @@ from msgspec import Raw
 from bridge.engine.envelope import read_object, write_object
 from bridge.engine.era import LEVELS, SERVER_INFO, Members
 from bridge.gateway.call import call_method, call_tool, relay
+from bridge.gateway.door.caller import Caller
 from bridge.gateway.door.challenge import refuse_scope
 from bridge.gateway.lists import MEMBERS
 from bridge.gateway.offers import SUPPORTED, merge_capabilities, merge_instructions
 from bridge.gateway.parts import Parts
+from bridge.gateway.rates import weigh
 from bridge.gateway.refusal import INVALID_PARAMS, METHOD_NOT_FOUND, Refusal
 from bridge.gateway.request import Request, read_text
+from bridge.gateway.stream import Header
 from bridge.sources.connection import Answer
 
 DISCOVER_TTL_MS = 60_000
@@ -47,11 +50,17 @@ async def answer(parts: Parts, request: Request) -> Answer:
 
 
 def admit_other(parts: Parts, request: Request) -> None:
+    """Raises Refusal."""
+    cost = weigh(len(request.raw))
+    request.told = admit(parts, request.caller, server=request.server, method=request.method, cost=cost)
+
+
+def admit(parts: Parts, caller: Caller, *, server: str | None, method: str, cost: float = 1.0) -> tuple[Header, ...]:
     """What is no call of a tool counts as one, and needs either scope. Raises Refusal."""
-    if not request.caller.scopes & ANY_SCOPE:
-        raise refuse_scope("read", request.method)
-    server = request.server if request.server in parts.fleet.upstreams else None  # who makes names up fills nothing
-    request.told = parts.rates.take(request.caller, server or ALL_SERVERS)
+    if not caller.scopes & ANY_SCOPE:
+        raise refuse_scope("read", method)
+    known = server if server in parts.fleet.upstreams else None  # who makes names up fills nothing
+    return parts.rates.take(caller, known or ALL_SERVERS, cost=cost)
 
 
 async def relay_unknown(parts: Parts, request: Request) -> Answer:

@@ -32,14 +32,14 @@ from bridge.engine.era import (
 from bridge.gateway.continuation import MARK, ModernExchange, read_responses
 from bridge.gateway.exchange import Outcome
 from bridge.gateway.http import retry_headers, send_answer, write_refusal_error
-from bridge.gateway.hub import CHANGES, Listener
+from bridge.gateway.hub import CHANGES, MOST_WATCHED, Listener, refuse_more
 from bridge.gateway.inbound import Inbound
-from bridge.gateway.methods import answer
+from bridge.gateway.methods import admit, admit_other, answer
 from bridge.gateway.mirrored import decode_header
 from bridge.gateway.offers import SUPPORTED
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import INVALID_PARAMS, INVALID_REQUEST, Refusal
-from bridge.gateway.request import Request, read_text
+from bridge.gateway.request import Request, read_params, read_text
 from bridge.gateway.stream import EventStream, hold, write_event
 from bridge.sources.connection import Answer, Notice, UpstreamError
 
@@ -102,7 +102,7 @@ async def take(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
 
 async def serve(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
     """Raises Refusal before the call is made; what goes wrong in it is its answer."""
-    params = read_object(bytes(envelope.params)) if envelope.params else {}
+    params = read_params(envelope.params)
     client = read_client(inbound, envelope, params=params)
     if envelope.method == "subscriptions/listen":
         await listen(parts, inbound, envelope=envelope, params=params)
@@ -126,6 +126,7 @@ async def find_outcome(parts: Parts, request: Request, *, exchange: ModernExchan
     try:
         state = find_state(request)
         if state is not None:
+            admit_other(parts, request)
             held = parts.continuations.find(state, request.caller, digest=exchange.digest)
             return await held.go_on(exchange, read_responses(request.params))
         return to_outcome(await answer(parts, request))._replace(headers=request.told)
@@ -159,6 +160,8 @@ async def listen(parts: Parts, inbound: Inbound, *, envelope: Envelope, params: 
     if not inbound.accepts_events:
         raise Refusal("not-acceptable", "The answer is a stream: accept text/event-stream.", status=406, code=-32600)
     wanted = read_object(bytes(params.get("notifications", Raw(b"{}"))))
+    uris = read_uris(wanted)
+    admit(parts, inbound.caller, server=inbound.server, method=envelope.method, cost=1 + len(uris))
     tenant = inbound.caller.tenant_id
     parts.offers.reach(inbound.server, tenant)
     subscription = write_object({SUBSCRIPTION: envelope.id})
@@ -169,13 +172,12 @@ async def listen(parts: Parts, inbound: Inbound, *, envelope: Envelope, params: 
         stream.put(write_event(write_notification(notice.method, write_object(told))))
 
     methods = frozenset(FILTERS[name] for name, value in wanted.items() if name in FILTERS and bytes(value) == b"true")
-    uris = read_uris(wanted)
     honoured = {name: value for name, value in wanted.items() if name in FILTERS or name == "resourceSubscriptions"}
     take("", Notice(ACKNOWLEDGED, write_object({"notifications": Raw(write_object(honoured))})))
     watched = await watch_all(parts, inbound, uris=uris)
     leave = parts.hub.join(Listener(inbound.server, tenant, take, methods, frozenset(uris)))
     try:
-        await hold(stream, inbound.receive, streams=parts.streams, last=lambda: write_event(
+        await hold(stream, inbound.stay(parts.door), streams=parts.streams, last=lambda: write_event(
             write_result(bytes(envelope.id), b'{"resultType":"complete","_meta":%b}' % subscription)
         ))  # fmt: skip
     finally:
@@ -187,9 +189,12 @@ async def listen(parts: Parts, inbound: Inbound, *, envelope: Envelope, params: 
 def read_uris(wanted: Members) -> list[str]:
     """Raises Refusal."""
     try:
-        return msgspec.json.decode(wanted.get("resourceSubscriptions", Raw(b"[]")), type=list[str])
+        uris = msgspec.json.decode(wanted.get("resourceSubscriptions", Raw(b"[]")), type=list[str])
     except msgspec.DecodeError:
         raise refuse(INVALID_PARAMS, "notifications.resourceSubscriptions must be a list of URIs.") from None
+    if len(uris) > MOST_WATCHED:
+        raise refuse_more(MOST_WATCHED)
+    return list(dict.fromkeys(uris))
 
 
 async def watch_all(parts: Parts, inbound: Inbound, *, uris: list[str]) -> dict[str, tuple[str, ...]]:

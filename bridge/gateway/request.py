@@ -7,13 +7,18 @@ from typing import Protocol
 import msgspec
 from msgspec import Raw, Struct
 
-from bridge.engine.envelope import write_object
+from bridge.engine.envelope import read_object, write_object
 from bridge.engine.era import Client, Members
 from bridge.gateway.door.caller import Caller
 from bridge.gateway.refusal import INVALID_PARAMS, Refusal
 from bridge.gateway.stream import Header
 from bridge.sources.connection import Answer, Ask, Notice
 
+# Looked at here, before a server reads them.
+NAMES = frozenset({
+    "name", "arguments", "uri", "ref", "_meta", "level", "cursor", "inputResponses", "requestState", "notifications",
+})  # fmt: skip
+_FOLDED = frozenset(name.casefold() for name in NAMES)
 _read_text = msgspec.json.Decoder(str).decode
 
 
@@ -52,7 +57,7 @@ class Request(Struct):
         self.raw = b""
 
     def write_params(self) -> bytes:
-        return self.raw or write_object(self.params)
+        return self.raw if is_bare(self.raw, self.params) else write_object(self.params)
 
     def read_text(self, name: str) -> str:
         """A member of the params. Raises Refusal -32602."""
@@ -60,6 +65,28 @@ class Request(Struct):
         if value is None:
             raise Refusal("invalid-params", f"params.{name} is missing.", status=400, code=INVALID_PARAMS)
         return read_text(value, name)
+
+
+def read_params(raw: Raw) -> Members:
+    """The server must see what is looked at here: a reader that does not care for case takes `Name` for the name.
+
+    Raises Refusal -32602 for such a member, MalformedError for what is no object.
+    """
+    params = read_object(bytes(raw)) if raw else {}
+    for name in params:
+        if name not in NAMES and name.casefold() in _FOLDED:
+            raise Refusal("invalid-params", f"params.{name} is misspelt.", status=400, code=INVALID_PARAMS)
+    return params
+
+
+def is_bare(raw: bytes, params: Members) -> bool:
+    """Whether these very bytes hold the members and nothing else: no blanks, no escaped name, above all no member
+    twice, of which a server might take the one that was not looked at.
+    """
+    length = 1
+    for name, value in params.items():
+        length += len(name) + len(value) + 4
+    return length == len(raw)
 
 
 def read_text(value: Raw, name: str) -> str:

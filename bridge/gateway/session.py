@@ -22,6 +22,7 @@ from mcp_saas.kit.crypto import SealError, open_sealed, seal
 
 PLACE = b"mcp session"
 MOST_SESSIONS, MOST_ENDED = 10_000, 50_000
+MOST_OF_TENANT = 1_000  # then the one it used longest ago goes, and nobody else's
 LIFE_S = 7 * 86_400.0
 ASK_S = 300.0  # for a person to answer
 NO_ANSWER = b'{"code":-32603,"message":"the client did not answer in time"}'
@@ -148,6 +149,7 @@ class Sessions:
     def __init__(self, key: AESGCM, *, on_end: Callable[[Session], None]) -> None:
         self._key, self._on_end = key, on_end
         self._open: OrderedDict[str, Session] = OrderedDict()
+        self._own: dict[UUID, OrderedDict[str, Session]] = {}  # by tenant, the one used longest ago first
         self._ended: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
@@ -177,16 +179,15 @@ class Sessions:
             session = self._revive(session_id)
             if session is None:
                 return None
+        self._own[session.tenant].move_to_end(session_id)
         is_own = session.tenant == caller.tenant_id and session.subject == caller.subject and session.server == server
         return session if is_own else None
 
     def end(self, session: Session) -> None:
-        self._open.pop(session.id, None)
         self._ended[session.id] = None
         while len(self._ended) > MOST_ENDED:
             self._ended.popitem(last=False)
-        session.end()
-        self._on_end(session)
+        self._put_aside(session)
 
     def end_streams(self) -> None:
         """Their clients open them anew, elsewhere."""
@@ -199,19 +200,31 @@ class Sessions:
             session.end()
 
     def _keep(self, session: Session) -> Session:
+        while len(self._own.get(session.tenant, ())) >= MOST_OF_TENANT:
+            self._put_aside(next(iter(self._own[session.tenant].values())))
         while len(self._open) >= MOST_SESSIONS:
-            _, oldest = self._open.popitem(last=False)
-            oldest.end()
-            self._on_end(oldest)
+            self._put_aside(next(iter(self._open.values())))
         self._open[session.id] = session
+        self._own.setdefault(session.tenant, OrderedDict())[session.id] = session
         return session
+
+    def _put_aside(self, session: Session) -> None:
+        if self._open.pop(session.id, None) is not None:
+            del self._own[session.tenant][session.id]
+            if not self._own[session.tenant]:
+                del self._own[session.tenant]
+        session.end()
+        self._on_end(session)
 
     def _revive(self, session_id: str) -> Session | None:
         if session_id in self._ended or len(session_id) > MOST_ID_BYTES:
             return None
         try:
             padded = session_id + "=" * (-len(session_id) % 4)
-            content = open_sealed(self._key, base64.urlsafe_b64decode(padded), place=PLACE)
+            sealed_bytes = base64.urlsafe_b64decode(padded)
+            if base64.urlsafe_b64encode(sealed_bytes).rstrip(b"=").decode() != session_id:
+                return None  # another spelling of an id, perhaps of one that has ended
+            content = open_sealed(self._key, sealed_bytes, place=PLACE)
             sealed = msgspec.json.decode(content, type=Sealed)
         except (SealError, binascii.Error, ValueError):
             return None

@@ -50,7 +50,7 @@ async def open_line(parts: Parts, inbound: Inbound) -> None:
     line = parts.lines.open(inbound)
     line.stream.put(b"event: endpoint\ndata: %b\n\n" % write_endpoint(inbound, line).encode())
     try:
-        await hold(line.stream, inbound.receive, streams=parts.lines.streams)
+        await hold(line.stream, inbound.stay(parts.door), streams=parts.lines.streams)
     finally:
         parts.lines.close(line)
         if line.session is not None:

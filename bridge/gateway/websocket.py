@@ -22,14 +22,15 @@ from bridge.engine.envelope import (
 )
 from bridge.engine.era import NEWEST_LEGACY, Client
 from bridge.gateway.door.caller import Caller
+from bridge.gateway.door.staying import Staying
 from bridge.gateway.http import write_refusal_error
 from bridge.gateway.hub import CHANGES, CONDITION, Listener
 from bridge.gateway.methods import answer
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import Refusal
-from bridge.gateway.request import Request
+from bridge.gateway.request import Request, read_params
 from bridge.gateway.session import ASK_S, NO_ANSWER
-from bridge.gateway.stream import Receive, Send
+from bridge.gateway.stream import Receive, Scope, Send
 from bridge.sources.connection import Answer, Ask, Notice
 
 WS = "/mcp/ws"
@@ -82,7 +83,7 @@ class Socket:
         except TimeoutError:
             return Answer(NO_ANSWER, is_error=True)
         finally:
-            del self._waiting[request_id]
+            self._waiting.pop(request_id, None)
 
     def take(self, text: bytes) -> None:
         """One message of the client."""
@@ -94,12 +95,17 @@ class Socket:
         if message.is_request:
             self._begin(message)
         elif message.method == "notifications/cancelled":
+            self._cancel(message)
+        elif message.id and bytes(message.id) in self._waiting:
+            found = Answer(bytes(message.error or message.result), bool(message.error))
+            self._waiting.pop(bytes(message.id)).set_result(found)
+
+    def _cancel(self, message: Envelope) -> None:
+        """What cannot be read cancels nothing."""
+        with contextlib.suppress(msgspec.DecodeError):
             cancelled = msgspec.json.decode(message.params or b"{}", type=_Cancelled).request_id
             if bytes(cancelled) in self._calls:
                 self._calls[bytes(cancelled)].cancel()
-        elif message.id and bytes(message.id) in self._waiting:
-            found = Answer(bytes(message.error or message.result), bool(message.error))
-            self._waiting[bytes(message.id)].set_result(found)
 
     def _begin(self, message: Envelope) -> None:
         key = bytes(message.id)
@@ -114,7 +120,7 @@ class Socket:
 
     async def _call(self, message: Envelope) -> None:
         try:
-            params = read_object(bytes(message.params)) if message.params else {}
+            params = read_params(message.params)
             request = Request(self.caller, CLIENT, message.method, params, self, raw=bytes(message.params))
             found = await answer(self._parts, request)
         except Refusal as refusal:
@@ -129,8 +135,10 @@ class Socket:
             task.cancel()
 
 
-async def serve(parts: Parts, caller: Caller, *, receive: Receive, send: Send) -> None:
-    """Until either side closes it."""
+async def serve(parts: Parts, scope: Scope, *, receive: Receive, send: Send) -> None:
+    """Until either side closes it, or the door would not let its client in any more. Raises Refusal."""
+    caller = await parts.door.admit(scope)
+    staying = Staying(parts.door, scope, receive)
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
     client = Socket(parts, caller, send)
@@ -138,12 +146,16 @@ async def serve(parts: Parts, caller: Caller, *, receive: Receive, send: Send) -
     leave = parts.hub.join(Listener(None, caller.tenant_id, client.take_change, frozenset((*CHANGES, CONDITION))))
     try:
         while True:
-            message = await receive()
+            message = await staying.receive()
             if message["type"] == "websocket.disconnect":
                 return
+            client.caller = await parts.door.admit(scope)
+            if message["type"] != "websocket.receive":
+                continue
             text = message.get("text")
             client.take(text.encode() if text is not None else message.get("bytes") or b"")
     finally:
         leave()
+        staying.end()
         client.end()
         writing.cancel()
