@@ -14,7 +14,7 @@ from nodes.management.box import find_box
 from nodes.pipeline.forecast import make_forecast
 from tenants.context import enter_tenant
 
-SKILLS = ("Horizon", "   Skill", "Compared", "      Used")
+SKILLS = ("Horizon", "   Skill", "Compared", "      Used", "Intervals", "    Held")
 CHANNELS = ("Channel", "   sat a day, next 7 days", "      empty in days", "  side")
 
 
@@ -37,7 +37,8 @@ def describe_forecast(made: NodeForecast) -> str:
     """For people, in 80 columns. What is not known reads "no data"."""
     words = (
         f"{made.days} whole days of forwards. Skill is 1 - mean absolute error / that of the mean of the last 30 days, "
-        "at moments of the past, each with earlier days only. Where it is not above 0 that mean is used."
+        "at moments of the past, each with earlier days only. Where it is not above 0 that mean is used. Held is "
+        "the share of the intervals of the method used, at such moments, that held what came: made for 80 %."
     )
     return "\n".join((
         *lay_text(words),
@@ -52,7 +53,8 @@ def describe_forecast(made: NodeForecast) -> str:
 
 def _lay_skill(skill: Skill) -> tuple[str, ...]:
     score = "no data" if skill.skill is None else f"{skill.skill:+.3f}"
-    return f"{skill.horizon_days} days", score, str(skill.forecasts), skill.method
+    held = "no data" if skill.held is None else f"{skill.held:.0%}"
+    return f"{skill.horizon_days} days", score, str(skill.forecasts), skill.method, str(skill.intervals), held
 
 
 def _lay_channel(channel: ChannelForecast) -> list[str]:

@@ -121,6 +121,19 @@ def test_the_command_shows_skill_and_forecasts_in_80_columns(alice: Box) -> None
     assert any(line.startswith("800000x1x0") for line in lines)
 
 
+def test_the_command_shows_how_often_its_intervals_held(alice: Box) -> None:
+    with enter_tenant(alice.tenant):
+        fill_past(alice, days=60)
+        made = make_forecast(timezone.now())
+    assert made is not None
+    out = io.StringIO()
+    call_command("forecast", pubkey=alice.tenant.pubkey, stdout=out)
+    lines = [line for line in out.getvalue().splitlines() if " days " in line and "naive" in line]
+    told = [f"{skill.intervals} " + ("no data" if skill.held is None else f"{skill.held:.0%}") for skill in made.skills]
+    assert [" ".join(line.partition("naive")[2].split()) for line in lines] == told
+    assert any(skill.held is not None for skill in made.skills)
+
+
 def test_the_command_says_that_a_box_has_not_reported(charlie: Box) -> None:
     with pytest.raises(CommandError, match="has not reported yet"):
         call_command("forecast", pubkey=charlie.tenant.pubkey)
