@@ -1,6 +1,8 @@
 """Loads a public graph: where every node stands, computed once for all tenants."""
 
 import hashlib
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
@@ -9,7 +11,7 @@ from msgspec.structs import asdict
 from nodes.graph.models import GraphLoad, GraphNode, GraphTopology
 from nodes.selectors.position import forget_load
 from nodes.sources.describegraph.child import digest_apart
-from nodes.sources.describegraph.digest import GraphDigest
+from nodes.sources.describegraph.digest import DigestHead, GraphRow
 from nodes.sources.describegraph.reader import GraphFileError
 from tenants.context import leave_tenant
 
@@ -27,11 +29,11 @@ def load_graph(path: Path, *, source: str = "file", force: bool = False) -> Grap
         newest = GraphLoad.objects.order_by("-loaded_at").first()
         if newest and newest.sha256 == sha256:
             return newest
-        digest = digest_apart(path)
-        if newest and not force:
-            _refuse_half(digest.channel_count, newest)
-        load = GraphLoad(sha256=sha256, node_count=len(digest.rows), channel_count=digest.channel_count, source=source)
-        return _replace_graph(load, digest)
+        with digest_apart(path) as (head, rows):
+            if newest and not force:
+                _refuse_half(head.channel_count, newest)
+            load = GraphLoad(sha256=sha256, node_count=head.node_count, channel_count=head.channel_count, source=source)
+            return _replace_graph(load, head, rows=rows)
 
 
 def _refuse_half(channel_count: int, newest: GraphLoad) -> None:
@@ -42,14 +44,14 @@ def _refuse_half(channel_count: int, newest: GraphLoad) -> None:
         )
 
 
-def _replace_graph(load: GraphLoad, digest: GraphDigest) -> GraphLoad:
+def _replace_graph(load: GraphLoad, head: DigestHead, *, rows: Iterator[GraphRow]) -> GraphLoad:
     with transaction.atomic():
         GraphNode.objects.all().delete()
-        for start in range(0, len(digest.rows), BATCH):
-            GraphNode.objects.bulk_create([GraphNode(**asdict(row)) for row in digest.rows[start : start + BATCH]])
+        while batch := [GraphNode(**asdict(row)) for row in islice(rows, BATCH)]:
+            GraphNode.objects.bulk_create(batch)
         load.save()
         GraphTopology.objects.all().delete()
-        GraphTopology(load=load, **asdict(digest.topology)).save(force_insert=True)
+        GraphTopology(load=load, **asdict(head.topology)).save(force_insert=True)
     forget_load()
     return load
 

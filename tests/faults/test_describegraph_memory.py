@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nodes.sources.describegraph.child import ENVIRONMENT, REFUSED
+
 ROOT = Path(__file__).resolve().parents[2]
 FILE_MB, PEAK_MB = 100, 256
 NODES, CHANNELS = 18_000, 60_000
@@ -21,6 +23,19 @@ peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platfo
 if sys.platform == "linux":
     peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(len(graph.channels), peak)
+"""
+
+# The process that does it in production: it bounds itself, and reports what it held to whoever looks.
+WORK_OUT_AND_REPORT = """
+import sys
+from nodes.sources.describegraph.__main__ import main
+status = main(*sys.argv[1:3])
+print(status, next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+SMALLER = f"""
+import nodes.sources.describegraph.child as child
+child.MEMORY_BYTES = {90 << 20}
 """
 
 NODE = """        {{
@@ -106,11 +121,38 @@ def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_100_mb_file_is_read_within_256_mb(large_file: Path) -> None:
     assert large_file.stat().st_size > FILE_MB * 1_000_000
 
-    done = subprocess.run(
-        [sys.executable, "-c", READ_AND_REPORT, str(large_file)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = run(READ_AND_REPORT, large_file)
 
     assert done.returncode == 0, done.stderr
     channels, peak_kb = map(int, done.stdout.split())
     assert channels == CHANNELS
     assert peak_kb < PEAK_MB * 1024
+
+
+def test_the_process_that_works_it_out_holds_less_than_256_mb(large_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "digest"
+
+    status, peak_kb = work_out(large_file, out)
+
+    assert (status, out.exists()) == (0, True)
+    assert peak_kb < PEAK_MB * 1024
+
+
+def test_a_file_that_would_need_more_is_refused_in_plain_words(large_file: Path, tmp_path: Path) -> None:
+    done = run(SMALLER + WORK_OUT_AND_REPORT, large_file, tmp_path / "digest")
+
+    assert done.stdout.split()[0] == str(REFUSED), done.stderr
+    assert "within 256 MB" in done.stderr
+
+
+def work_out(file: Path, out: Path) -> tuple[int, int]:
+    """Status and peak in kB of the process that works a graph out."""
+    done = run(WORK_OUT_AND_REPORT, file, out)
+    assert done.returncode == 0, done.stderr
+    status, peak_kb = map(int, done.stdout.split())
+    return status, peak_kb
+
+
+def run(program: str, *files: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program, *map(str, files)]
+    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)

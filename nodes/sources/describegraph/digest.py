@@ -52,22 +52,23 @@ class PackedTopology(Struct, frozen=True, kw_only=True):
     hops: bytes
 
 
-class GraphDigest(Struct, frozen=True, kw_only=True):
-    """`channel_count`: of all in the file, usable or not."""
+class DigestHead(Struct, frozen=True, kw_only=True):
+    """All but the rows. `channel_count`: of all in the file, usable or not; `node_count`: of the rows."""
 
     channel_count: int
-    rows: list[GraphRow]
+    node_count: int
     topology: PackedTopology
 
 
-def digest_graph(path: Path) -> GraphDigest:
+def digest_graph(path: Path) -> tuple[DigestHead, list[GraphRow]]:
     """Raises GraphFileError for a file that is not a graph."""
     graph = read_graph(path)
     topology = draw_topology(graph)
     rows = list(_describe_nodes(graph, topology))
     channel_count = len(graph.channels)
     del graph  # the hops need the room
-    return GraphDigest(channel_count=channel_count, rows=rows, topology=_pack_topology(topology, rows))
+    packed = _pack_topology(topology, rows)
+    return DigestHead(channel_count=channel_count, node_count=len(rows), topology=packed), rows
 
 
 def _describe_nodes(graph: Graph, topology: Topology) -> Iterator[GraphRow]:

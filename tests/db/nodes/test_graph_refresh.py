@@ -87,7 +87,7 @@ def test_a_load_that_fails_by_a_fault_of_ours_is_told_and_its_content_forgotten(
     upload.refresh_from_db()
 
     assert (upload.state, bytes(upload.content)) == ("refused", b"")
-    assert upload.refused_because.startswith("It could not be loaded (TypeError)")
+    assert upload.refused_because.startswith("It could not be loaded (ValueError)")
 
 
 def test_half_a_graph_is_refused_unless_it_is_meant(graph_file: bytes, tmp_path: Path) -> None:
