@@ -13,6 +13,7 @@ from nodes.pipeline.action import expire_actions
 from nodes.pipeline.advice import queue_advice
 from nodes.pipeline.apply import apply_to_own_node, has_work
 from nodes.pipeline.candidate import find_candidates, measure_candidates
+from nodes.pipeline.candidate_turn import LIST_TASK, queue_candidates, queue_candidates_of_all
 from nodes.pipeline.export import order
 from nodes.pipeline.forecast import has_forecast, is_forecast_due, keep_forecast
 from nodes.pipeline.graph_refresh import load_waiting, refresh_from_lnd
@@ -25,6 +26,7 @@ from nodes.pipeline.schedule import CycleClaim, claim_due_cycles, return_lost_cy
 from nodes.pipeline.silence import begin_watch, watch_reports
 from nodes.pipeline.webhook import deliver, sweep
 from nodes.selectors.candidate import is_stale
+from nodes.selectors.position import newest_load
 from tenants.context import current_tenant, enter_tenant
 from tenants.engine.turn import find_period_turn
 from tenants.events import ElsewhereError, seal_elsewhere
@@ -170,10 +172,12 @@ def queue_applying() -> None:
         apply_approved.queue_for(current_tenant().id)
 
 
-@shared_task(base=TenantTask, name="nodes.tasks.list_candidates")
+@shared_task(base=TenantTask, name=LIST_TASK)
 def list_candidates() -> None:
-    """Whom the node might open a channel to; what takes seconds of it follows when this box has its turn."""
-    if find_candidates():
+    """Whom the node might open a channel to; what takes seconds of it follows when this box has its turn. Nothing where
+    another job was faster.
+    """
+    if is_stale() and find_candidates():
         due_at = find_period_turn(current_tenant().id, timezone.now(), period_s=MEASURE_EVERY_S)
         queue_job_once(current_tenant().id, measure_gains.name, due_at=due_at)
 
@@ -184,17 +188,16 @@ def measure_gains() -> None:
     measure_candidates()
 
 
-def queue_candidates() -> None:
-    """Of the tenant we are in, after a new graph or when its peers have changed."""
-    if is_stale():
-        queue_job_once(current_tenant().id, list_candidates.name, due_at=timezone.now())
-
-
 @shared_task(name="nodes.tasks.refresh_graph", soft_time_limit=GRAPH_WITHIN_S, time_limit=GRAPH_WITHIN_S + 20)
 def refresh_graph() -> None:
-    """Every ten minutes, from beat, and after an upload: what waits is loaded, what is old is read anew."""
+    """Every ten minutes, from beat, and after an upload: what waits is loaded, what is old is read anew. Where that is
+    another graph than before, every box gets new candidates by it, without waiting for its next cycle.
+    """
+    before = newest_load()
     load_waiting()
     refresh_from_lnd(timezone.now())
+    if newest_load() != before:
+        queue_candidates_of_all()
 
 
 @shared_task(base=TenantTask, name="nodes.tasks.forecast_flows")

@@ -53,6 +53,7 @@ def measure_candidates() -> int:
     gains = _measure_gains(own, best)
     measured = [replace(one, gain_betweenness=gain) for one, gain in zip(kept.work.candidates, gains, strict=False)]
     kept.work = replace(kept.work, candidates=measured + kept.work.candidates[len(gains) :], is_measured=True)
+    kept.made_at = timezone.now()
     kept.save()
     return len(gains)
 

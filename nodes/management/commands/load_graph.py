@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from nodes.pipeline.candidate_turn import queue_candidates_of_all
 from nodes.pipeline.graph import load_graph
+from nodes.selectors.position import newest_load
 from nodes.sources.describegraph.reader import GraphFileError
 
 
@@ -22,7 +24,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            before = newest_load()
             load = load_graph(options["file"], force=options["force"])
         except GraphFileError as error:
             raise CommandError(str(error)) from None
+        if load != before:
+            queue_candidates_of_all()
         self.stdout.write(f"Graph of {load.node_count} nodes and {load.channel_count} channels is in force")

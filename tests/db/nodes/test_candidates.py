@@ -3,16 +3,20 @@
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from nodes.models.candidate import CandidateList
 from nodes.pipeline.candidate import find_candidates, measure_candidates
+from nodes.pipeline.candidate_turn import queue_candidates
 from nodes.pipeline.graph import load_graph
+from nodes.pipeline.graph_refresh import offer_graph
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.selectors.candidate import is_stale, list_candidates
+from nodes.selectors.revision import read_revision
 from nodes.simulator.small_network import generate_network
 from nodes.sources.describegraph.writer import write_graph
 from nodes.tasks import list_candidates as candidates_task
-from nodes.tasks import measure_gains, queue_candidates
+from nodes.tasks import measure_gains, refresh_graph
 from tenants.context import enter_tenant
 from tenants.models.job import Job
 from tests.factories import Box, make_channel, make_snapshot
@@ -108,3 +112,36 @@ def test_another_peer_or_graph_makes_them_stale(charlie: Box, busiest: list[str]
         assert not is_stale()
         CandidateList.objects.update(load_id=0)
         assert is_stale()
+
+
+def test_a_new_graph_asks_for_new_candidates_of_every_box_at_once(
+    alice: Box, charlie: Box, busiest: list[str], tmp_path: Path
+) -> None:
+    """Not at its next cycle: until then its advice would stand on the graph before."""
+    report(charlie, 1, peers=busiest[:1])
+    with enter_tenant(charlie.tenant):
+        candidates_task.run()
+        before, named = list_candidates(50), read_revision()
+    asked = Job.objects.filter(task=candidates_task.name)
+    refresh_graph()
+    assert not asked.exists()  # nothing new
+
+    write_graph(generate_network(seed=8, now_s=1_760_000_000), tmp_path / "next.json")
+    offer_graph((tmp_path / "next.json").read_bytes(), actor="olga")
+    refresh_graph()
+
+    assert set(asked.values_list("dazbox_id", flat=True)) >= {alice.dazbox.id, charlie.dazbox.id}
+    with enter_tenant(charlie.tenant):
+        candidates_task.run()
+        assert list_candidates(50) != before
+        assert read_revision() != named  # what was answered before is not answered again
+
+
+def test_the_command_asks_for_new_candidates_too(charlie: Box, busiest: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "next.json"
+    write_graph(generate_network(seed=8, now_s=1_760_000_000), file)
+
+    call_command("load_graph", str(file))
+    call_command("load_graph", str(file))  # the same again
+
+    assert Job.objects.filter(dazbox_id=charlie.dazbox.id, task=candidates_task.name).count() == 1
