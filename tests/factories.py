@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mcp_saas.kit.node_message import derive_pubkey, sign_message
 from nodes.engine.credential import CredentialOffer
+from nodes.engine.rebalance import Rebalance
 from nodes.engine.report import ChannelPolicy, ChannelState, Forward, NodeSnapshot, NodeState, PeerPolicy
 from tenants.context import TenantRef
 from tenants.models.api_key import ApiKey
@@ -191,6 +192,19 @@ def make_forward(number: int = 1, **changes: Any) -> Forward:
         "settled_at": TAKEN_AT - dt.timedelta(hours=number),
     }
     return Forward(**(fields | changes))
+
+
+def make_rebalance(number: int = 1, **changes: Any) -> Rebalance:
+    """Sats that left by channel 2 and came back by channel 1."""
+    fields: dict[str, Any] = {
+        "id": f"rebalance-{number}",
+        "outgoing_scid": "800000x2x0",
+        "incoming_scid": "800000x1x0",
+        "amount_msat": 100_000_000,
+        "fee_msat": 20_000,
+        "settled_at": TAKEN_AT - dt.timedelta(hours=number),
+    }
+    return Rebalance(**(fields | changes))
 
 
 def make_offer(secret: str = "sk-" + "0123456789abcdef" * 3, **changes: Any) -> CredentialOffer:

@@ -24,7 +24,7 @@ MAX_CURSOR_DIGITS = 20  # 64 bits; what they mean is the driver's
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForwardReceipt:
+class Receipt:
     cursor: str  # where to go on from
     stored: int  # how many of the page the cloud did not know yet
 
@@ -58,9 +58,17 @@ class Cloud:
         """Where the cloud's knowledge of this node's forwards ends."""
         return self._send_events([], cursor=None).cursor
 
-    def send_forwards(self, events: list[dict[str, object]], cursor: str) -> ForwardReceipt:
+    def send_forwards(self, events: list[dict[str, object]], cursor: str) -> Receipt:
         """`cursor` is where the page ends. A page sent twice is stored once: the cloud knows forwards by their ids."""
         return self._send_events(events, cursor=cursor)
+
+    def ask_rebalance_cursor(self) -> str:
+        return read_receipt(self._session.post(f"{self._node}/rebalances", b"{}")).cursor
+
+    def send_rebalances(self, events: list[dict[str, object]], cursor: str, *, until: str | None) -> None:
+        """`until`: all before that moment are told. What is sent twice is stored once."""
+        body = encode_json({"events": events, "cursor": cursor, "until": until})
+        read_receipt(self._session.post(f"{self._node}/rebalances", body))
 
     def fetch_actions(self, holder: str) -> list[dict[str, object]]:
         """What to write, oldest first. `holder` names this home: after a crash it is given its own again."""
@@ -73,7 +81,7 @@ class Cloud:
         """Again is harmless."""
         self._session.post(f"{self._node}/actions/{action_id}/result", encode_json(result))
 
-    def _send_events(self, events: list[dict[str, object]], *, cursor: str | None) -> ForwardReceipt:
+    def _send_events(self, events: list[dict[str, object]], *, cursor: str | None) -> Receipt:
         body = encode_json({"events": events, "cursor": cursor})
         return read_receipt(self._session.post(f"{self._node}/forwards", body))
 
@@ -130,11 +138,11 @@ def claim_device(door: Door, claim_code: str, *, node: Identity, key: DeviceKey,
     return device_id
 
 
-def read_receipt(answer: Mapping[str, object]) -> ForwardReceipt:
+def read_receipt(answer: Mapping[str, object]) -> Receipt:
     cursor, stored = answer.get("cursor") or FIRST_CURSOR, answer.get("stored")
     if not isinstance(cursor, str) or not is_index(cursor) or type(stored) is not int:
-        raise CloudError("the cloud answered forwards without a cursor of this box and the count it stored")
-    return ForwardReceipt(cursor=cursor, stored=stored)
+        raise CloudError("the cloud answered a report without a cursor of this box and the count it stored")
+    return Receipt(cursor=cursor, stored=stored)
 
 
 def is_index(text: str) -> bool:

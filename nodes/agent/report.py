@@ -15,6 +15,7 @@ from nodes.agent.intent import Intents
 from nodes.agent.lock import lock_home
 from nodes.agent.node import open_node
 from nodes.agent.opening import complete_reading
+from nodes.agent.rebalance import RebalanceTeller
 from nodes.agent.sequence import take_seq
 from nodes.agent.session import Session
 from nodes.sources.driver.driver import Driver
@@ -43,13 +44,14 @@ class Reporter:
         self._config: AgentConfig | None = None
         self._session: Session | None = None
         self._cursor: str | None = None  # of forwards; None: the cloud has to be asked
+        self._rebalances = RebalanceTeller(clock)
 
     def report(self) -> Report:
         """Raises OutsideError, also while another agent is at work in the home, and OSError when it cannot be written.
 
-        1. Read the node. 2. Send its forwards from where the cloud's knowledge of them ends.
-        3. Send what it is now, last, for the cloud decides by it and needs the forwards by then; if that fails it is
-        dropped, the next snapshot is newer. 4. Carry out what the cloud has approved.
+        1. Read the node. 2. Send its forwards, and once an hour what it paid to itself, from where the cloud's
+        knowledge of them ends. 3. Send what it is now, last, for the cloud decides by it and needs the rest by then;
+        if that fails it is dropped, the next snapshot is newer. 4. Carry out what the cloud has approved.
         """
         config = read_config(self.home)
         with lock_home(self.home):
@@ -63,6 +65,7 @@ class Reporter:
             reading = complete_reading(self.home, driver, reading=reading, now_s=now_s)
             seq = take_seq(self.home, now_s)
             stored = self._send_forwards(driver, cloud)
+            self._rebalances.tell(driver, cloud)
             cloud.send_snapshot({"seq": seq, "taken_at": format_instant(now_s), **reading})
             actor = Actor(Intents.load(self.home), cloud, driver, clock=self._clock)
             written = actor.carry_out(config.pubkey)

@@ -12,7 +12,8 @@ from nodes.engine.connection import Connection
 from nodes.engine.credential import NODE_SERVICES, Service, hint_at
 from nodes.engine.cycle import ChannelInput, CycleInput
 from nodes.engine.document import FeePolicy
-from nodes.engine.report import ChannelPolicy, ChannelState, ReportedForward
+from nodes.engine.rebalance import ReportedRebalance
+from nodes.engine.report import ChannelPolicy, ChannelState, Instant, ReportedForward
 from nodes.engine.summary import NodeSummary
 from nodes.engine.types import Direction, Effect, ScoreCard
 from nodes.models.credential import Credential
@@ -42,6 +43,23 @@ class ForwardsAnswer(Struct, frozen=True):
     stored: int
     cursor: str
     set_aside: int = 0
+
+
+class RebalancesBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """New payments of the node to itself, and where the box has read to. `until`: all before that moment are told;
+    null: there is more to come. No events and no cursor: only asks where to go on from.
+    """
+
+    events: Annotated[list[ReportedRebalance], Meta(max_length=10_000)] = []
+    cursor: Annotated[str, without_nul(max_length=128)] | None = None
+    until: Instant | None = None
+
+
+class RebalancesAnswer(Struct, frozen=True):
+    """How many were new, and the cursor to go on from."""
+
+    stored: int
+    cursor: str
 
 
 class DecidedAction(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The box reports: snapshots and forwards."""
+"""The box reports: snapshots, forwards and payments to itself."""
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -7,9 +7,10 @@ from rest_framework.request import Request
 from mcp_saas.api.auth import require_scope
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
-from nodes.api.contract import ForwardsAnswer, ForwardsBody, SnapshotAnswer
+from nodes.api.contract import ForwardsAnswer, ForwardsBody, RebalancesAnswer, RebalancesBody, SnapshotAnswer
 from nodes.engine.report import NodeSnapshot
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
+from nodes.pipeline.rebalance import accept_rebalances
 from nodes.pipeline.schedule import request_cycle
 from tenants.api.view import NodeView
 from tenants.context import current_tenant
@@ -64,3 +65,26 @@ class ForwardsView(NodeView):
         if receipt.needs_cycle:
             request_cycle(current_tenant().id, timezone.now())
         return answer(ForwardsAnswer(receipt.stored, receipt.cursor, receipt.set_aside))
+
+
+class RebalancesView(NodeView):
+    rate_class = "report"
+    permission_classes = (require_scope("device"),)
+
+    @endpoint(
+        "send_rebalances",
+        summary="Report payments of the node to itself",
+        tag="box",
+        body=RebalancesBody,
+        answers={200: RebalancesAnswer},
+        problems=(404,),
+        idempotency="optional",
+    )
+    def post(self, request: Request, pubkey: str) -> HttpResponse:
+        """What rebalancing cost: of each part the channel it left by, the one it came back by, and its fee; of no
+        other payment anything. Those already known by their `id` are passed over. The answer's cursor says where the
+        box goes on. Until a box has told all once, what rebalancing cost is null, not 0.
+        """
+        body = read_body(request, RebalancesBody)
+        receipt = accept_rebalances(body.events, body.cursor, until=body.until)
+        return answer(RebalancesAnswer(receipt.stored, receipt.cursor))

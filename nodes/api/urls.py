@@ -19,7 +19,7 @@ from nodes.api.kill_switch import ChannelSwitchView, KillSwitchView
 from nodes.api.notifications import NotificationsView
 from nodes.api.providers import ProvidersView
 from nodes.api.release import DemoteView, ModeView, PromoteView, ReviewView
-from nodes.api.reports import ForwardsView, SnapshotsView
+from nodes.api.reports import ForwardsView, RebalancesView, SnapshotsView
 from nodes.api.rollback import ActionRollbackView, RollbackView, RunRollbackView
 from nodes.api.schedule import ScheduleView
 from nodes.api.shadow import ShadowReportView
@@ -28,6 +28,7 @@ from nodes.api.tables import ActionsTableView, DecisionsTableView, ForwardsTable
 urlpatterns = [
     path("snapshots", SnapshotsView.as_view()),
     path("forwards", ForwardsView.as_view()),
+    path("rebalances", RebalancesView.as_view()),
     path("channels", ChannelsView.as_view()),
     path("channels/<str:short_channel_id>", ChannelDetailView.as_view()),
     path("decisions", DecisionsView.as_view()),

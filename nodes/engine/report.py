@@ -47,7 +47,7 @@ SatPerVbyte = Annotated[float, Meta(ge=0, le=1e6)]
 Instant = Annotated[dt.datetime, Meta(tz=True)]
 
 
-def _check_instant(field: str, instant: dt.datetime | None) -> None:
+def check_instant(field: str, instant: dt.datetime | None) -> None:
     if instant is not None and not FIRST_BLOCK_AT <= instant <= LAST_INSTANT:
         raise ValueError(f"{field}: lies before the first block of Bitcoin or after the year 9999")
 
@@ -109,7 +109,7 @@ class ChannelState(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     highest_htlc_msat: Msat | None = None  # and max_pending_amt_msat
 
     def __post_init__(self) -> None:
-        _check_instant("opened_at", self.opened_at)
+        check_instant("opened_at", self.opened_at)
         if self.local_balance_sat + self.remote_balance_sat > self.capacity_sat:
             field = "local_balance_sat" if self.local_balance_sat > self.capacity_sat else "remote_balance_sat"
             raise ValueError(f"{field}: local and remote balance together exceed capacity_sat {self.capacity_sat}")
@@ -137,7 +137,7 @@ class NodeSnapshot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     channels: Annotated[list[ChannelState], Meta(max_length=20_000)]
 
     def __post_init__(self) -> None:
-        _check_instant("taken_at", self.taken_at)
+        check_instant("taken_at", self.taken_at)
         seen: set[str] = set()  # no channel point is spelled like a short channel id
         for index, channel in enumerate(self.channels):
             for field in ("short_channel_id", "channel_point"):
@@ -176,6 +176,6 @@ class ReportedForward(Forward, frozen=True, forbid_unknown_fields=True, kw_only=
     status: Literal["settled", "failed", "local_failed"] = "settled"
 
     def __post_init__(self) -> None:
-        _check_instant("settled_at", self.settled_at)
+        check_instant("settled_at", self.settled_at)
         if self.status == "settled" and self.in_msat - self.out_msat != self.fee_msat:
             raise ValueError("fee_msat: must be in_msat minus out_msat of a settled forward")

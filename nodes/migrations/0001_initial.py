@@ -34,6 +34,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="RebalanceDay",
+            fields=[
+                ("day", models.DateField(help_text="UTC day of settled_at", primary_key=True, serialize=False)),
+                ("rebalances", models.BinaryField()),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
             name="JournalEntry",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -374,6 +384,11 @@ class Migration(migrations.Migration):
                 ("last_taken_at", models.DateTimeField(null=True)),
                 ("forward_cursor", models.CharField(blank=True, max_length=128)),
                 ("history_since", models.DateTimeField(help_text="from when on we know all forwards", null=True)),
+                ("rebalance_cursor", models.CharField(blank=True, max_length=128)),
+                (
+                    "rebalances_until",
+                    models.DateTimeField(help_text="until when we know all rebalances; null: never told", null=True),
+                ),
                 ("state", models.BinaryField(null=True)),
                 ("release", models.BinaryField(null=True)),
                 ("standing", models.BinaryField(null=True)),

@@ -25,6 +25,8 @@ class OwnNode(SealedModel):
     last_taken_at = models.DateTimeField(null=True)
     forward_cursor = models.CharField(max_length=128, blank=True)
     history_since = models.DateTimeField(null=True, help_text="from when on we know all forwards")
+    rebalance_cursor = models.CharField(max_length=128, blank=True)
+    rebalances_until = models.DateTimeField(null=True, help_text="until when we know all rebalances; null: never told")
     state: PayloadField[NodeState | None] = PayloadField(NodeState, null=True)
     release: PayloadField[ReleaseSettings | None] = PayloadField(ReleaseSettings, is_checked=True, null=True)
     standing: PayloadField[Standing | None] = PayloadField(Standing, null=True)

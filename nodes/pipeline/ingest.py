@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from mcp_saas.kit.alias import tame_alias
-from mcp_saas.kit.errors import Problem, refuse_field, refuse_value
+from mcp_saas.kit.errors import refuse_field, refuse_value
 from nodes.engine.document import FeePolicy
 from nodes.engine.prepare import NodeFacts, find_lookback, looks_at_market
 from nodes.engine.report import LIGHTNING_BEGAN_AT, ChannelState, Forward, NodeSnapshot
@@ -64,7 +64,14 @@ def accept_snapshot(snapshot: NodeSnapshot) -> SnapshotReceipt:
     a moment in the future or long before the last snapshot, 400 for a node that is its own peer, 429 beyond the plan;
     nothing is stored then.
     """
-    _refuse_future_moments(snapshot)
+    refuse_future({
+        "/taken_at": snapshot.taken_at,
+        **{
+            f"/channels/{index}/opened_at": channel.opened_at
+            for index, channel in enumerate(snapshot.channels)
+            if channel.opened_at is not None
+        },
+    })
     _refuse_itself_as_peer(snapshot)
     snapshot = _tame_aliases(snapshot)
     digest = current_keys().digest("snapshot", pack(snapshot))
@@ -95,7 +102,7 @@ def accept_forwards(events: Sequence[Forward], cursor: str | None) -> ForwardRec
     than Lightning is set aside and counted: it would make a year of the node look known, and refusing it would stop the
     box for ever at this batch. Raises Problem 422 for a moment in the future; nothing is stored then.
     """
-    _refuse_future_forwards(events)
+    refuse_future({f"/events/{index}/settled_at": event.settled_at for index, event in enumerate(events)})
     reported, events = events, [event for event in events if event.settled_at >= LIGHTNING_BEGAN_AT]
     if set_aside := len(reported) - len(events):
         log.warning("forwards_set_aside", count=set_aside)
@@ -152,15 +159,6 @@ def _refuse_step_back(taken_at: dt.datetime, last_taken_at: dt.datetime | None) 
         raise refuse_value("/taken_at", detail, status=422, code="clock-stepped-back", title="The clock went back")
 
 
-def _refuse_future_moments(snapshot: NodeSnapshot) -> None:
-    limit = timezone.now() + CLOCK_LEEWAY
-    if snapshot.taken_at > limit:
-        raise _refuse_future("/taken_at")
-    for index, channel in enumerate(snapshot.channels):
-        if channel.opened_at is not None and channel.opened_at > limit:
-            raise _refuse_future(f"/channels/{index}/opened_at")
-
-
 def _tame_aliases(snapshot: NodeSnapshot) -> NodeSnapshot:
     """Strangers choose aliases: what is kept of one can stand in any line, and none costs the box its report."""
     node = msgspec.structs.replace(snapshot.node, alias=tame_alias(snapshot.node.alias))
@@ -179,8 +177,14 @@ def _refuse_itself_as_peer(snapshot: NodeSnapshot) -> None:
             raise refuse_field(f"/channels/{index}/peer_pubkey", "this is the node itself: no channel leads to it")
 
 
-def _refuse_future(pointer: str) -> Problem:
-    return refuse_value(pointer, FUTURE, status=422, code="in-the-future", title="A moment lies in the future")
+def refuse_future(moments: Mapping[str, dt.datetime]) -> None:
+    """`moments`: by the pointer of the field. Raises Problem 422 for the first that lies further ahead than a clock may
+    run.
+    """
+    limit = timezone.now() + CLOCK_LEEWAY
+    for pointer, moment in moments.items():
+        if moment > limit:
+            raise refuse_value(pointer, FUTURE, status=422, code="in-the-future", title="A moment lies in the future")
 
 
 def _bring_channels_up_to(snapshot: NodeSnapshot, *, last_taken_at: dt.datetime | None) -> None:
@@ -203,13 +207,6 @@ def _bring_channels_up_to(snapshot: NodeSnapshot, *, last_taken_at: dt.datetime 
         update_fields=["last_seq", "closed_at", "state", "changes"],
     )
     Channel.objects.filter(last_seq__lt=snapshot.seq, closed_at=None).update(closed_at=snapshot.taken_at)
-
-
-def _refuse_future_forwards(events: Sequence[Forward]) -> None:
-    limit = timezone.now() + CLOCK_LEEWAY
-    for index, event in enumerate(events):
-        if event.settled_at > limit:
-            raise _refuse_future(f"/events/{index}/settled_at")
 
 
 def _split_by_day(events: Sequence[Forward]) -> dict[dt.date, list[Forward]]:

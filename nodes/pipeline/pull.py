@@ -14,21 +14,25 @@ from django.utils import timezone
 from mcp_saas.kit.errors import Problem
 from mcp_saas.kit.http import UnsafeTargetError
 from nodes.engine.connection import Connection, Failure, is_news, may_try, note_failure, note_success
+from nodes.engine.rebalance import ReportedRebalance
 from nodes.engine.report import NodeSnapshot, ReportedForward
 from nodes.models.channel import Channel
 from nodes.pipeline.connect import open_own_node
 from nodes.pipeline.ingest import accept_forwards, accept_snapshot
 from nodes.pipeline.journal import note
+from nodes.pipeline.rebalance import accept_rebalances
 from nodes.selectors.credential import has_node_credential
 from nodes.selectors.node import lock_own_node, read_own_node
 from nodes.sources.driver.driver import Driver, NodeReading
 from nodes.sources.driver.errors import Fault, OutsideError, in_one_line
 from nodes.sources.driver.opening import add_opening_fees
+from nodes.sources.driver.rebalance import walk_rebalances
 
 FRESH = dt.timedelta(minutes=5)  # a box reported so lately that its node is not asked again
 FIRST_CURSOR = "0"
 MAX_PAGES = 40  # of forwards in one turn; the next turn goes on
 READ_WITHIN_S = 45  # the whole reading, well within the time of a cycle's task; what came by then is kept
+REBALANCES_EVERY = dt.timedelta(hours=1)
 PAGES_WITHIN_S = 15.0  # no further page is asked for after this long: other boxes wait for the worker
 UNSAFE = "the address set for it is none we connect to: https, port 443 or 8443, a public host"
 _dice = random.SystemRandom()
@@ -70,6 +74,7 @@ def _read_all(driver: Driver, before: Connection) -> None:
     taken_at = timezone.now()
     reading = _complete(driver, reading, asks_again=before.read_at is None or before.read_at.date() < taken_at.date())
     _take_forwards(driver)
+    _take_rebalances(driver, taken_at)
     last_seq = read_own_node().last_seq
     seq = max(int(taken_at.timestamp()), 0 if last_seq is None else last_seq + 1)
     accept_snapshot(_decode({"seq": seq, "taken_at": taken_at.isoformat(), **reading}, NodeSnapshot))
@@ -93,6 +98,20 @@ def _take_forwards(driver: Driver) -> None:
         if page.events:
             cursor = accept_forwards(_decode(page.events, list[ReportedForward]), page.cursor).cursor
         if not page.more or time.monotonic() - began_s > PAGES_WITHIN_S:
+            return
+
+
+def _take_rebalances(driver: Driver, now: dt.datetime) -> None:
+    """Once an hour."""
+    node = read_own_node()
+    if node.rebalances_until is not None and now - node.rebalances_until < REBALANCES_EVERY:
+        return
+    began_s = time.monotonic()
+    cursor = node.rebalance_cursor or FIRST_CURSOR
+    for told in walk_rebalances(driver, cursor, now_s=now.timestamp(), max_pages=MAX_PAGES):
+        events = _decode(told.events, list[ReportedRebalance])
+        accept_rebalances(events, told.cursor, until=now if told.is_all else None)
+        if time.monotonic() - began_s > PAGES_WITHIN_S:
             return
 
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from nodes.simulator.block import estimate_height
 from nodes.simulator.forwarding import admits, price_forward
+from nodes.simulator.rebalancing import Wish, plan_rebalances, rebalance
 from nodes.simulator.traffic import DAY_NS, NS_PER_S, Attempt, Demand
 from nodes.simulator.world import Channel, ForwardRecord, InFlight, Side, World
 
@@ -32,21 +33,25 @@ class Simulation:
         self.attempt_counts: Counter[str] = Counter()  # by node, since this object was made
         self._demands = [Demand(node, self.channels_of[node.pubkey], seed=world.seed) for node in world.fleet]
         self._next_day = world.advanced_to_ns // DAY_NS
-        self._agenda: deque[Attempt] = deque()
+        self._agenda: deque[Attempt | Wish] = deque()
 
     def advance(self, to_ns: int) -> None:
-        """1. take the payment attempts up to `to_ns` in order, 2. before each settle what is due, 3. try to forward it.
+        """1. take what is wished up to `to_ns` in order, 2. before each settle what is due, 3. try to forward the
+        payment, or to move the node's own sats.
 
         A moment that lies in the past changes nothing: a clock set back does not undo payments.
         """
-        for attempt in self._take_attempts(to_ns):
-            self.attempt_counts[attempt.pubkey] += 1
-            self._settle_until(attempt.at_ns)
-            self._try_forward(attempt)
+        for wish in self._take_wishes(to_ns):
+            self._settle_until(wish.at_ns)
+            if isinstance(wish, Wish):
+                rebalance(wish, self.nodes[wish.pubkey], channels=self.channels_of[wish.pubkey])
+            else:
+                self.attempt_counts[wish.pubkey] += 1
+                self._try_forward(wish)
         self._settle_until(to_ns)
         self.world.advanced_to_ns = max(to_ns, self.world.advanced_to_ns)
 
-    def _take_attempts(self, to_ns: int) -> Iterator[Attempt]:
+    def _take_wishes(self, to_ns: int) -> Iterator[Attempt | Wish]:
         while True:
             while not self._agenda and self._next_day * DAY_NS <= to_ns:
                 self._agenda = self._plan_day(self._next_day)
@@ -55,9 +60,13 @@ class Simulation:
                 return
             yield self._agenda.popleft()
 
-    def _plan_day(self, day: int) -> deque[Attempt]:
-        attempts = (attempt for demand in self._demands for attempt in demand.plan_day(day))
-        return deque(sorted(attempt for attempt in attempts if attempt.at_ns > self.world.advanced_to_ns))
+    def _plan_day(self, day: int) -> deque[Attempt | Wish]:
+        planned: list[Attempt | Wish] = []
+        planned += sorted(attempt for demand in self._demands for attempt in demand.plan_day(day))
+        for node in self.world.fleet:
+            planned += plan_rebalances(node, day, seed=self.world.seed)
+        planned.sort(key=lambda wish: wish.at_ns)
+        return deque(wish for wish in planned if wish.at_ns > self.world.advanced_to_ns)
 
     def _try_forward(self, attempt: Attempt) -> None:
         """The sender tries one outgoing channel after the other, as long as the failures come from here."""

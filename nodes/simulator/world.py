@@ -99,6 +99,18 @@ class InFlight(Struct, frozen=True, array_like=True, order=True):
     arrival: int = 0
 
 
+class RebalanceRecord(Struct, frozen=True, array_like=True, gc=False):
+    """A payment of a node to itself that worked. `amount_msat` came back, `fee_msat` stayed on the way."""
+
+    at_ns: int
+    outgoing_id: int
+    incoming_id: int
+    amount_msat: int
+    fee_msat: int
+    final_height: int
+    payment_hash: bytes
+
+
 class FleetNode(Struct, kw_only=True):
     """A node that is served. `settled_per_day` is what its traffic was scaled to, under the fees it began with."""
 
@@ -112,6 +124,7 @@ class FleetNode(Struct, kw_only=True):
     pending_channel_points: list[str] = []
     history: list[ForwardRecord] = []
     arrivals: int = 0  # payments it was asked to pass on so far
+    rebalances: list[RebalanceRecord] = []
 
 
 class KnownNode(Struct, frozen=True, kw_only=True):

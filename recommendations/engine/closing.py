@@ -1,8 +1,9 @@
 """Channels that cost more than they earned over the days known. Never a young one.
 
 Profit = fees of payments that left by it - its share of opening and closing - what rebalancing cost. The share is that
-of the days known in its whole age. What rebalancing cost no report tells: the profit is at most that. Payments that
-came in by it and paid elsewhere count for it as well before it is called poor.
+of the days known in its whole age. Rebalancing is charged to the channel that got the sats; where the node does not
+tell what it cost, the profit is at most that. Payments that came in by it and paid elsewhere count for it as well
+before it is called poor.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from msgspec import Struct
 from recommendations.engine.advice import Estimate, Kind
 from recommendations.engine.commands import close_channel
 from recommendations.engine.confidence import trust_history
-from recommendations.engine.draft import Draft, measure_channel, measure_traffic
+from recommendations.engine.draft import Draft, measure_channel, measure_refills, measure_traffic
 from recommendations.engine.onchain import CLOSING_VBYTES, price
 from recommendations.engine.params import Closing
 from recommendations.engine.survey import Survey, Surveyed
@@ -32,11 +33,15 @@ class Account(Struct, frozen=True, kw_only=True):
     earned_msat: int
     assisted_msat: int
     onchain_share_msat: int | None
+    rebalance_msat: int | None
     is_idle: bool
 
     @property
     def profit_msat(self) -> int | None:
-        return None if self.onchain_share_msat is None else self.earned_msat - self.onchain_share_msat
+        """At most, where the cost of rebalancing is not known."""
+        if self.onchain_share_msat is None:
+            return None
+        return self.earned_msat - self.onchain_share_msat - (self.rebalance_msat or 0)
 
     @property
     def is_poor(self) -> bool:
@@ -65,6 +70,7 @@ def open_account(survey: Survey, channel: Surveyed) -> Account:
         earned_msat=traffic.earned_msat,
         assisted_msat=traffic.assisted_msat,
         onchain_share_msat=share_msat,
+        rebalance_msat=None if channel.refills is None else channel.refills.fee_msat,
         is_idle=not traffic.out_count and not traffic.in_count,
     )
 
@@ -111,7 +117,7 @@ def _advise(survey: Survey, channel: Surveyed, *, account: Account) -> Draft:
             age_days=account.age_days,
             earned_sat=account.earned_msat // 1000,
             onchain_share_sat=None if share is None else round(share / 1000),
-            rebalance_sat=None,
+            rebalance_sat=None if account.rebalance_msat is None else round(account.rebalance_msat / 1000),
             profit_sat=None if profit is None else round(profit / 1000),
             local_sat=channel.state.local_balance_sat,
             others_ppm_per_day=None if others is None else others * 1000,
@@ -127,15 +133,20 @@ def _advise(survey: Survey, channel: Surveyed, *, account: Account) -> Draft:
         evidence=(
             *measure_channel(channel, "local_balance_sat", "opening_fee_sat"),
             *measure_traffic(survey, channel, "earned_msat", "assisted_msat", "out_count", "in_count"),
+            *measure_refills(survey, channel, "count", "amount_msat", "fee_msat"),
         ),
         command=close_channel(survey, channel.state),
     )
 
 
 def _estimate(survey: Survey, channel: Surveyed, *, account: Account, others: float | None) -> Estimate:
-    """What its sats would earn where the others' do, less what it earns and brings. Low: they earn nothing there."""
+    """What its sats would earn where the others' do, less what it earns and brings beyond what refilling it costs. Low:
+    they earn nothing there.
+    """
     if others is None:
         return Estimate(why_none="no_others")
-    lost = (account.earned_msat + account.assisted_msat) / 1000 / survey.days
+    brought_msat = account.earned_msat + account.assisted_msat
+    saved = (account.rebalance_msat or 0) / 1000 / survey.days
+    lost = brought_msat / 1000 / survey.days - saved
     freed = channel.state.local_balance_sat * others / 1000
-    return Estimate(low=-lost + 0.0, mean=freed - lost, high=freed)
+    return Estimate(low=-lost + 0.0, mean=freed - lost, high=freed + saved)

@@ -72,6 +72,16 @@ def measure_traffic(survey: Survey, channel: Surveyed, *fields: str) -> tuple[Ev
     )
 
 
+def measure_refills(survey: Survey, channel: Surveyed, *fields: str) -> tuple[Evidence, ...]:
+    """Of what moving sats into it cost over the days known, if the node tells: `rebalances:30d:800000x1x0/fee_msat`."""
+    if channel.refills is None:
+        return ()
+    return tuple(
+        measure(f"rebalances:{survey.days}d:{channel.scid}/{field}", getattr(channel.refills, field))
+        for field in fields
+    )
+
+
 def measure_outlook(channel: Surveyed) -> tuple[Evidence, ...]:
     """Days until our side is empty, where there is a forecast of it: `forecast:800000x1x0/days_until_depleted`."""
     days = channel.outlook.days

@@ -38,7 +38,8 @@ class FeeChange(Struct, frozen=True, kw_only=True, tag="fee_change"):
 
 class Rebalance(Struct, frozen=True, kw_only=True, tag="rebalance"):
     """Sats to move from `source` to `target`. `break_even_ppm`: what moving may cost at most without a loss. `days`:
-    the known ones, that the drain is of; `days_left`: at their pace; `outlook`: by the forecast.
+    the known ones, that the drain is of; `days_left`: at their pace; `outlook`: by the forecast. `paid_ppm`: what
+    moving sats into `target` did cost in these days, in `paid_count` parts; None: none, or the node does not tell.
     """
 
     target: Named
@@ -54,6 +55,8 @@ class Rebalance(Struct, frozen=True, kw_only=True, tag="rebalance"):
     last_hop_ppm: int | None
     days: int = 0
     outlook: Outlook = UNSAID
+    paid_ppm: int | None = None
+    paid_count: int = 0
 
 
 class BySparkseer(Struct, frozen=True, kw_only=True):
@@ -91,7 +94,9 @@ class Opening(Struct, frozen=True, kw_only=True, tag="opening"):
 
 
 class Closing(Struct, frozen=True, kw_only=True, tag="closing"):
-    """A channel that cost more than it earned over `days`. What rebalancing cost is not reported by nodes: None."""
+    """A channel that cost more than it earned over `days`. `rebalance_sat`: for moving sats into it; None: the node
+    does not tell.
+    """
 
     channel: Named
     days: float

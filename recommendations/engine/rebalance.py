@@ -12,7 +12,14 @@ from msgspec import Struct
 from recommendations.engine.advice import Estimate, Evidence, Kind
 from recommendations.engine.commands import pay_in_a_circle
 from recommendations.engine.confidence import trust_history
-from recommendations.engine.draft import Draft, measure, measure_channel, measure_outlook, measure_traffic
+from recommendations.engine.draft import (
+    Draft,
+    measure,
+    measure_channel,
+    measure_outlook,
+    measure_refills,
+    measure_traffic,
+)
 from recommendations.engine.interval import Interval, measure_mean
 from recommendations.engine.params import Rebalance
 from recommendations.engine.survey import Survey, Surveyed
@@ -148,6 +155,8 @@ def _advise(survey: Survey, move: Move) -> Draft:
             last_hop_ppm=move.last_hop_ppm,
             days=survey.days,
             outlook=target.outlook,
+            paid_ppm=round(paid_ppm) if (paid_ppm := _find_paid_ppm(target)) is not None else None,
+            paid_count=target.refills.count if target.refills else 0,
         ),
         estimate=Estimate(low=gain.low, mean=gain.mean, high=gain.high, lasts_days=round(lasts, 1)),
         effort=MINUTES,
@@ -164,6 +173,10 @@ def _advise(survey: Survey, move: Move) -> Draft:
     )
 
 
+def _find_paid_ppm(target: Surveyed) -> float | None:
+    return target.refills.ppm if target.refills else None
+
+
 def _list_evidence(survey: Survey, move: Move) -> tuple[Evidence, ...]:
     target = move.need.channel
     return (
@@ -171,6 +184,7 @@ def _list_evidence(survey: Survey, move: Move) -> tuple[Evidence, ...]:
         *measure_channel(move.source, "local_balance_sat", "capacity_sat"),
         *measure_traffic(survey, target, "earned_msat", "out_msat", "in_msat"),
         *measure_traffic(survey, move.source, "earned_msat", "out_msat"),
+        *measure_refills(survey, target, "count", "amount_msat", "fee_msat"),
         measure(f"channel:{target.scid}/peer_policy.fee_rate_ppm", move.last_hop_ppm),
         *measure_outlook(target),
     )

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from nodes.engine.balance import measure_ratio
 from nodes.engine.candidate import Candidate
+from nodes.engine.rebalance import Rebalance
 from nodes.engine.report import ChannelPolicy, ChannelState, Forward
 from nodes.engine.types import Direction, Effect
 from recommendations.engine.outlook import UNSAID, Outlook
@@ -42,6 +43,19 @@ class Traffic(Struct, kw_only=True):
         return self.earned_msat / self.out_msat * 1e6 if self.out_msat else None
 
 
+class Refills(Struct, kw_only=True):
+    """What moving sats into one channel by paying ourselves cost in the days known."""
+
+    count: int = 0
+    amount_msat: int = 0
+    fee_msat: int = 0
+
+    @property
+    def ppm(self) -> float | None:
+        """What a million sat that came in cost; None: nothing was moved in."""
+        return self.fee_msat / self.amount_msat * 1e6 if self.amount_msat else None
+
+
 class Decided(Struct, frozen=True, kw_only=True):
     """What the newest run decided for a channel. `why`: its sentence by language; `action_id`: of the planned one.
     `fee_ratio`: the new fee as a multiple of the old one, as the effect was estimated by; None: by none.
@@ -58,11 +72,14 @@ class Decided(Struct, frozen=True, kw_only=True):
 
 
 class Surveyed(Struct, frozen=True, kw_only=True):
-    """One open channel. `seen_share`: of the snapshots looked at that showed it active; None: too few."""
+    """One open channel. `seen_share`: of the snapshots looked at that showed it active; None: too few. `refills`: None
+    where the node does not tell what it paid to itself.
+    """
 
     state: ChannelState
     first_seen_at: dt.datetime
     traffic: Traffic
+    refills: Refills | None = None
     decided: Decided | None = None
     seen_share: float | None = None
     last_active_at: dt.datetime | None = None
@@ -135,6 +152,19 @@ def total_traffic(forwards: Iterable[Forward], *, until: dt.datetime, days: int)
             outgoing.missed_msat += forward.fee_msat
         elif forward.status == "settled":
             _add_settled(forward, outgoing, incoming=find(forward.incoming_scid), day=day)
+    return totals
+
+
+def total_refills(rebalances: Iterable[Rebalance], *, until: dt.datetime, days: int) -> dict[str, Refills]:
+    """By the short_channel_id of the channel that got the sats: there they are sold, so there their cost stands."""
+    since = until - days * DAY
+    totals: dict[str, Refills] = {}
+    for rebalance in rebalances:
+        if since <= rebalance.settled_at < until:
+            refills = totals.setdefault(rebalance.incoming_scid, Refills())
+            refills.count += 1
+            refills.amount_msat += rebalance.amount_msat
+            refills.fee_msat += rebalance.fee_msat
     return totals
 
 

@@ -19,9 +19,10 @@ from nodes.selectors.channel import list_open_channels
 from nodes.selectors.decision import action_of
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.node import read_own_node
+from nodes.selectors.rebalance import load_rebalances
 from recommendations.engine.advice import Kind
 from recommendations.engine.outlook import UNSAID
-from recommendations.engine.survey import Decided, Survey, Surveyed, Traffic, total_traffic
+from recommendations.engine.survey import Decided, Refills, Survey, Surveyed, Traffic, total_refills, total_traffic
 from recommendations.pipeline.outlook import find_outlooks
 from tenants.sealing.tenant import current_keys
 
@@ -48,6 +49,7 @@ def survey_node(*, now: dt.datetime, done: dict[UUID, tuple[Kind, dt.datetime]])
     days = count_days(node, taken_at)
     forwards = load_forwards(since=taken_at - days * DAY, until=taken_at)
     channels = _join(rows, total_traffic(forwards, until=taken_at, days=days), days=days, taken_at=taken_at)
+    channels = _join_refills(channels, node, days=days, taken_at=taken_at)
     outlooks = find_outlooks(now)
     channels = tuple(replace(one, outlook=outlooks.get(one.scid, UNSAID)) for one in channels)
     backups = [at for kind, at in done.values() if kind == Kind.BACKUP]
@@ -90,6 +92,16 @@ def _join(
         )
         for row in rows
     )
+
+
+def _join_refills(
+    channels: tuple[Surveyed, ...], node: OwnNode, *, days: int, taken_at: dt.datetime
+) -> tuple[Surveyed, ...]:
+    rebalances = load_rebalances(node, since=taken_at - days * DAY, until=taken_at)
+    if rebalances is None:
+        return channels
+    refills = total_refills(rebalances, until=taken_at, days=days)
+    return tuple(replace(one, refills=refills.get(one.scid) or Refills()) for one in channels)
 
 
 def _load_decided() -> dict[bytes, Decided]:

@@ -73,6 +73,7 @@ RULES: dict[str, Rule] = {
     # the box and the apps of its owner
     "send_snapshot": BOX,
     "send_forwards": BOX,
+    "send_rebalances": BOX,
     "list_channels": BOX_READ,
     "get_channel": BOX_READ,
     "list_decisions": BOX_READ,

@@ -54,6 +54,7 @@ from tests.factories import (
     make_forward,
     make_offer,
     make_older_report,
+    make_rebalance,
     make_snapshot,
     pubkey_of,
 )
@@ -67,6 +68,7 @@ STRANGER = {"pubkey": pubkey_of("stranger"), "nonce": "n" * 43, "signature": "y"
 BODIES: dict[str, Any] = {
     "send_snapshot": as_json(make_snapshot(50, taken_at=timezone.now())),
     "send_forwards": {"events": [as_json(make_forward(77))], "cursor": "77"},
+    "send_rebalances": {"events": [as_json(make_rebalance(77))], "cursor": "77", "until": "2026-11-01T12:00:00Z"},
     "report_action": {"success": True, "at": "2026-11-01T12:30:00Z"},
     "roll_back": {"day": "2026-11-01"},
     "propose_action": {"short_channel_id": "800000x2x0", "fee_rate_ppm": 333},

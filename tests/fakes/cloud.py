@@ -34,6 +34,9 @@ class FakeCloud(JsonServer):
         self.snapshots: list[dict[str, Any]] = []
         self.forwards: dict[str, dict[str, Any]] = {}
         self.cursor: str | None = None
+        self.rebalances: dict[str, dict[str, Any]] = {}
+        self.rebalance_cursor: str | None = None
+        self.rebalances_until: str | None = None
         self.expires_in = 900
         self.actions: list[dict[str, Any]] = []  # handed over to whoever asks
         self.results: list[tuple[str, dict[str, Any]]] = []  # by the action's id
@@ -54,8 +57,9 @@ class FakeCloud(JsonServer):
             "challenges": self._challenge, "devices": self._redeem, "device-token": self._sign_in,
             "refresh": self._refresh,
             "snapshots": self._take_snapshot, "forwards": self._take_forwards,
+            "rebalances": self._take_rebalances,
         }  # fmt: skip
-        if name in {"snapshots", "forwards", "actions", "result"} and not self._is_authorised(call):
+        if name in {"snapshots", "forwards", "rebalances", "actions", "result"} and not self._is_authorised(call):
             return refuse(401, "Sign in again", "The token is not valid.")
         if name == "actions":
             return Reply(body={"items": self.actions})
@@ -133,6 +137,13 @@ class FakeCloud(JsonServer):
         self.forwards |= {event["id"]: event for event in body["events"]}
         self.cursor = body["cursor"] or self.cursor
         return Reply(body={"cursor": self.cursor, "stored": len(self.forwards) - known})
+
+    def _take_rebalances(self, body: dict[str, Any]) -> Reply:
+        known = len(self.rebalances)
+        self.rebalances |= {event["id"]: event for event in body.get("events", [])}
+        self.rebalance_cursor = body.get("cursor") or self.rebalance_cursor
+        self.rebalances_until = body.get("until") or self.rebalances_until
+        return Reply(body={"cursor": self.rebalance_cursor or "", "stored": len(self.rebalances) - known})
 
 
 def refuse(status: int, title: str, detail: str, **headers: str) -> Reply:

@@ -26,7 +26,8 @@ MACAROON = bytes.fromhex("0201036c6e64") + b"secret-of-the-node"
 
 
 class FakeLnd(JsonServer):
-    """Change `info`, `channels`, `edges`, `graph`, `is_in_graph`, `forwards` and `transactions` (None: forbidden).
+    """Change `info`, `channels`, `edges`, `graph`, `is_in_graph`, `forwards`, `transactions` and `payments` (None:
+    forbidden).
 
     `failure` answers everything while it is set; `before_answer` may hold every answer back.
     """
@@ -39,6 +40,7 @@ class FakeLnd(JsonServer):
         self.edges = [describe_edge(number) for number in range(channel_count)]
         self.forwards: list[dict[str, Any]] = []
         self.transactions: list[dict[str, Any]] | None = [describe_transaction(number) for number in (0, 2)]
+        self.payments: list[dict[str, Any]] | None = None
         self.graph: bytes | dict[str, Any] = {"nodes": [], "edges": []}
         self.is_in_graph = True
         self.failure: Reply | None = None
@@ -73,6 +75,8 @@ class FakeLnd(JsonServer):
             return Reply(body=self.graph)
         if (call.method, path) == ("GET", "/v1/transactions"):
             return self._page_transactions(dict(parse_qsl(urlsplit(call.path).query)))
+        if (call.method, path) == ("GET", "/v1/payments"):
+            return self._page_payments(dict(parse_qsl(urlsplit(call.path).query)))
         if (call.method, path) != ("POST", "/v1/signmessage"):
             return Reply(status=501, body=describe_error(12, "Method Not Allowed"))
         message = base64.b64decode(json.loads(call.body)["msg"])
@@ -92,6 +96,15 @@ class FakeLnd(JsonServer):
         page = above[start : start + count]
         return Reply(body={"transactions": page, "first_index": str(start), "last_index": str(start + len(page) - 1)})
 
+    def _page_payments(self, query: dict[str, str]) -> Reply:
+        if self.payments is None:
+            return Reply(status=500, body=describe_error(2, "permission denied"))
+        start_ns = int(query["creation_date_start"]) * 10**9
+        after = [one for one in self.payments if int(one["payment_index"]) > int(query["index_offset"])]
+        page = [one for one in after if int(one["creation_time_ns"]) >= start_ns][: int(query["max_payments"])]
+        ends = (page[0]["payment_index"], page[-1]["payment_index"]) if page else ("0", "0")
+        return Reply(body={"payments": page, "first_index_offset": ends[0], "last_index_offset": ends[1]})
+
     def _page_forwards(self, query: dict[str, Any]) -> dict[str, Any]:
         start = query["index_offset"]
         page = self.forwards[start : start + query["num_max_events"]]
@@ -108,6 +121,25 @@ def describe_info() -> dict[str, Any]:
         "synced_to_chain": True, "synced_to_graph": True, "num_active_channels": 3,
         "best_header_timestamp": "1727000000", "uris": [], "features": {},
         "chains": [{"chain": "bitcoin", "network": "mainnet"}],
+    }  # fmt: skip
+
+
+def describe_payment(
+    index: int, *, at_s: int, to: str = OWN, fee_msat: int = 25_000, status: str = "SUCCEEDED"
+) -> dict[str, Any]:
+    """Out by channel 0, back by channel 1 after a hop nobody of us owns; its first attempt failed. 100,000 sat."""
+    amount_msat = 100_000_000
+    hops = [
+        {"chan_id": str(chan_id), "pub_key": pubkey, "fee_msat": "0", "amt_to_forward_msat": str(amount_msat)}
+        for chan_id, pubkey in ((make_chan_id(0), PEERS[0]), (1 << 40, PEERS[1]), (make_chan_id(1), to))
+    ]
+    route = {"hops": hops, "total_fees_msat": str(fee_msat), "total_amt_msat": str(amount_msat + fee_msat)}
+    failed = {"attempt_id": str(2 * index), "status": "FAILED", "route": route, "resolve_time_ns": str(at_s * 10**9)}
+    return {
+        "payment_hash": f"{index:064x}", "payment_preimage": "ee" * 32, "value_msat": str(amount_msat),
+        "fee_msat": str(fee_msat), "status": "SUCCEEDED", "payment_index": str(index),
+        "creation_time_ns": str(at_s * 10**9), "payment_request": "lnbc1...",
+        "htlcs": [failed, failed | {"attempt_id": str(2 * index + 1), "status": status}],
     }  # fmt: skip
 
 

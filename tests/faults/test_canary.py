@@ -29,7 +29,7 @@ from tenants.models.dazbox import Dazbox
 from tenants.models.schedule import CycleSchedule
 from tenants.provisioning.claim import ClaimTerms, create_claims
 from tests.api.openapi_document import list_operations
-from tests.factories import Box, as_json, make_box, make_channel, make_forward, make_snapshot
+from tests.factories import Box, as_json, make_box, make_channel, make_forward, make_rebalance, make_snapshot
 from tests.faults.embedded_instance import eventually
 from tests.faults.search import Places, nowhere, search_stores, search_tables
 from tests.faults.whole_instance import API, DEVICES, WholeInstance, ask, whole_instance, without_channels
@@ -103,6 +103,7 @@ def live(instance: WholeInstance, neighbour: Neighbour) -> None:
     device = f"{DEVICES}/{box.dazbox.id}"
     sent = [
         call("POST", box.path("forwards"), {"events": forwards, "cursor": word}),
+        call("POST", box.path("rebalances"), {"events": [as_json(make_rebalance(1, id=word))], "cursor": word}),
         call("POST", box.path("snapshots"), as_json(make_snapshot(1, channels, node=node))),
         call("POST", box.path("snapshots"), {word: word}),
         call("GET", box.path(f"channels/{word}")),
@@ -111,7 +112,7 @@ def live(instance: WholeInstance, neighbour: Neighbour) -> None:
         call("POST", f"{device}/suspend", {"reason": word}),
         call("POST", f"{device}/resume", {"reason": word}),
     ]
-    assert [answer.status_code for answer in sent] == [200, 201, 400, 404, 201, 200, 200, 200]
+    assert [answer.status_code for answer in sent] == [200, 200, 201, 400, 404, 201, 200, 200, 200]
     with without_channels(box):
         assert call("GET", box.path("channels")).status_code == 500
     CycleSchedule.objects.filter(dazbox=box.dazbox).update(next_run_at=timezone.now(), started_at=None)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from nodes.simulator.asgi import BodyTooLargeError, Message, Receive, Send, read_body, send_answer
+from nodes.simulator.cln_api.bookkeeper import list_account_events, list_income
 from nodes.simulator.cln_api.channel import list_peer_channels
 from nodes.simulator.cln_api.error import Code, RpcError
 from nodes.simulator.cln_api.forward import list_forwards
@@ -31,6 +32,8 @@ class Method(NamedTuple):
 
 
 METHODS = {
+    "bkpr-listaccountevents": Method(list_account_events, ("account", "payment_id")),
+    "bkpr-listincome": Method(list_income, ("consolidate_fees", "start_time", "end_time")),
     "feerates": Method(report_feerates, ("style",)),
     "getinfo": Method(get_info),
     "listchannels": Method(list_channels, ("short_channel_id", "source", "destination")),

@@ -15,6 +15,7 @@ from nodes.simulator.lnd_api.forward import list_forwards, report_fees
 from nodes.simulator.lnd_api.graph import get_edge, get_node
 from nodes.simulator.lnd_api.info import get_info
 from nodes.simulator.lnd_api.message import sign
+from nodes.simulator.lnd_api.payment import list_payments
 from nodes.simulator.lnd_api.peer import list_closed, list_peers, list_pending
 from nodes.simulator.lnd_api.policy import update_policy
 from nodes.simulator.lnd_api.request import Request
@@ -35,6 +36,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/peers", list_peers),
     ("GET", "/v1/balance/channels", report_channel_balance),
     ("GET", "/v1/balance/blockchain", report_chain_balance),
+    ("GET", "/v1/payments", list_payments),
     ("GET", "/v1/transactions", list_transactions),
     ("GET", "/v1/fees", report_fees),
     ("GET", "/v1/graph/node/{pub_key}", get_node),

@@ -49,6 +49,14 @@ class Cln:
         """Forwards that we could not pass on, in the order in which they came; they are never updated."""
         return self._read("listforwards", status="local_failed", index="created", start=start, limit=limit)
 
+    def list_income(self, since_s: int) -> Fields:
+        """What the bookkeeper counts as earned or spent after that second."""
+        return self._read("bkpr-listincome", start_time=since_s, consolidate_fees=True)
+
+    def list_movements(self, payment_id: str) -> Fields:
+        """What a payment moved in our channels (Core Lightning >= 24.08)."""
+        return self._read("bkpr-listaccountevents", payment_id=payment_id)
+
     def get_node(self, pubkey: str) -> Fields:
         return self._read("listnodes", id=pubkey)
 

@@ -6,6 +6,7 @@ from typing import Self
 from nodes.sources.cln.client import Cln, open_cln
 from nodes.sources.cln.forward import read_forwards
 from nodes.sources.cln.graph import map_graph_edge, map_graph_node, map_own_edge
+from nodes.sources.cln.rebalance import read_rebalances
 from nodes.sources.cln.snapshot import check_identity, read_node
 from nodes.sources.cln.write import apply_policy, find_channel
 from nodes.sources.driver.config import DriverConfig
@@ -17,8 +18,10 @@ from nodes.sources.driver.driver import (
     Identity,
     NodeReading,
     PolicyWrite,
+    RebalancePage,
     WriteResult,
 )
+from nodes.sources.driver.errors import NodeError
 from nodes.sources.driver.field import read_objects, read_text
 from nodes.sources.driver.text import clean_text
 
@@ -59,6 +62,12 @@ class ClnDriver:
 
     def read_forwards(self, cursor: str) -> ForwardPage:
         return read_forwards(self._cln, cursor)
+
+    def read_rebalances(self, cursor: str, *, now_s: float) -> RebalancePage | None:
+        try:
+            return read_rebalances(self._cln, cursor, now_s=now_s)
+        except NodeError:
+            return None
 
     def apply(self, write: PolicyWrite) -> WriteResult:
         """Nothing is written to a node that is not the expected one."""

@@ -53,6 +53,16 @@ class ForwardPage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RebalancePage:
+    """Payments of the node to itself, oldest first, in the words of the rebalances contract; of others nothing."""
+
+    events: list[dict[str, object]]
+    cursor: str  # decimal digits: where this reading goes on from
+    kept_cursor: str | None  # where the next reading begins, before what may have been under way; None: as before
+    more: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class PolicyWrite:
     """What one channel shall be set to, and what it is thought to be set to now."""
 
@@ -113,6 +123,14 @@ class Driver(Protocol):
 
     def read_forwards(self, cursor: str) -> ForwardPage:
         """The page of settled forwards after `cursor`; "0" is before the first."""
+        ...
+
+    def read_rebalances(self, cursor: str, *, now_s: float) -> RebalancePage | None:
+        """The page after `cursor` of what the node paid to itself in the last 100 days; "0" is before the first.
+
+        None: the node does not tell, or may not, and no NodeError is raised for it. A page may hold again what one
+        before it held, under the same ids.
+        """
         ...
 
     def apply(self, write: PolicyWrite) -> WriteResult:

@@ -68,6 +68,11 @@ class Lnd:
         query = {"start_time": "0", "index_offset": index_offset, "num_max_events": num_max_events}
         return self._read("POST", "/v1/switch", content=json.dumps(query).encode())
 
+    def list_payments(self, *, since_s: int, index_offset: int, max_payments: int) -> Fields:
+        """Payments that worked, begun since then, oldest first. LND numbers them as they begin."""
+        page = f"index_offset={index_offset}&max_payments={max_payments}"
+        return self._read("GET", f"/v1/payments?creation_date_start={since_s}&{page}")
+
     def list_transactions(self, *, start_height: int, index_offset: int, max_transactions: int) -> Fields:
         """Of the wallet, oldest first. Pages need LND 0.19; an older one answers with all of them."""
         page = f"index_offset={index_offset}&max_transactions={max_transactions}"

@@ -12,8 +12,10 @@ from nodes.sources.driver.driver import (
     Identity,
     NodeReading,
     PolicyWrite,
+    RebalancePage,
     WriteResult,
 )
+from nodes.sources.driver.errors import NodeError
 from nodes.sources.driver.field import read_text
 from nodes.sources.driver.short_channel_id import parse_scid
 from nodes.sources.driver.text import clean_text
@@ -21,6 +23,7 @@ from nodes.sources.lnd.client import Lnd, open_lnd
 from nodes.sources.lnd.forward import read_forwards
 from nodes.sources.lnd.graph import map_graph_edge, map_graph_node
 from nodes.sources.lnd.opening import read_opening_fees
+from nodes.sources.lnd.payment import read_rebalances
 from nodes.sources.lnd.snapshot import check_identity, read_node
 from nodes.sources.lnd.write import apply_policy
 
@@ -59,6 +62,12 @@ class LndDriver:
 
     def read_forwards(self, cursor: str) -> ForwardPage:
         return read_forwards(self._lnd, cursor)
+
+    def read_rebalances(self, cursor: str, *, now_s: float) -> RebalancePage | None:
+        try:
+            return read_rebalances(self._lnd, cursor, pubkey=self._find_pubkey(), now_s=now_s)
+        except NodeError:
+            return None
 
     def apply(self, write: PolicyWrite) -> WriteResult:
         return apply_policy(self._lnd, write, pubkey=self._find_pubkey())

@@ -17,7 +17,7 @@ SITUATIONS = {
         reason="In the {days} days known {target} sold {drain} sat a day more than came in, at {target_ppm} ppm;"
         " at that pace it has enough for {days_left} days.{outlook} In {source} these sats are worth {source_ppm} ppm."
         " So up to"
-        " {break_even} ppm nothing is lost; the limit is 65 % of that.{last_hop}",
+        " {break_even} ppm nothing is lost; the limit is 65 % of that.{last_hop}{paid}",
         explanation="A rebalance is a payment to yourself: it leaves by the full channel and comes back by the empty"
         " one. You only pay the fees on the way.",
         steps=(
@@ -65,8 +65,8 @@ SITUATIONS = {
     ),
     "closing": Situation(
         action="Consider closing {channel}, together with its peer.",
-        reason="In the {days} days known it earned {earned} sat.{account} {rebalance} It holds {local} sat of"
-        " yours.{others}{close_cost}",
+        reason="In the {days} days known it earned {earned} sat.{account}{rebalance}{profit} It holds {local} sat"
+        " of yours.{others}{close_cost}",
         explanation="Closing brings your share back to the wallet, for the fee of one transaction. It can then be"
         " used where it earns more.",
         steps=(
@@ -218,9 +218,15 @@ ENGLISH = Words(
         "no_onchain": " Your node told no price of on-chain fees, so what it costs is not known.",
         "market": " Others charge {ppm} ppm towards it (median by capacity).",
         "gain": " It would raise your closeness to all others by {points} points of 100.",
-        "account": " Its share of opening and closing is {share} sat: a profit of {profit} sat.",
+        "account": " Its share of opening and closing is {share} sat.",
         "no_account": " What opening it cost is not known.",
-        "rebalance": "What rebalancing it cost no report tells, so the profit is at most that.",
+        "rebalance": " What refilling it from other channels cost the node does not tell.",
+        "rebalanced": " Refilling it from other channels cost {sat} sat.",
+        "profit": " That is a profit of {sat} sat.",
+        "profit_at_most": " So the profit is at most {sat} sat.",
+        "paid": " Payments of this kind into it so far, in these days: {count}, at {ppm} ppm.",
+        "paid_more": " Payments of this kind into it so far, in these days: {count}, at {ppm} ppm. That is beyond the"
+        " limit: a route within it is not likely.",
         "others": " Your other channels earn {ppm} ppm a day of their capacity.",
         "close_cost": " Closing costs about {sat} sat.",
         "close_online": "Run the command: it closes together with the peer, never by force.",

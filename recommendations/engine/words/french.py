@@ -17,7 +17,7 @@ SITUATIONS = {
         reason="Dans les {days} jours connus, {target} a vendu {drain} sat par jour de plus qu'il n'en est entré,"
         " à {target_ppm} ppm ; à ce rythme il en a encore pour {days_left} jours.{outlook} Dans {source}, ces"
         " sats valent {source_ppm} ppm. Jusqu'à {break_even} ppm rien n'est donc perdu ; la limite en est 65 %."
-        "{last_hop}",
+        "{last_hop}{paid}",
         explanation="Un rééquilibrage est un paiement à soi-même : il sort par le canal plein et revient par le vide."
         " On ne paie que les frais en chemin.",
         steps=(
@@ -66,8 +66,8 @@ SITUATIONS = {
     ),
     "closing": Situation(
         action="Envisager de fermer {channel}, d'accord avec son pair.",
-        reason="Dans les {days} jours connus il a rapporté {earned} sat.{account} {rebalance} Il contient {local} sat"
-        " à vous.{others}{close_cost}",
+        reason="Dans les {days} jours connus il a rapporté {earned} sat.{account}{rebalance}{profit} Il contient"
+        " {local} sat à vous.{others}{close_cost}",
         explanation="La fermeture ramène votre part au portefeuille, pour les frais d'une transaction. Elle peut"
         " alors servir là où elle rapporte plus.",
         steps=(
@@ -225,9 +225,15 @@ FRENCH = Words(
         "no_onchain": " Votre nœud n'a annoncé aucun prix des frais on-chain, le coût n'est donc pas connu.",
         "market": " Les autres demandent {ppm} ppm vers lui (médiane par capacité).",
         "gain": " Il augmenterait votre proximité de tous les autres de {points} points sur 100.",
-        "account": " Sa part d'ouverture et de fermeture est de {share} sat : un profit de {profit} sat.",
+        "account": " Sa part d'ouverture et de fermeture est de {share} sat.",
         "no_account": " Ce qu'a coûté son ouverture n'est pas connu.",
-        "rebalance": "Ce qu'a coûté son rééquilibrage, aucun rapport ne le dit : le profit est au plus celui-là.",
+        "rebalance": " Ce qu'a coûté son remplissage depuis d'autres canaux, le nœud ne le dit pas.",
+        "rebalanced": " Le remplir depuis d'autres canaux a coûté {sat} sat.",
+        "profit": " Cela fait un profit de {sat} sat.",
+        "profit_at_most": " Le profit est donc d'au plus {sat} sat.",
+        "paid": " Paiements de ce genre vers lui jusqu'ici, dans ces jours : {count}, à {ppm} ppm.",
+        "paid_more": " Paiements de ce genre vers lui jusqu'ici, dans ces jours : {count}, à {ppm} ppm. C'est au-delà"
+        " de la limite : une route qui la respecte est peu probable.",
         "others": " Vos autres canaux rapportent {ppm} ppm par jour de leur capacité.",
         "close_cost": " Fermer coûte environ {sat} sat.",
         "close_online": "Lancer la commande : elle ferme d'accord avec le pair, jamais de force.",

@@ -102,8 +102,17 @@ def _rebalance(telling: Telling, params: Rebalance) -> Values:
         "days_left": params.days_left,
         "outlook": " " + tell_outlook(params.outlook, telling.language),
         "last_hop": telling.part_if("last_hop", params.last_hop_ppm, ppm=params.last_hop_ppm),
+        "paid": _tell_paid(telling, params),
         "program": telling.part("lnd_circle" if telling.is_lnd else "cln_circle"),
     }
+
+
+def _tell_paid(telling: Telling, params: Rebalance) -> str:
+    """What it cost here so far; where that is beyond the limit, that a route within it is not likely."""
+    if params.paid_ppm is None:
+        return ""
+    key = "paid" if params.paid_ppm <= params.max_cost_ppm else "paid_more"
+    return telling.part(key, count=params.paid_count, ppm=params.paid_ppm)
 
 
 def _opening(telling: Telling, params: Opening) -> Values:
@@ -142,13 +151,15 @@ def _tell_sparkseer(telling: Telling, params: Opening) -> str:
 
 
 def _closing(telling: Telling, params: Closing) -> Values:
-    account = telling.part_if("account", params.profit_sat, share=params.onchain_share_sat, profit=params.profit_sat)
+    account = telling.part_if("account", params.profit_sat, share=params.onchain_share_sat)
+    is_told = params.rebalance_sat is not None
     return {
         "channel": telling.name(params.channel),
         "days": params.days,
         "earned": params.earned_sat,
         "account": account or telling.part("no_account"),
-        "rebalance": telling.part("rebalance"),
+        "rebalance": telling.part("rebalanced" if is_told else "rebalance", sat=params.rebalance_sat),
+        "profit": telling.part_if("profit" if is_told else "profit_at_most", params.profit_sat, sat=params.profit_sat),
         "local": params.local_sat,
         "others": telling.part_if("others", params.others_ppm_per_day, ppm=params.others_ppm_per_day),
         "close_cost": telling.part_if("close_cost", params.close_cost_sat, sat=params.close_cost_sat),

@@ -70,6 +70,10 @@ def test_every_request_and_answer_fits_the_published_schemas(cln: StillCln) -> N
         ("setchannel", {"id": channel_id, "enforcedelay": 0, "ignorefeelimits": False}),
         ("setchannel", {"id": peer}),
         ("setchannel", {"id": "all"}),
+        ("bkpr-listincome", {}),
+        ("bkpr-listincome", {"start_time": 5, "end_time": 2**31, "consolidate_fees": True}),
+        ("bkpr-listaccountevents", {}),
+        ("bkpr-listaccountevents", {"payment_id": "00" * 32}),
     ]
     for method, params in calls:
         answer = cln.call(method, **params)
@@ -158,3 +162,20 @@ def test_feerates_differ_by_their_unit_alone(cln: StillCln) -> None:
     by_kb, by_kw = cln.call("feerates", style="perkb")["perkb"], cln.call("feerates", style="perkw")["perkw"]
     assert by_kb["opening"] == by_kw["opening"] * 4
     assert [estimate["blockcount"] for estimate in by_kw["estimates"]] == [2, 6, 12, 100]
+
+
+def test_the_bookkeeper_charges_the_fee_of_a_payment_to_ourselves_where_it_left(cln: StillCln) -> None:
+    income = cln.call("bkpr-listincome")["income_events"]
+    assert isinstance(income, list)
+    assert len(income) > 3
+    accounts = {channel["channel_id"] for channel in list_channels(cln)}
+    for fee in income:
+        assert (fee["tag"], fee["credit_msat"]) == ("rebalance_fee", 0)
+        out, back = cln.call("bkpr-listaccountevents", payment_id=fee["payment_id"])["events"]
+        assert out["debit_msat"] - back["credit_msat"] == fee["debit_msat"] == out["fees_msat"]
+        assert out["account"] == fee["account"]
+        assert {out["account"], back["account"]} <= accounts
+        assert out["is_rebalance"] is back["is_rebalance"] is True
+
+    later = cln.call("bkpr-listincome", start_time=income[1]["timestamp"])["income_events"]
+    assert later == income[2:]

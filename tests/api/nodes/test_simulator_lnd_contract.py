@@ -55,6 +55,8 @@ def test_every_answer_fits_the_published_schema(lnd: StillNode, swagger: LndSwag
         (lnd.get("/v1/channels", peer_alias_lookup="true"), "lnrpcListChannelsResponse"),
         (lnd.get("/v1/fees"), "lnrpcFeeReportResponse"),
         (lnd.get("/v1/transactions"), "lnrpcTransactionDetails"),
+        (lnd.get("/v1/payments"), "lnrpcListPaymentsResponse"),
+        (lnd.get("/v1/payments", max_payments=1, index_offset=1), "lnrpcListPaymentsResponse"),
         (lnd.get("/v1/transactions", max_transactions=1, index_offset=1), "lnrpcTransactionDetails"),
         (lnd.get("/v1/balance/channels"), "lnrpcChannelBalanceResponse"),
         (lnd.get("/v1/balance/blockchain"), "lnrpcWalletBalanceResponse"),
@@ -253,3 +255,24 @@ def test_fee_sums_are_those_of_the_history(lnd: StillNode, history: list[dict[st
         fees = sum(int(event["fee_msat"]) for event in history if int(event["timestamp_ns"]) >= since_ns)
         assert report[name] == str(fees // 1000)
     assert int(report["month_fee_sum"]) > int(report["week_fee_sum"]) > 0
+
+
+def test_payments_of_the_node_to_itself_are_paged_by_the_exclusive_offset(lnd: StillNode) -> None:
+    payments = lnd.get("/v1/payments")["payments"]
+    assert isinstance(payments, list)
+    assert len(payments) > 3
+    for number, payment in enumerate(payments, start=1):
+        [htlc] = payment["htlcs"]
+        first, *_, last = htlc["route"]["hops"]
+        assert payment["payment_index"] == str(number)
+        assert last["pub_key"] == lnd.pubkey
+        assert {first["chan_id"], last["chan_id"]} <= {row["chan_id"] for row in list_channels(lnd)}
+        assert sum(int(hop["fee_msat"]) for hop in htlc["route"]["hops"]) == int(payment["fee_msat"])
+        total = int(payment["value_msat"]) + int(payment["fee_msat"])
+        assert htlc["route"]["total_amt_msat"] == str(total)
+
+    page = lnd.get("/v1/payments", index_offset=1, max_payments=2)
+    assert page["payments"] == payments[1:3]
+    assert (page["first_index_offset"], page["last_index_offset"]) == ("2", "3")
+    since_s = int(payments[2]["creation_time_ns"]) // 10**9
+    assert lnd.get("/v1/payments", creation_date_start=since_s)["payments"] == payments[2:]

@@ -16,6 +16,7 @@ from nodes.engine.prepare import prepare_run
 from nodes.models.channel import Channel
 from nodes.models.decision import CycleRun
 from nodes.models.node import OwnNode
+from nodes.models.rebalance import RebalanceDay
 from nodes.models.snapshot import Snapshot
 from nodes.pipeline.credential import set_credential
 from nodes.pipeline.cycle import run_cycle
@@ -32,6 +33,13 @@ from tests.factories import Box, make_api_key, make_offer, make_snapshot
 from tests.fakes.driven_node import serve_driven
 
 
+@pytest.fixture(autouse=True)
+def long_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The world of these tests is years old."""
+    for reader in ("lnd.payment", "cln.rebalance"):
+        monkeypatch.setattr(f"nodes.sources.{reader}.LOOK_BACK_S", 20 * 365 * 86_400)
+
+
 def test_what_a_box_would_report_is_there_after_a_pull(cloud: Cloud) -> None:
     settled = [record for record in cloud.node.world.fleet[0].history if record.status == "settled"]
 
@@ -45,7 +53,13 @@ def test_what_a_box_would_report_is_there_after_a_pull(cloud: Cloud) -> None:
     assert run is not None
     assert run.summary.channels == len(cloud.node.channels)
     assert (cloud.line().fault, cloud.line().failures) == (None, 0)
-    assert len(cloud.node.calls) == 6  # what openings cost is asked for once
+    # What openings cost is asked for once, what was paid to ourselves once an hour.
+    assert len(cloud.node.calls) == 7
+    with enter_tenant(cloud.box.tenant):
+        told = [one for day in RebalanceDay.objects.order_by("day") for one in day.rebalances]
+        assert read_own_node().rebalances_until is not None
+    paid = cloud.node.world.fleet[0].rebalances
+    assert [(one.amount_msat, one.fee_msat) for one in told] == [(one.amount_msat, one.fee_msat) for one in paid] != []
 
 
 def test_what_openings_cost_is_asked_for_once_and_prices_the_cost_strategy(cloud: Cloud) -> None:
@@ -170,6 +184,8 @@ def test_a_core_lightning_node_is_read_alike(
             snapshot = Snapshot.objects.get().content
         assert snapshot.node.implementation == "cln"
         assert len(snapshot.channels) == len(node.channels)
-        assert len(node.calls) == 5
+        assert len([call for call in node.calls if "bkpr" not in call]) <= 6  # the channels once more, to name accounts
+        with enter_tenant(charlie.tenant):
+            assert RebalanceDay.objects.exists()
         stored, different = cloud.count_forwards()
         assert stored == different > 100

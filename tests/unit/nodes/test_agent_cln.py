@@ -54,13 +54,13 @@ def test_a_claim_is_signed_by_core_lightning(tmp_path: Path, cln: FakeCln, cloud
     assert {stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()} == {0o600}
 
 
-def test_a_report_takes_five_calls_of_the_node(tmp_path: Path, cln: FakeCln, cloud: FakeCloud) -> None:
+def test_a_report_takes_five_calls_and_once_an_hour_one_more(tmp_path: Path, cln: FakeCln, cloud: FakeCloud) -> None:
     home = tmp_path / "home"
     assert claim(home, cln, cloud) == 0
     cln.calls.clear()
     assert main(["report", str(home)]) == 0
 
-    assert cln.methods == ["getinfo", "listpeerchannels", "feerates", "listforwards", "listforwards"]
+    assert cln.methods == ["getinfo", "listpeerchannels", "feerates", "listforwards", "listforwards", "bkpr-listincome"]
     [snapshot] = cloud.snapshots
     taken = msgspec.json.decode(msgspec.json.encode(snapshot), type=NodeSnapshot)
     assert taken.node.implementation == "cln"

@@ -1,16 +1,21 @@
 """What to move where, how much, and what it may cost."""
 
 import re
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nodes.engine.forecast import Interval
-from recommendations.engine.draft import Draft
+from recommendations.engine.advice import Priority
+from recommendations.engine.draft import Draft, finish
 from recommendations.engine.outlook import UNSAID, Outlook
 from recommendations.engine.params import Rebalance
 from recommendations.engine.rebalance import MAX_COST_SHARE, advise_rebalances
+from recommendations.engine.survey import Refills
+from recommendations.engine.words.tell import tell
 from tests.factories import TAKEN_AT, make_peer_policy
 from tests.unit.recommendations.builders import make_dry, make_seller, make_survey, make_surveyed
 
@@ -132,3 +137,26 @@ def test_when_the_target_is_empty_is_told_by_its_forecast_and_by_nothing_where_t
     other, params = advise_one()
     assert params.outlook == UNSAID
     assert not [one for one in other.evidence if one.ref.startswith("forecast:")]
+
+
+def test_what_such_payments_cost_here_is_told_and_whether_the_limit_is_below_it() -> None:
+    def advise(fee_msat: int) -> tuple[Rebalance, str]:
+        refills = Refills(count=4, amount_msat=1_000_000_000, fee_msat=fee_msat)
+        [draft] = advise_rebalances(make_survey(replace(make_dry(1), refills=refills), make_surveyed(2)))
+        assert isinstance(draft.params, Rebalance)
+        reason = tell(finish(draft, id_space=UUID(int=7), priority=Priority.LOW), "en").reason
+        return draft.params, reason
+
+    cheap, said = advise(200_000)
+    assert (cheap.paid_ppm, cheap.paid_count, cheap.max_cost_ppm) == (200, 4, 325)
+    assert "4, at 200 ppm." in said
+    assert "not likely" not in said
+    dear, said = advise(400_000)
+    assert dear.max_cost_ppm == 325  # what others took is no reason to pay more
+    assert "4, at 400 ppm. That is beyond the limit: a route within it is not likely." in said
+
+
+def test_where_the_node_does_not_tell_what_it_paid_nothing_is_said_of_it() -> None:
+    draft, params = advise_one()
+    assert (params.paid_ppm, params.paid_count) == (None, 0)
+    assert not [one for one in draft.evidence if one.ref.startswith("rebalances:")]
