@@ -44,8 +44,9 @@ class OauthBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HttpBody(Struct, frozen=True, tag="http", tag_field="kind", forbid_unknown_fields=True):
-    """A server behind Streamable HTTP. `is_trusted`: it may lie at an address that is not public. `replicas`: more
-    addresses of it, for the policy several. Values of headers, `bearer` and `client_secret` are shown as ********.
+    """A server behind Streamable HTTP; one that takes no POST is tried with HTTP+SSE, and with `sse` that alone is.
+    `is_trusted`: it may lie at an address that is not public. `replicas`: more addresses of it, for the policy
+    several. Values of headers, `bearer` and `client_secret` are shown as ********.
     """
 
     url: Address
@@ -54,6 +55,7 @@ class HttpBody(Struct, frozen=True, tag="http", tag_field="kind", forbid_unknown
     oauth: OauthBody | None = None
     is_trusted: bool = False
     replicas: Annotated[list[Address], Meta(max_length=63)] = []
+    transport: Literal["streamable-http", "sse"] = "streamable-http"
 
 
 class BuiltInBody(Struct, frozen=True, tag="builtin", tag_field="kind", forbid_unknown_fields=True):

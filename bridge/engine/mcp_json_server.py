@@ -84,9 +84,8 @@ def _read_transport(entry: Entry, own: Own) -> Transport:
     if kind and kind not in _STDIO | _HTTP:
         entry.refuse("/type", f"{kind} is no transport: stdio, http or sse")
     if kind in _HTTP or (kind not in _STDIO and entry.has("url", "serverUrl", "httpUrl")):
-        return structs.replace(
-            _read_http(entry, is_sse=kind == "sse"), is_trusted=own.is_trusted, replicas=own.replicas
-        )
+        http = structs.replace(_read_http(entry), is_trusted=own.is_trusted, replicas=own.replicas)
+        return structs.replace(http, transport="sse") if kind == "sse" else http
     return _read_stdio(entry, own.process)
 
 
@@ -127,12 +126,10 @@ def _unwrap(entry: Entry, command: list[str]) -> list[str]:
     return command
 
 
-def _read_http(entry: Entry, *, is_sse: bool) -> Http:
+def _read_http(entry: Entry) -> Http:
     url = entry.take_text("url", "serverUrl", "httpUrl")
     if not url:
         entry.refuse("", "give url, the server's address")
-    if is_sse:
-        entry.note("/type", "sse is the transport of 2024; Streamable HTTP is tried first")
     headers = _read_headers(entry)
     bearer = next((headers[name] for name in headers if name.lower() == "authorization"), "")
     scheme, _, token = bearer.partition(" ")

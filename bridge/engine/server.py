@@ -31,8 +31,9 @@ class ClientCredentials(Struct, frozen=True):
 
 
 class Http(Struct, frozen=True, tag="http", tag_field="kind"):
-    """A server behind Streamable HTTP. `is_trusted`: it may lie at an address that is not public. `replicas`: other
-    addresses of the same server; the connections of the policy several are spread over all.
+    """A server behind Streamable HTTP; where that takes no POST the transport of 2024-11-05 is tried; `sse` means
+    that one alone. `is_trusted`: it may lie at an address that is not public. `replicas`: other addresses of the same
+    server; the connections of the policy several are spread over all.
     """
 
     url: str
@@ -41,6 +42,7 @@ class Http(Struct, frozen=True, tag="http", tag_field="kind"):
     oauth: ClientCredentials | None = None
     is_trusted: bool = False
     replicas: tuple[str, ...] = ()
+    transport: Literal["streamable-http", "sse"] = "streamable-http"
 
 
 class BuiltIn(Struct, frozen=True, tag="builtin", tag_field="kind"):

@@ -34,7 +34,16 @@ from bridge.sources.prepared import prepare
 
 SESSION = "Mcp-Session-Id"
 HEAR_S = 2.0
+ELSEWHERE = frozenset({
+    400,
+    404,
+    405,
+})  # of servers with the transport of 2024-11-05 (2025-11-25, "backwards compatibility")
 RETRY_S, MAX_RETRY_S = 1.0, 30.0
+
+
+class NotSpoken(UpstreamError):  # noqa: N818 - it is what happened
+    """A POST is not how this server is spoken to."""
 
 
 class HttpConnection:
@@ -167,7 +176,8 @@ class HttpConnection:
         body = await self._exchange.read(response)
         answer = read_answer(body)
         if answer is None or not (response.is_success or answer.is_error):
-            raise UpstreamError(f"the server answers with HTTP {response.status} and no message of MCP")
+            words = f"the server answers with HTTP {response.status} and no message of MCP"
+            raise NotSpoken(words) if response.status in ELSEWHERE else UpstreamError(words)
         return self._learn(call, answer)
 
     async def _read_stream(self, call: Call | None, response: Response) -> Answer | None:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -61,7 +61,7 @@ async def discover(client: Client, url: str, *, metadata_url: str | None) -> Iss
 
 
 async def _find_resource(client: Client, url: str, *, metadata_url: str | None) -> _Resource:
-    path = urlsplit(url).path.rstrip("/")
+    path = split(url).path.rstrip("/")
     well_known = f"{origin_of(url)}/.well-known/oauth-protected-resource"
     for place in filter(None, (metadata_url, f"{well_known}{path}", well_known)):
         status, body = await read_small(client, place)
@@ -82,7 +82,7 @@ def _check_resource(body: bytes, url: str) -> _Resource:
 
 async def _find_metadata(client: Client, issuer: str) -> _Metadata | None:
     """RFC 8414 puts the path behind the well-known part; OpenID put it before."""
-    origin, path = origin_of(issuer), urlsplit(issuer).path.rstrip("/")
+    origin, path = origin_of(issuer), split(issuer).path.rstrip("/")
     places = [f"{origin}/.well-known/{kind}{path}" for kind in ("oauth-authorization-server", "openid-configuration")]
     for place in (*places, f"{origin}{path}/.well-known/openid-configuration"):
         status, body = await read_small(client, place)
@@ -99,12 +99,20 @@ async def _find_metadata(client: Client, issuer: str) -> _Metadata | None:
 
 
 def is_within(url: str, resource: str) -> bool:
-    path, whole = urlsplit(url).path, urlsplit(resource).path.rstrip("/")
+    path, whole = split(url).path, split(resource).path.rstrip("/")
     return origin_of(url) == origin_of(resource) and (path == whole or path.startswith(f"{whole}/"))
 
 
+def split(url: str) -> SplitResult:
+    """Empty for what a server says and is no URL: nobody is asked there."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def origin_of(url: str) -> str:
-    parts = urlsplit(url)
+    parts = split(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 

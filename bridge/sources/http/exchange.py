@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import urljoin
 
 from bridge.engine.server import Http
 from bridge.sources.connection import AnswerTooLarge, ConnectionLost, CredentialsRefused, UpstreamError
@@ -30,7 +31,7 @@ class Exchange:
         """Raises ConnectionLost for a URL that is none."""
         try:
             self._client = Client(trusted_urls(how))
-            self._target = self._client.aim(how.url)
+            self._target = self._mailbox = self._client.aim(how.url)
             self._headers = set_defaults(how.headers)
         except (HttpFailure, UnsafeTargetError) as error:
             raise ConnectionLost(str(error)) from error
@@ -41,6 +42,16 @@ class Exchange:
         if how.oauth is not None and not token:
             self._tokens = Tokens(self._client, how.oauth, url=how.url, clock=clock)
 
+    def send_to(self, place: str) -> None:
+        """Where messages are posted from now on, as the server says: within its own origin. Raises ConnectionLost."""
+        try:
+            mailbox = self._client.aim(urljoin(self._target.url, place))
+        except (ValueError, UnsafeTargetError) as error:
+            raise ConnectionLost(f"the server names a place for messages that is none: {error}") from error
+        if mailbox.place != self._target.place:
+            raise ConnectionLost("the server names a place for messages that is not its own")
+        self._mailbox = mailbox
+
     @asynccontextmanager
     async def open(
         self, method: str, *, headers: Mapping[str, str], content: bytes | None = None
@@ -50,17 +61,18 @@ class Exchange:
         Raises ConnectionLost when there is no answer, CredentialsRefused.
         """
         sent, token = {**self._headers, **headers}, None
+        target = self._mailbox if method == "POST" else self._target
         try:
             if self._tokens is not None:
                 token = await self._tokens.find()
                 sent["Authorization"] = f"Bearer {token}"
-            async with self._client.open(method, self._target, headers=sent, content=content) as response:
+            async with self._client.open(method, target, headers=sent, content=content) as response:
                 if response.status != 401 or self._tokens is None:
                     yield check_credentials(response)
                     return
                 challenge = find_challenge(response, self._target.url)
             sent["Authorization"] = f"Bearer {await self._tokens.find(challenge, refused=token)}"
-            async with self._client.open(method, self._target, headers=sent, content=content) as response:
+            async with self._client.open(method, target, headers=sent, content=content) as response:
                 yield check_credentials(response)
         except NotReached as error:
             raise ServerAway(f"the server cannot be reached: {error}") from error

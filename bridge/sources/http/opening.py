@@ -1,6 +1,8 @@
 """Finds out which era a server behind HTTP speaks."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from bridge.engine import envelope
 from bridge.engine.server import Http, Limits
@@ -21,8 +23,9 @@ from bridge.sources.handshake import (
     read_initialized,
     wants_another_try,
 )
-from bridge.sources.http.connection import HttpConnection
+from bridge.sources.http.connection import HttpConnection, NotSpoken
 from bridge.sources.http.exchange import Exchange
+from bridge.sources.http.sse_connection import SseConnection
 
 
 async def open_http(
@@ -34,20 +37,57 @@ async def open_http(
     patience: Patience = PATIENCE,
     face: Face = FACE,
 ) -> HttpConnection:
-    """Ready for requests. Raises ConnectionLost, CredentialsRefused."""
-    exchange = Exchange(how, bearer=bearer, max_answer_bytes=limits.max_answer_bytes)
-    connection = HttpConnection(exchange, log=lambda text: on_log(Line("protocol", text)))
+    """Ready for requests. A server that takes no POST is tried with the transport of 2024-11-05.
+
+    Raises ConnectionLost, CredentialsRefused.
+    """
+
+    def make_exchange() -> Exchange:
+        return Exchange(how, bearer=bearer, max_answer_bytes=limits.max_answer_bytes)
+
+    def log(text: str) -> None:
+        on_log(Line("protocol", text))
+
+    async def open_older() -> HttpConnection:
+        older = SseConnection(make_exchange(), log=log)
+        return await finish(older, meet_older(older, face.abilities), patience_s=patience.start_s)
+
+    if how.transport == "sse":
+        return await open_older()
+    connection = HttpConnection(make_exchange(), log=log)
     try:
-        async with asyncio.timeout(patience.start_s):
-            if face.known == "legacy" or not await probe(connection, patience.silence_s):
-                await greet(connection, face.abilities)
+        return await finish(connection, meet(connection, patience, face=face), patience_s=patience.start_s)
+    except NotSpoken as refused:
+        try:
+            return await open_older()
+        except UpstreamError:
+            raise ConnectionLost(str(refused)) from None
+
+
+async def finish(
+    connection: HttpConnection, meeting: Coroutine[Any, Any, None], *, patience_s: float
+) -> HttpConnection:
+    """The connection, once its server was met; closed when it was not."""
+    try:
+        async with asyncio.timeout(patience_s):
+            await meeting
     except TimeoutError:
         await connection.close()
-        raise ConnectionLost(f"the server was not ready within {patience.start_s:g} s") from None
+        raise ConnectionLost(f"the server was not ready within {patience_s:g} s") from None
     except BaseException:
         await connection.close()
         raise
     return connection
+
+
+async def meet(connection: HttpConnection, patience: Patience, *, face: Face) -> None:
+    if face.known == "legacy" or not await probe(connection, patience.silence_s):
+        await greet(connection, face.abilities)
+
+
+async def meet_older(connection: SseConnection, abilities: bytes) -> None:
+    await connection.begin()
+    await greet(connection, abilities)
 
 
 async def probe(connection: HttpConnection, silence_s: float) -> bool:

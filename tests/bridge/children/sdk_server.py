@@ -2,6 +2,7 @@
 
 sdk_server.py            over stdio
 sdk_server.py http       over Streamable HTTP; its URL is the first line it prints
+sdk_server.py sse        over HTTP+SSE, the transport of 2024-11-05
 """
 
 import socket
@@ -13,6 +14,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.types import SamplingMessage, TextContent
 from pydantic import BaseModel
+from starlette.applications import Starlette
 
 server = MCPServer("sdk", version="1")
 
@@ -55,15 +57,18 @@ async def grow(ctx: Context[Any, Any]) -> str:
     return "grown"
 
 
-def serve_http() -> None:
+def serve_http(app: Starlette, path: str) -> None:
     listening = socket.create_server(("127.0.0.1", 0))
-    print(f"http://127.0.0.1:{listening.getsockname()[1]}/mcp", flush=True)
-    config = uvicorn.Config(server.streamable_http_app(), log_level="error", lifespan="on")
+    print(f"http://127.0.0.1:{listening.getsockname()[1]}{path}", flush=True)
+    config = uvicorn.Config(app, log_level="error", lifespan="on")
     uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["http"]:
-        serve_http()
-    else:
-        server.run("stdio")
+    match sys.argv[1:]:
+        case ["http"]:
+            serve_http(server.streamable_http_app(), "/mcp")
+        case ["sse"]:
+            serve_http(server.sse_app(), "/sse")
+        case _:
+            server.run("stdio")

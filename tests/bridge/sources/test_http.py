@@ -263,6 +263,18 @@ def test_metadata_of_another_resource_is_not_believed() -> None:
     run(scenario)
 
 
+def test_an_issuer_that_is_no_url_is_asked_nothing() -> None:
+    async def scenario() -> None:
+        async with serving(McpHttpServer(wants_token=True)) as fake:
+            fake.issuer_origin = "http://["
+            with pytest.raises(UpstreamError):
+                async with opened(at(fake, oauth=ClientCredentials("", "id", "secret"))):
+                    pass
+        assert fake.grants == 0
+
+    run(scenario)
+
+
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:9/mcp", "https://localhost/mcp", "https://10.0.0.1/mcp", "ftp://example.org", "nonsense"]
 )

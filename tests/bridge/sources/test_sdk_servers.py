@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -18,12 +19,24 @@ PATIENT = Patience(start_s=100, silence_s=60)  # it takes seconds to start where
 ERAS = pytest.mark.parametrize("face", [Face(), Face(known="legacy")], ids=["modern", "legacy"])
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with subprocess.Popen([sys.executable, SCRIPT, "http"], stdout=subprocess.PIPE, text=True) as process:
+@contextmanager
+def serving(transport: str) -> Iterator[str]:
+    with subprocess.Popen([sys.executable, SCRIPT, transport], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serving("http") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def sse_url() -> Iterator[str]:
+    with serving("sse") as url:
+        yield url
 
 
 @pytest.fixture(params=["stdio", "http"])
@@ -31,6 +44,20 @@ def server(request: pytest.FixtureRequest) -> Server:
     if request.param == "stdio":
         return Server("sdk", Stdio(sys.executable, (SCRIPT,)))
     return Server("sdk", Http(request.getfixturevalue("url"), is_trusted=True))
+
+
+@pytest.fixture(params=["stdio", "http", "sse", "sse, found out"])
+def older(request: pytest.FixtureRequest) -> Server:
+    """Of the handshake. `sse, found out`: nobody says that it takes no POST."""
+    match request.param:
+        case "sse":
+            return Server("sdk", Http(request.getfixturevalue("sse_url"), is_trusted=True, transport="sse"))
+        case "sse, found out":
+            return Server("sdk", Http(request.getfixturevalue("sse_url"), is_trusted=True))
+        case "http":
+            return Server("sdk", Http(request.getfixturevalue("url"), is_trusted=True))
+        case _:
+            return Server("sdk", Stdio(sys.executable, (SCRIPT,)))
 
 
 @ERAS
@@ -71,11 +98,11 @@ def test_many_calls_at_once_are_told_apart(server: Server, face: Face) -> None:
     ],
 )
 def test_an_older_server_asks_the_user_of_the_call(
-    server: Server, tool: str, method: str, answer: bytes, text: str
+    older: Server, tool: str, method: str, answer: bytes, text: str
 ) -> None:
     async def scenario() -> None:
         caller = Caller(Answer(answer))
-        async with opened(server, patience=PATIENT, face=Face(known="legacy")) as connection:
+        async with opened(older, patience=PATIENT, face=Face(known="legacy")) as connection:
             assert await call_text(connection, tool, inbox=caller) == text
         assert [ask.method for ask in caller.asks] == [method]
 
@@ -102,5 +129,30 @@ def test_an_unknown_method_is_an_error_of_the_servers(server: Server, face: Face
             assert answer.is_error
             assert json.loads(answer.body)["code"] == -32601
             assert not (await call(connection, "echo", {"text": "and on"})).is_error
+
+    run(scenario)
+
+
+def test_over_the_transport_of_2024_a_server_is_called_by_many_and_heard(sse_url: str) -> None:
+    async def scenario() -> None:
+        heard: list[Notice] = []
+        callers = [Caller() for _ in range(10)]
+        server = Server("sdk", Http(sse_url, is_trusted=True))
+        async with opened(server, patience=PATIENT) as connection:
+            assert connection.era == "legacy"
+            connection.listen(heard.append)
+            waits = (
+                call_text(connection, "count", {"steps": 3}, params={"_meta": {"progressToken": "own"}}, inbox=caller)
+                for caller in callers
+            )
+            assert await asyncio.gather(*waits) == ["counted"] * 10
+            while not heard:
+                assert await call_text(connection, "grow") == "grown"
+            refused = await connection.request("no/such", b"{}", timeout_s=60)
+            assert (refused.is_error, connection.in_flight) == (True, 0)
+        for caller in callers:
+            told = [json.loads(notice.params) for notice in caller.notices]
+            assert [(one["progressToken"], one["progress"]) for one in told] == [("own", 1), ("own", 2), ("own", 3)]
+        assert {notice.method for notice in heard} == {"notifications/tools/list_changed"}
 
     run(scenario)
