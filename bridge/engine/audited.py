@@ -12,7 +12,7 @@ STREAM = "dazbox:mcp:audit"
 FIELD = "row"
 
 
-class AuditedCall(Struct, frozen=True):
+class AuditedCall(Struct, frozen=True, gc=False):
     """`outcome`: ok, tool_error, refused:KIND, timeout, lost, cancelled. `arguments`: their JSON, only where it is
     logged (`Access.log_arguments`).
     """
@@ -31,4 +31,5 @@ class AuditedCall(Struct, frozen=True):
 
 
 encode_call = msgspec.json.Encoder().encode
+encode_calls = msgspec.json.Encoder().encode_lines  # a line each: none is broken, since JSON escapes line ends
 decode_call = msgspec.json.Decoder(AuditedCall).decode

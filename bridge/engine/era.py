@@ -30,7 +30,7 @@ COMPLETE = Raw(b'"complete"')
 Members = dict[str, Raw]
 
 
-class Client(Struct, frozen=True):
+class Client(Struct, frozen=True, gc=False):
     """Who asks, as it says of itself. `log_level` None: it wants no log messages."""
 
     version: str

@@ -10,6 +10,7 @@ from bridge.gateway.config import Config, ConfigError, read_config
 from bridge.gateway.logs import configure_logs
 from bridge.gateway.process import make_app, open_socket
 from bridge.gateway.server import DrainingServer
+from bridge.gateway.wire import Protocol
 
 
 def main() -> int:
@@ -27,7 +28,7 @@ def serve(app: App, config: Config) -> None:
     settings = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="websockets-sansio",
         lifespan="on",
         access_log=False,

@@ -8,7 +8,7 @@ import structlog
 
 from bridge.gateway import events, native, rest, sse, websocket
 from bridge.gateway.http import Gone, retry_headers, send_answer, send_problem, write_refusal
-from bridge.gateway.inbound import Inbound, make_request_id
+from bridge.gateway.inbound import Inbound
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import INTERNAL, INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header, Receive, Scope, Send
@@ -41,24 +41,6 @@ def find_surface(path: str) -> Serve:
     raise Refusal("not-found", f"Nothing is at {path}: MCP is spoken at {ALL}.", status=404, code=INVALID_REQUEST)
 
 
-class Visit:
-    """What is known of a request when it goes wrong: the headers each answer to it carries, and what was read of it."""
-
-    __slots__ = ("headers", "inbound")
-
-    def __init__(self) -> None:
-        self.headers: tuple[Header, ...] = ()
-        self.inbound: Inbound | None = None
-
-    @property
-    def message_id(self) -> bytes:
-        return self.inbound.message_id if self.inbound is not None else b"null"
-
-    @property
-    def request_id(self) -> str:
-        return self.inbound.request_id if self.inbound is not None else make_request_id()
-
-
 class App:
     """`start` and `stop` are the lifespan; whoever mounts it calls them. `before`: what the start waits for."""
 
@@ -77,48 +59,48 @@ class App:
                 await self._serve_socket(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = Visit()
+        inbound = Inbound(scope, receive, send)
         try:
-            await self._route(scope, receive, send, visit=visit)
+            await self._route(inbound)
         except Refusal as refusal:
             self.parts.metrics.note_refusal(refusal.kind)
-            await self._refuse(scope, send, refusal, visit=visit)
+            await self._refuse(inbound, refusal)
         except (Gone, asyncio.CancelledError):
             return
         except Exception:  # a fault of ours: the caller is answered all the same
             log.exception("call_failed", path=scope["path"])
             with contextlib.suppress(RuntimeError):  # the answer had begun: it ends where it is
-                await self._refuse(scope, send, UNFORESEEN, visit=visit)
+                await self._refuse(inbound, UNFORESEEN)
 
     @staticmethod
-    async def _refuse(scope: Scope, send: Send, refusal: Refusal, *, visit: Visit) -> None:
+    async def _refuse(inbound: Inbound, refusal: Refusal) -> None:
         """In JSON-RPC where MCP is spoken, elsewhere as a problem."""
-        if find_server(scope["path"]) is None:
-            await send_problem(send, refusal, headers=visit.headers, request_id=visit.request_id)
+        send, headers = inbound.send, inbound.answer_headers
+        if find_server(inbound.scope["path"]) is None:
+            await send_problem(send, refusal, headers=headers, request_id=inbound.request_id)
             return
-        headers = (*visit.headers, *retry_headers(refusal))
-        await send_answer(send, refusal.status, body=write_refusal(refusal, visit.message_id), headers=headers)
+        body = write_refusal(refusal, inbound.message_id)
+        await send_answer(send, refusal.status, body=body, headers=(*headers, *retry_headers(refusal)))
 
-    async def _route(self, scope: Scope, receive: Receive, send: Send, *, visit: Visit) -> None:
+    async def _route(self, inbound: Inbound) -> None:
         """Raises Refusal, Gone."""
-        preflight = self.parts.origins.preflight(scope)
+        parts, scope, headers = self.parts, inbound.scope, inbound.headers
+        preflight = parts.origins.preflight(scope) if scope["method"] == "OPTIONS" else None
         if preflight is not None:
-            await send_answer(send, 204, headers=preflight)
+            await send_answer(inbound.send, 204, headers=preflight)
             return
-        visit.headers = self.parts.origins.check(scope)
-        if self.parts.is_draining:
-            visit.headers = (*visit.headers, CLOSE)
+        inbound.answer_headers = parts.origins.admit(headers.get(b"host", b""), headers.get(b"origin"))
+        if parts.is_draining:
+            inbound.answer_headers = (*inbound.answer_headers, CLOSE)
         path = scope["path"]
-        if self.parts.watching.takes(path):
-            await self.parts.watching(scope, receive, send, headers=visit.headers)
-            return
         server = find_server(path)
+        if server is None and parts.watching.takes(path):
+            await parts.watching(scope, inbound.receive, inbound.send, headers=inbound.answer_headers)
+            return
         serve = native.serve if server is not None else find_surface(path)
-        caller = await self.parts.door.admit(scope)
-        visit.inbound = inbound = Inbound(
-            scope, receive, send, caller=caller, server=server or None, answer_headers=visit.headers
-        )  # fmt: skip
-        await serve(self.parts, inbound)
+        inbound.server = server or None
+        inbound.caller = parts.door.recall(headers.get(b"authorization")) or await parts.door.admit(scope)
+        await serve(parts, inbound)
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Who may not come in is not: a refused handshake is a 403."""

@@ -58,7 +58,8 @@ async def call_tool(parts: Parts, request: Request, *, upstream: Upstream, name:
     arguments = bytes(request.params.get("arguments", NO_ARGUMENTS))
     with Noted(parts, request, server, tool=name, arguments=arguments) as noted:
         request.told = parts.rates.take(caller, server.name, cost=weigh(max(len(arguments), len(request.raw))))
-        tool = await find_tool(parts, request, upstream=upstream, name=name)
+        tool = find_tool(parts, request, upstream=upstream, name=name)
+        tool = tool or await parts.offers.learn_tool(upstream, name, request=request)
         access.check(caller, server.access, server=server.name, tool=tool)
         own = upstream.own(caller.tenant_id)
         noted.arguments = canonical = parts.schemas.check(server.name, name, arguments=arguments, tenant=own)
@@ -88,12 +89,12 @@ async def call_method(parts: Parts, request: Request, *, upstream: Upstream) -> 
     return answer
 
 
-async def find_tool(parts: Parts, request: Request, *, upstream: Upstream, name: str) -> Tool:
-    """Raises Refusal for one that is not there, or is not what was approved."""
+def find_tool(parts: Parts, request: Request, *, upstream: Upstream, name: str) -> Tool | None:
+    """None: it is not known yet. Raises Refusal for one that is not what was approved."""
     tenant = request.caller.tenant_id
     tool = parts.lists.find_tool(upstream, name, tenant)
     parts.pins.check(upstream.server.name, name, tenant=upstream.own(tenant))
-    return tool or await parts.offers.learn_tool(upstream, name, request=request)
+    return tool
 
 
 def is_kept(upstream: Upstream, tool: Tool, *, params: Members) -> bool:
@@ -144,7 +145,7 @@ class Noted:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         outcome = self.outcome if error is None else tell_end(error)
         parts, request, server = self._parts, self._request, self._server
-        seconds = time.perf_counter() - request.began_s
+        seconds = time.monotonic() - request.began_s
         parts.metrics.note(server.name, outcome, seconds=seconds)
         parts.audit.note(
             AuditedCall(
@@ -212,7 +213,8 @@ async def relay(parts: Parts, request: Request, *, upstream: Upstream, name: str
     timeout_s = choose_timeout(request, upstream)
     until_s = time.monotonic() + timeout_s
     tenant = request.caller.tenant_id
-    await upstream.queue.enter(tenant, priority=request.priority, deadline_s=timeout_s)
+    if not upstream.queue.take(tenant):
+        await upstream.queue.enter(tenant, priority=request.priority, deadline_s=timeout_s)
     try:
         return await _ask(request, upstream=upstream, name=name, until_s=until_s)
     except UpstreamError as error:
@@ -264,15 +266,19 @@ async def start(slot: Slot, breaker: Breaker, *, until_s: float) -> Connection:
         raise
 
 
-async def ask_in_era(connection: Connection, request: Request, *, name: str | None, timeout_s: float) -> Answer:
+def ask_in_era(connection: Connection, request: Request, *, name: str | None, timeout_s: float) -> Awaitable[Answer]:
     """Raises UpstreamError."""
-    client, is_modern = request.client, connection.era == "modern"
-    if client.is_modern == is_modern:
-        return await connection.request(
-            request.method, request.write_params(), timeout_s=timeout_s, inbox=request.asker, name=name
-        )
-    if is_modern:
-        return await ask_in_rounds(connection, request, name=name, timeout_s=timeout_s)
+    is_modern = connection.era == "modern"
+    if request.client.is_modern != is_modern:
+        ask = ask_in_rounds if is_modern else ask_legacy
+        return ask(connection, request, name=name, timeout_s=timeout_s)
+    return connection.request(
+        request.method, request.write_params(), timeout_s=timeout_s, inbox=request.asker, name=name
+    )
+
+
+async def ask_legacy(connection: Connection, request: Request, *, name: str | None, timeout_s: float) -> Answer:
+    """Of a modern client. Raises UpstreamError."""
     params = write_object(to_legacy_params(request.params))
     answer = await connection.request(request.method, params, timeout_s=timeout_s, inbox=request.asker, name=name)
     return to_modern_answer(answer, request.method, server_info=connection.server_info)

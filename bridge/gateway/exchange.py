@@ -90,11 +90,13 @@ class Exchange:
         self.is_answered = True
         message = write_error(self.id, outcome.body) if outcome.is_error else write_result(self.id, outcome.body)
         if self.stream is None:
-            headers = (*self._inbound.answer_headers, *outcome.headers)
+            inbound = self._inbound
+            headers = (*inbound.answer_headers, *outcome.headers)
             if len(message) >= SMALLEST:
-                message, encoding = await compress(message, self._inbound.headers.get(b"accept-encoding", b""))
+                message, encoding = await compress(message, inbound.headers.get(b"accept-encoding", b""))
                 headers += encoding
-            await send_answer(self._inbound.send, outcome.status, body=message, headers=headers)
+            if inbound.reply is None or not inbound.reply(outcome.status, headers=headers, body=message):
+                await send_answer(inbound.send, outcome.status, body=message, headers=headers)
         else:
             await self.finish_stream(self.stream, message)
 

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from bridge.gateway.door.caller import Caller
 from bridge.gateway.door.entrance import Door
@@ -11,14 +12,21 @@ from bridge.gateway.door.staying import Staying
 from bridge.gateway.refusal import INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header, Receive, Scope, Send
 
+REPLY = "dazbox.reply"  # of the scope, where our own server gives it
 LEAST_PRIORITY, MOST_PRIORITY = -10, 10
 REQUEST_ID = b"x-request-id"
 _FIRST = os.urandom(10).hex()  # of this process; what follows is a number
 _NUMBERS = itertools.count(1)
 
 
+class Reply(Protocol):
+    """All of an answer of JSON at once; False where it cannot be done so."""
+
+    def __call__(self, status: int, *, headers: tuple[Header, ...], body: bytes) -> bool: ...
+
+
 class Inbound:
-    """`server` None: all of them. `answer_headers`: CORS, and what else each answer carries."""
+    """`server` None: all of them. `answer_headers`: CORS, and what else each answer carries, a refusal too."""
 
     __slots__ = (
         "answer_headers",
@@ -26,26 +34,22 @@ class Inbound:
         "headers",
         "message_id",
         "receive",
+        "reply",
         "request_id",
         "scope",
         "send",
         "server",
     )
 
-    def __init__(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        *,
-        caller: Caller,
-        server: str | None,
-        answer_headers: tuple[Header, ...],
-    ) -> None:
+    caller: Caller  # once the door let it in
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self.receive, self.send = scope, receive, send
-        self.caller, self.server, self.answer_headers = caller, server, answer_headers
+        self.reply: Reply | None = scope.pop(REPLY, None)  # taken out, since it leads back to the scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = read_request_id(self.headers)
+        self.server: str | None = None
+        self.answer_headers: tuple[Header, ...] = ()
         self.message_id = b"null"  # JSON, of the message once it is read
 
     @property

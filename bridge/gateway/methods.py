@@ -30,16 +30,19 @@ ALL_SERVERS = ""  # their rate, of what is asked of them together
 EMPTY = Answer(b"{}")
 
 
-async def answer(parts: Parts, request: Request) -> Answer:
+def answer(parts: Parts, request: Request) -> Awaitable[Answer]:
     """In the era of the client. Raises Refusal."""
+    if request.method != "tools/call":
+        return answer_other(parts, request)
+    upstream, name = parts.offers.resolve(request.server, request.read_text("name"), tenant=request.caller.tenant_id)
+    if request.server is None:
+        request.change("name", msgspec.json.encode(name))
+    return call_tool(parts, request, upstream=upstream, name=name)
+
+
+async def answer_other(parts: Parts, request: Request) -> Answer:
+    """Raises Refusal."""
     method = request.method
-    if method == "tools/call":
-        upstream, name = parts.offers.resolve(
-            request.server, request.read_text("name"), tenant=request.caller.tenant_id
-        )
-        if request.server is None:
-            request.change("name", msgspec.json.encode(name))
-        return await call_tool(parts, request, upstream=upstream, name=name)
     admit_other(parts, request)
     if method in MEMBERS:
         return Answer(await parts.offers.write_list(request))

@@ -1,6 +1,7 @@
 """The stateless era (2026-07-28) over HTTP: each POST says who asks and what that can do, and is answered by itself."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import msgspec
 from msgspec import Raw
@@ -41,13 +42,16 @@ from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import INVALID_PARAMS, INVALID_REQUEST, Refusal
 from bridge.gateway.request import Request, read_params, read_text
 from bridge.gateway.stream import EventStream, hold, write_event
-from bridge.sources.connection import Answer, Notice, UpstreamError
+from bridge.sources.connection import Notice, UpstreamError
 
 NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 STATUS = {-32700: 400, -32600: 400, -32602: 400, -32020: 400, -32021: 400, -32022: 400, -32601: 404}
 ROUTING = (b"mcp-protocol-version", b"mcp-method", b"mcp-name")
 FILTERS = dict(zip(("toolsListChanged", "promptsListChanged", "resourcesListChanged"), CHANGES, strict=True))
 ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+MOST_CLIENTS, MOST_META_BYTES = 1_000, 4096  # whose `_meta` is remembered
+_MODERN = MODERN.encode()
+_clients: dict[bytes, Client] = {}  # a client says the same of itself in each request: what it said was good
 
 
 def refuse(code: int, words: str, *, data: bytes | None = None) -> Refusal:
@@ -56,7 +60,21 @@ def refuse(code: int, words: str, *, data: bytes | None = None) -> Refusal:
 
 def read_client(inbound: Inbound, envelope: Envelope, *, params: Members) -> Client:
     """Who asks. Raises Refusal for a request whose `_meta` or headers are not as the protocol wants them."""
-    meta = read_object(bytes(params["_meta"])) if "_meta" in params else {}
+    raw = bytes(params["_meta"]) if "_meta" in params else b"{}"
+    known = _clients.get(raw)
+    if known is not None:
+        check_headers(inbound, envelope, params=params, version=MODERN)
+        return known
+    client = read_meta(inbound, envelope, params=params, meta=read_object(raw))
+    if len(raw) <= MOST_META_BYTES:
+        while len(_clients) >= MOST_CLIENTS:
+            del _clients[next(iter(_clients))]
+        _clients[raw] = client
+    return client
+
+
+def read_meta(inbound: Inbound, envelope: Envelope, *, params: Members, meta: Members) -> Client:
+    """Raises Refusal."""
     lacking = [name for name in (VERSION, CAPABILITIES) if name not in meta]
     if lacking:
         raise refuse(INVALID_PARAMS, f"params._meta lacks {' and '.join(lacking)}.")
@@ -78,7 +96,8 @@ def check_headers(inbound: Inbound, envelope: Envelope, *, params: Members, vers
     twin = inbound.find_twin(ROUTING)
     if twin is not None:
         raise refuse(HEADER_MISMATCH, f"The header {twin} stands there more than once.")
-    if headers.get(b"mcp-protocol-version") != version.encode():
+    named = headers.get(b"mcp-protocol-version")
+    if named != (_MODERN if version is MODERN else version.encode()):
         raise refuse(HEADER_MISMATCH, "The header MCP-Protocol-Version is not the version in _meta.")
     if headers.get(b"mcp-method") != envelope.method.encode():
         raise refuse(HEADER_MISMATCH, "The header Mcp-Method is not the method of the body.")
@@ -90,14 +109,13 @@ def check_headers(inbound: Inbound, envelope: Envelope, *, params: Members, vers
         raise refuse(HEADER_MISMATCH, f"The header Mcp-Name is not params.{member}.")
 
 
-async def take(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
+def take(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> Awaitable[None]:
     """One message. Raises Refusal, MalformedError."""
-    if envelope.is_request:
-        await serve(parts, inbound, envelope=envelope)
-    elif envelope.method:
-        await send_answer(inbound.send, 202, headers=inbound.answer_headers)
-    else:
-        raise MalformedError(INVALID_REQUEST, "a client of this version sends requests alone")
+    if envelope.method and envelope.id:
+        return serve(parts, inbound, envelope=envelope)
+    if envelope.method:
+        return send_answer(inbound.send, 202, headers=inbound.answer_headers)
+    raise MalformedError(INVALID_REQUEST, "a client of this version sends requests alone")
 
 
 async def serve(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
@@ -112,7 +130,7 @@ async def serve(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
     request = Request(
         inbound.caller, client, envelope.method, params, exchange, inbound.server,
         timeout_s=inbound.timeout_s, priority=inbound.priority, request_id=inbound.request_id,
-        raw=bytes(envelope.params), headers=inbound.headers,
+        raw=bytes(envelope.params), headers=inbound.headers, began_s=exchange.began_s,
     )  # fmt: skip
     parts.watch.begin(exchange)
     try:
@@ -129,7 +147,9 @@ async def find_outcome(parts: Parts, request: Request, *, exchange: ModernExchan
             admit_other(parts, request)
             held = parts.continuations.find(state, request.caller, digest=exchange.digest)
             return await held.go_on(exchange, read_responses(request.params))
-        return to_outcome(await answer(parts, request))._replace(headers=request.told)
+        found = await answer(parts, request)
+        status = 200 if not found.is_error else STATUS.get(read_error(found.body).code, 200)
+        return Outcome(found.body, found.is_error, status, request.told)
     except Refusal as refusal:
         return to_refused(refusal)
     except MalformedError as error:
@@ -142,12 +162,6 @@ def find_state(request: Request) -> str | None:
     if value is None or request.method not in INTERACTIVE or not bytes(value).startswith(b'"' + MARK.encode()):
         return None
     return read_text(value, "requestState")
-
-
-def to_outcome(answer: Answer) -> Outcome:
-    if not answer.is_error:
-        return Outcome(answer.body)
-    return Outcome(answer.body, is_error=True, status=STATUS.get(read_error(answer.body).code, 200))
 
 
 def to_refused(refusal: Refusal) -> Outcome:

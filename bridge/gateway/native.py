@@ -1,25 +1,29 @@
 """/mcp and /mcp/servers/NAME: Streamable HTTP as the protocol has it, in the era the request is of."""
 
+from collections.abc import Awaitable
+
 from bridge.engine.envelope import Envelope, MalformedError, is_batch, make_error, read_message, write_error
 from bridge.engine.era import LEGACY, MODERN, VERSION
 from bridge.gateway import legacy, modern
 from bridge.gateway.http import JSON, read_body, send_answer
 from bridge.gateway.inbound import Inbound
-from bridge.gateway.limits import check_shape
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header
 
 BODY_BYTES = 8 << 20
 ALLOW: Header = (b"allow", b"POST, GET, DELETE")
-_VERSION_IN_BODY = b'"%b"' % VERSION.encode()
+_VERSION_IN_BODY, _MODERN = b'"%b"' % VERSION.encode(), MODERN.encode()
 
 
-async def serve(parts: Parts, inbound: Inbound) -> None:
+def serve(parts: Parts, inbound: Inbound) -> Awaitable[None]:
+    """Raises Refusal, Gone."""
+    return take_message(parts, inbound) if inbound.scope["method"] == "POST" else serve_other(parts, inbound)
+
+
+async def serve_other(parts: Parts, inbound: Inbound) -> None:
     """Raises Refusal."""
     match inbound.scope["method"]:
-        case "POST":
-            await take_message(parts, inbound)
         case "GET":
             refuse_modern(inbound)
             await legacy.open_stream(parts, inbound)
@@ -42,14 +46,9 @@ def refuse_method() -> None:
 
 async def take_message(parts: Parts, inbound: Inbound) -> None:
     body = await read_body(inbound.receive, max_bytes=BODY_BYTES)
-    check_shape(body)
     try:
         envelope = read_one(body)
-    except MalformedError as error:
-        await refuse_message(inbound, error, request_id=b"null")
-        return
-    inbound.message_id = bytes(envelope.id) or b"null"
-    try:
+        inbound.message_id = bytes(envelope.id) or b"null"
         if is_of_modern(inbound, body):
             await modern.take(parts, inbound, envelope=envelope)
         else:
@@ -68,11 +67,11 @@ def read_one(body: bytes) -> Envelope:
 def is_of_modern(inbound: Inbound, body: bytes) -> bool:
     """By its header; without one, by what it says of itself."""
     version = inbound.headers.get(b"mcp-protocol-version")
+    if version == _MODERN:
+        return True
     if version is None:
         return _VERSION_IN_BODY in body
-    if version.decode("latin-1") in LEGACY:
-        return False
-    return version == MODERN.encode() or legacy.SESSION not in inbound.headers
+    return version.decode("latin-1") not in LEGACY and legacy.SESSION not in inbound.headers
 
 
 async def refuse_message(inbound: Inbound, error: MalformedError, *, request_id: bytes) -> None:

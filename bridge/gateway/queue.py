@@ -32,7 +32,7 @@ class FairQueue:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._weights, self._clock = weights or {}, clock
-        self._held: dict[UUID, int] = {}  # places by tenant
+        self._held: dict[int, int] = {}  # places by the tenant's number, which is hashed in C
         self._lanes: dict[UUID, Lane] = {}  # of tenants with calls that wait, no others
         self._ends: dict[UUID, float] = {}  # where the last call of a lane that is empty now ended
         self._heap: list[tuple[float, int, Lane]] = []
@@ -56,20 +56,27 @@ class FairQueue:
 
         Raises Refusal at once when the queue is full or the time will not do, else when it is over.
         """
-        held = self._held.get(tenant, 0)
-        if self.in_flight < self.limit and held < self._most and not (self.waiting and tenant in self._lanes):
-            self.in_flight += 1
-            self._held[tenant] = held + 1
-            return
-        await self._wait(tenant, priority=priority, deadline_s=deadline_s)
+        if not self.take(tenant):
+            await self._wait(tenant, priority=priority, deadline_s=deadline_s)
+
+    def take(self, tenant: UUID) -> bool:
+        """Whether there was a place at once; whoever gets none waits for it by `enter`."""
+        number = tenant.int
+        held = self._held.get(number, 0)
+        if self.in_flight >= self.limit or held >= self._most or (self.waiting and tenant in self._lanes):
+            return False
+        self.in_flight += 1
+        self._held[number] = held + 1
+        return True
 
     def leave(self, tenant: UUID) -> None:
         self.in_flight -= 1
-        held = self._held[tenant] - 1
+        number = tenant.int
+        held = self._held[number] - 1
         if held:
-            self._held[tenant] = held
+            self._held[number] = held
         else:
-            del self._held[tenant]
+            del self._held[number]
         if not self.waiting:
             self._since_s = 0.0
             return
@@ -82,7 +89,7 @@ class FairQueue:
     def count(self, tenant: UUID) -> tuple[int, int]:
         """Its calls under way, and those that wait."""
         lane = self._lanes.get(tenant)
-        return self._held.get(tenant, 0), lane.length if lane is not None else 0
+        return self._held.get(tenant.int, 0), lane.length if lane is not None else 0
 
     @property
     def wait_s(self) -> float | None:
@@ -143,7 +150,7 @@ class FairQueue:
 
     def _list(self, lane: Lane) -> None:
         """Its turn may come, unless the tenant holds all the places it may."""
-        if not lane.is_listed and lane.length and self._held.get(lane.tenant, 0) < self._most:
+        if not lane.is_listed and lane.length and self._held.get(lane.tenant.int, 0) < self._most:
             self._order += 1
             lane.is_listed = True
             heapq.heappush(self._heap, (lane.start, self._order, lane))
@@ -152,7 +159,7 @@ class FairQueue:
         while self._heap and self.in_flight < self.limit:
             _, _, lane = heapq.heappop(self._heap)
             lane.is_listed = False
-            if self._held.get(lane.tenant, 0) < self._most:
+            if self._held.get(lane.tenant.int, 0) < self._most:
                 self._serve(lane)
                 self._list(lane)
 
@@ -162,7 +169,7 @@ class FairQueue:
             waiter = lane.first()
             if not waiter.place.cancelled():
                 self.in_flight += 1
-                self._held[lane.tenant] = self._held.get(lane.tenant, 0) + 1
+                self._held[lane.tenant.int] = self._held.get(lane.tenant.int, 0) + 1
                 self._virtual = lane.start
                 lane.start += lane.share
                 waiter.place.set_result(None)

@@ -73,9 +73,10 @@ class Rates:
         """
         budget = self.budgets.get(caller.tenant_id) or self._open(caller.tenant_id)
         now_s = self._clock()
-        start_s = max(budget.used_s, now_s)
+        start_s = max(now_s, budget.used_s)
         used_s = start_s + self._interval_s * cost
-        server_start_s = max(budget.servers.get(server, 0.0), now_s)
+        server_start_s = budget.servers.get(server, 0.0)
+        server_start_s = max(now_s, server_start_s)
         server_used_s = server_start_s + self._server_interval_s * cost
         if used_s - now_s > WINDOW_S and start_s > now_s:
             raise self._refuse(TENANT, self.policy.a_minute, wait_s=used_s - now_s - WINDOW_S)

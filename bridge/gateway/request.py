@@ -49,7 +49,7 @@ class Request(Struct):
     headers: Mapping[bytes, bytes] | None = None  # of a modern client over HTTP, which mirrors arguments there
     raw: bytes = b""  # the params as they came, while nothing in them has changed
     told: tuple[Header, ...] = ()  # beside the answer: how much of the rate is left
-    began_s: float = msgspec.field(default_factory=time.perf_counter)
+    began_s: float = msgspec.field(default_factory=time.monotonic)
 
     def change(self, name: str, value: bytes) -> None:
         """Another value (JSON) of a member of the params."""

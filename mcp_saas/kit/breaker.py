@@ -47,6 +47,8 @@ class Breaker:
 
     def allow(self) -> bool:
         """Whether the caller may try. Whoever may tells how it went, by `note_success` or `note_failure`."""
+        if not self._failed:
+            return True
         with self._lock:
             if not self._is_tripped:
                 return True
@@ -56,8 +58,9 @@ class Breaker:
             return True
 
     def note_success(self) -> None:
-        with self._lock:
-            self._failed, self._lost_s = 0, 0.0
+        if self._failed:
+            with self._lock:
+                self._failed, self._lost_s = 0, 0.0
 
     def note_failure(self, took_s: float = 0.0) -> None:
         """`took_s`: how long somebody waited for it."""

@@ -1,6 +1,5 @@
 """The door: whose token it is, before anything is done for it. No database, and no signature twice in a minute."""
 
-import hashlib
 import hmac
 import time
 from collections.abc import Collection, Mapping
@@ -48,7 +47,7 @@ class Door:
         self._keys, self._issuer, self._audience = keys, issuer, audience
         self._exchange = exchange
         self._guest = None if anonymous is None else open_to_guests(anonymous)
-        self._grants: dict[bytes, Grant] = {}
+        self._grants: dict[bytes, Grant] = {}  # by token, since finding one must cost less than a hash
         self._closed: frozenset[UUID] = frozenset()
         self._token_versions: Mapping[UUID, int] = {}
         self._standing = 0
@@ -57,6 +56,22 @@ class Door:
         """As the catalogue has it now. Every token is held against it at its next call."""
         self._closed, self._token_versions = frozenset(closed), dict(token_versions)
         self._standing += 1
+
+    def recall(self, authorization: bytes | None) -> Caller | None:
+        """Who was let in with this header within the minute, and still would be; None: `admit` must look."""
+        if authorization is None or not authorization.startswith(b"Bearer "):
+            return None
+        grant, keys = self._grants.get(authorization[7:]), self._keys
+        if (
+            grant is None
+            or grant.standing != self._standing
+            or grant.good_until <= time.time()
+            or keys is None
+            or grant.keys_version != keys.version
+        ):
+            return None
+        visitor = grant.verified.visitor
+        return visitor if type(visitor) is Caller else None
 
     async def admit(self, scope: Scope) -> Caller:
         """Raises Refusal 401 without a good token, 403 for one of no tenant, 503 while no key could be read."""
@@ -72,13 +87,12 @@ class Door:
             if self._guest is not None:
                 return self._guest
             raise challenge(scope)
-        digest = hashlib.sha256(token).digest()
-        grant = self._grants.get(digest)
+        grant = self._grants.get(token)
         if grant is None or grant.good_until <= time.time() or grant.keys_version != self._version:
             grant = await self._verify(scope, token)
-            self._keep(digest, grant)
+            self._keep(token, grant)
         if grant.standing != self._standing:
-            self._check_standing(scope, grant, digest=digest)
+            self._check_standing(scope, grant, token=token)
         return grant.verified.visitor
 
     async def admit_scraper(self, scope: Scope, *, metrics_token: str | None) -> None:
@@ -119,23 +133,23 @@ class Door:
             raise TokenError("its key is not one of ours")
         return key
 
-    def _check_standing(self, scope: Scope, grant: Grant, *, digest: bytes) -> None:
+    def _check_standing(self, scope: Scope, grant: Grant, *, token: bytes) -> None:
         """Raises Refusal 401 for a token that was revoked before its time; an API key is exchanged anew next time."""
         visitor = grant.verified.visitor
         if isinstance(visitor, Caller):
-            self._grants.pop(digest, None)
+            self._grants.pop(token, None)
             if visitor.tenant_id in self._closed:
                 raise challenge(scope, why="its tenant is closed")
             if grant.verified.token_version < self._token_versions.get(visitor.tenant_id, 0):
                 raise challenge(scope, why="it was revoked: sign in again")
-            self._grants[digest] = grant
+            self._grants[token] = grant
         grant.standing = self._standing
 
-    def _keep(self, digest: bytes, grant: Grant) -> None:
-        self._grants.pop(digest, None)
+    def _keep(self, token: bytes, grant: Grant) -> None:
+        self._grants.pop(token, None)
         while len(self._grants) >= MAX_KEPT:
             del self._grants[next(iter(self._grants))]
-        self._grants[digest] = grant
+        self._grants[token] = grant
 
 
 def open_to_guests(tenant_id: UUID) -> Caller:
@@ -143,8 +157,9 @@ def open_to_guests(tenant_id: UUID) -> Caller:
 
 
 def find_token(headers: Collection[tuple[bytes, bytes]]) -> bytes | None:
-    """The bearer token, empty where the header is another scheme's; None without the header."""
+    """The bearer token, empty where the header is another scheme's; None without the header. The last one counts."""
+    token = None
     for name, value in headers:
         if name == b"authorization":
-            return value[7:].strip() if value[:7].lower() == b"bearer " else b""
-    return None
+            token = value[7:].strip() if value[:7].lower() == b"bearer " else b""
+    return token

@@ -38,6 +38,10 @@ class Origins:
                 host = value
             elif name == b"origin":
                 origin = value
+        return self.admit(host, origin)
+
+    def admit(self, host: bytes, origin: bytes | None) -> tuple[Header, ...]:
+        """As `check` does, of headers that were read already."""
         if host not in self._good_hosts:
             self._check_host(host)
         if origin is None:

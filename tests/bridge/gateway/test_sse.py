@@ -184,7 +184,9 @@ def make_inbound(tenant: int, subject: str = "a") -> Inbound:
         raise AssertionError("nobody reads or writes here")
 
     caller = Caller(subject, UUID(int=tenant), frozenset({"read"}), "", "t", 0.0)
-    return Inbound({"headers": []}, nothing, nothing, caller=caller, server=None, answer_headers=())
+    inbound = Inbound({"headers": []}, nothing, nothing)
+    inbound.caller = caller
+    return inbound
 
 
 def test_a_stream_is_found_by_its_own_tenant_and_subject_alone() -> None:

@@ -1,0 +1,108 @@
+"""HTTP as uvicorn speaks it, with less around each request: a plain answer is one write, and a connection has one timer
+for all the silences in it.
+"""
+
+import asyncio
+import urllib.parse
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from bridge.gateway.inbound import REPLY
+from bridge.gateway.stream import Header
+
+JSON = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n"
+LINES = 4  # of a head without other headers: the status, those two, and the end
+
+
+class Cycle(RequestResponseCycle):
+    """One request and its answer."""
+
+    def reply(self, status: int, *, headers: tuple[Header, ...], body: bytes) -> bool:
+        """All of an answer of JSON at once, without waiting; False where only `send` can do it, and nothing was done.
+
+        Raises RuntimeError for a header that would be more than one.
+        """
+        if self.response_started or self.disconnected or not self.keep_alive or self.flow.write_paused:
+            return False
+        parts = [STATUS_LINE[status]]
+        for name, value in headers:
+            if name == b"connection":
+                return False
+            parts += (name, b": ", value, b"\r\n")
+        parts.append(JSON % len(body))
+        head = b"".join(parts)
+        lines = LINES + len(headers)
+        if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+            raise RuntimeError("a header holds the end of a line")
+        self.response_started = self.response_complete = True
+        self.transport.write(head + body)
+        self.message_event.set()
+        self.on_response()
+        return True
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection of a client."""
+
+    _path: tuple[bytes, str, bytes, bytes] = (b"", "", b"", b"")  # the URL last seen, and what it says
+    _silent_since_s: float | None = None
+
+    def on_headers_complete(self) -> None:
+        parser, scope, before = self.parser, self.scope, self.cycle
+        if parser.should_upgrade() or self.limit_concurrency is not None:
+            super().on_headers_complete()
+            return
+        version = scope["http_version"] = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        if self.url != self._path[0]:
+            self._path = split_url(self.url)
+        _, scope["path"], scope["raw_path"], scope["query_string"] = self._path
+        self.cycle = cycle = Cycle(
+            scope, self.transport, self.flow, self.logger, self.access_logger, self.access_log,
+            self.server_state.default_headers, asyncio.Event(), self.expect_100_continue,
+            version != "1.0" and parser.should_keep_alive(), self.on_response_complete,
+        )  # fmt: skip
+        scope[REPLY] = cycle.reply  # type: ignore[literal-required]
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._silent_since_s = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
+    def _unset_keepalive_if_required(self) -> None:
+        """It speaks: the timer goes on, and will find that there is nothing to do."""
+        self._silent_since_s = None
+
+    def _look(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._silent_since_s is None:
+            return  # until the answer to what is under way
+        left_s = self._silent_since_s + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left_s, self._look)
+        else:
+            self.timeout_keep_alive_handler()
+
+
+def split_url(url: bytes) -> tuple[bytes, str, bytes, bytes]:
+    """Itself, the path, the path as it was written, the query."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return url, urllib.parse.unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
