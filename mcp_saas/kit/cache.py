@@ -24,7 +24,7 @@ from msgspec import Struct
 from redis.exceptions import RedisError, ResponseError
 
 from mcp_saas.kit.breaker import Breaker
-from mcp_saas.kit.cache_script import KEEP, LOOK, RELEASE, RENDER, TAKE
+from mcp_saas.kit.cache_script import KEEP, LOOK, PEEK, RELEASE, RENDER, TAKE
 from mcp_saas.kit.gcra import Toll, Verdict
 from mcp_saas.kit.metrics import note_cache
 from mcp_saas.kit.redis_script import Argument, Line, Script
@@ -39,6 +39,7 @@ TTL_S: Final = {
     "amboss": 10_800,
     "lnbits": 60,
 }
+BRIEF_TTL_S: Final = 15.0
 LEASE_S: Final = 30.0  # longer than any `make` takes
 MAX_LIFE_S: Final = 86_400  # fresh and stale together
 MAX_VALUE_BYTES: Final = 1 << 20  # a longer value is given out and not kept
@@ -51,6 +52,10 @@ _MAX_CONNECTIONS: Final = 1000
 
 Make = Callable[[], bytes]
 Found = Literal["hits", "misses", "stale", "bypassed"]
+
+
+class Brief(bytes):
+    """A value that was made while something was missing: it is fresh for BRIEF_TTL_S at most."""
 
 
 class Cached(NamedTuple):
@@ -121,7 +126,7 @@ class Cache:
         )
         script = partial(Script, Line(self._client))
         self._look_script, self._keep_script, self._release_script = map(script, (LOOK, KEEP, RELEASE))
-        self._take_script, self._render_script = map(script, (TAKE, RENDER))
+        self._take_script, self._render_script, self._peek_script = map(script, (TAKE, RENDER, PEEK))
         self._namespace, self._lease_s, self._clock = namespace, lease_s, clock
         self._breaker = Breaker(failures=3, rest_s=REST_S, lost_s=_LOST_S, clock=clock)
         self._lock = threading.Lock()
@@ -141,8 +146,8 @@ class Cache:
     ) -> Cached:
         """The value of `kind` and `arguments` (anything msgspec encodes) for the tenant, made if it is not there.
 
-        `ttl_s`: that of the kind in TTL_S unless given. Without `use_cache` it is made in any case, and kept for the
-        others. Raises what `make` raises, unless an old value can stand in.
+        `ttl_s`: that of the kind in TTL_S unless given; less for what is Brief. Without `use_cache` it is made in any
+        case, and kept for the others. Raises what `make` raises, unless an old value can stand in.
         """
         place, token = self._place(kind, str(tenant_id), arguments=arguments), secrets.token_hex(8)
         life = (TTL_S[kind] if ttl_s is None else ttl_s, stale_s)
@@ -153,6 +158,15 @@ class Cache:
         if look and (look.found == "hits" or (look.found == "stale" and not look.has_lock)):
             return Cached(look.value, is_hit=True, is_stale=look.found == "stale", age_s=look.age_s)
         return self._make(place, token, look=look, make=make, life=life)
+
+    def peek(self, kind: str, tenant_id: UUID | str, *, arguments: object) -> Cached | None:
+        """What is there, fresh or stale. Nobody is waited for, nothing is made or counted."""
+        place = self._place(kind, str(tenant_id), arguments=arguments)
+        answer = self._ask(kind, lambda: self._peek_script(keys=place.keys[:2], args=()), keys=place.keys)
+        if answer is None:
+            return None
+        value, is_fresh, age_ms = answer
+        return Cached(value, is_hit=True, is_stale=not is_fresh, age_s=age_ms / 1000)
 
     def take(
         self, kind: str, tenant_id: UUID | str, *, arguments: object, toll: Toll, rendering: str = ""
@@ -225,7 +239,9 @@ class Cache:
             log.warning("stale_value_stands_in", kind=place.kind, exc_info=True)
             return Cached(look.value, is_hit=True, is_stale=True, age_s=look.age_s)
         if look:
-            self._keep(place, token, revision=look.revision, value=value, life=life)
+            ttl_s, stale_s = life
+            ttl_s = min(ttl_s, BRIEF_TTL_S) if isinstance(value, Brief) else ttl_s
+            self._keep(place, token, revision=look.revision, value=value, life=(ttl_s, stale_s))
         return Cached(value, is_hit=False, is_stale=False, age_s=0.0, is_away=look is None)
 
     def _wait(self, place: _Place, token: str) -> _Look | None:

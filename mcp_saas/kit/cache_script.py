@@ -53,6 +53,13 @@ if verdict[1] == 0 then return nil end
 redis.call('HINCRBY', KEYS[3], ARGV[1] .. ':hits', 1)
 return {{field, now - tonumber(entry[3]), verdict, is_wanted, entry[4]}}
 """
+# KEYS: entry, revision. Returns {value, 1 (0: it is stale), age in ms}; nothing where there is none.
+PEEK: Final = f"""
+{_CLOCK}
+local entry = redis.call('HMGET', KEYS[1], 'value', 'revision', 'made_at_ms', 'fresh_until_ms')
+if not entry[1] or entry[2] ~= redis.call('GET', KEYS[2]) then return nil end
+return {{entry[1], now < tonumber(entry[4]) and 1 or 0, now - tonumber(entry[3])}}
+"""
 # KEYS: entry. ARGV: maker of the value it is of, its field, what is kept.
 RENDER: Final = """
 if redis.call('HGET', KEYS[1], 'maker') == ARGV[1] then redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) end

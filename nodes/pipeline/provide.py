@@ -32,6 +32,7 @@ from nodes.sources.provider.protocol import (
     ProviderError,
     ProviderName,
     Question,
+    Request,
     RestingError,
 )
 from nodes.sources.provider.reading import Lack
@@ -44,7 +45,7 @@ from nodes.sources.sparkseer.question import (
 )
 from nodes.sources.sparkseer.value import LiquidityValue, NetworkView, SuggestedChannel, SuggestedFee
 from tenants.context import current_tenant
-from tenants.sealing.answers import find_or_make_answer
+from tenants.sealing.answers import find_or_make_answer, peek_answer
 from tenants.sealing.tenant import current_keys
 
 log = structlog.get_logger(__name__)
@@ -94,6 +95,19 @@ def provide_by(access: Access | None, question: Question[T], *, use_cache: bool 
             return Provided(degraded=True, why_none=Fault.GARBLED)
         log.warning("kept_answer_unreadable", provider=question.provider, question=question.name)
         return provide_by(access, question, use_cache=False)
+
+
+def provide_old(access: Access, question: Question[T]) -> Provided[T]:
+    """For whom the answer does not come in time: an earlier one, called degraded where it is old, or none. Nobody is
+    asked or waited for.
+    """
+    cached = peek_answer(question.provider, _name_kept(question, access))
+    try:
+        if cached is not None:
+            return _read_kept(cached, question)
+    except UNREADABLE:
+        log.warning("kept_answer_unreadable", provider=question.provider, question=question.name)
+    return Provided(degraded=True, why_none=Fault.TIMEOUT)
 
 
 def _read_kept(cached: Cached, question: Question[T]) -> Provided[T]:
@@ -151,16 +165,22 @@ def read_accesses(names: Iterable[ProviderName]) -> dict[ProviderName, Access]:
 
 
 def _find_or_ask(question: Question[T], access: Access, *, use_cache: bool) -> Cached:
-    """A new key is asked with at once: what the old one was told does not count for it."""
-    shown = f"{access.url} {access.secret}".encode()
-    mark = current_keys().digest("provider", shown).hex()
     return find_or_make_answer(
         question.provider,
-        (question.name, question.request, mark),
-        make=lambda: _ask(question, access, mark=mark),
+        _name_kept(question, access),
+        make=lambda: _ask(question, access, mark=_mark(access)),
         stale_s=STALE_S[question.provider],
         use_cache=use_cache,
     )
+
+
+def _name_kept(question: Question[T], access: Access) -> tuple[str, Request, str]:
+    return question.name, question.request, _mark(access)
+
+
+def _mark(access: Access) -> str:
+    """A new key is asked with at once: what the old one was told does not count for it."""
+    return current_keys().digest("provider", f"{access.url} {access.secret}".encode()).hex()
 
 
 def _ask(question: Question[T], access: Access, *, mark: str) -> bytes:

@@ -39,8 +39,9 @@ class InfoView(NodeView):
     def get(self, request: Request, pubkey: str) -> HttpResponse:
         """From the newest snapshot, the forwards of the week before it, and the public graph: alias, sums, channels,
         and its place among all nodes; and from Sparkseer, LNbits and Amboss, where the owner has set a key: they are
-        waited for three seconds at most, and `degraded` names those that failed. Kept for five minutes, or until a
-        report, a run or an action comes in. What is not known is null. The ETag is of what is told, not of when.
+        waited for a second at most, and `degraded` names those that failed. Kept for five minutes (15 seconds, where
+        one failed), or until a report, a run or an action comes in. What is not known is null. The ETag is of what is
+        told, not of when.
         """
         info = read_info(
             include_historical=read_flag(request, "include_historical", default=False),

@@ -30,7 +30,7 @@ from recommendations.engine.info import (
     describe_own_node,
     measure_node,
 )
-from recommendations.pipeline.provided import CACHE, AskedOfNode
+from recommendations.pipeline.provided import CACHE, AskedOfNode, keep_briefly
 from tenants.context import current_tenant
 from tenants.sealing.answers import find_or_make_answer, take_answer
 
@@ -54,7 +54,7 @@ def read_info(*, include_historical: bool = False, use_cache: bool = True) -> In
     cached = find_or_make_answer(
         KIND,
         _name_answer(include_historical=include_historical),
-        make=lambda: _write(gather_info(include_historical=include_historical), timezone.now()),
+        make=lambda: _make(include_historical=include_historical),
         use_cache=use_cache,
     )
     told = _call_uncached(cached.value) if cached.is_away else cached.value
@@ -125,6 +125,11 @@ def _name_answer(*, include_historical: bool) -> tuple[str, int, bool]:
 def _read_text(told: bytes, *, is_hit: bool) -> InfoText:
     tag, body = told[:_TAG_CHARS], told[_TAG_CHARS:]
     return InfoText(body[:-1] + (b',"cache_hit":true}' if is_hit else b',"cache_hit":false}'), tag.decode())
+
+
+def _make(*, include_historical: bool) -> bytes:
+    info = gather_info(include_historical=include_historical)
+    return keep_briefly(_write(info, timezone.now()), info.degraded)
 
 
 def _call_uncached(told: bytes) -> bytes:

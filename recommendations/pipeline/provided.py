@@ -1,10 +1,14 @@
 """What providers tell of the node of the tenant we are in, asked side by side while its records are read."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
+from mcp_saas.kit.cache import Brief
 from nodes.pipeline.provide_together import Together, list_degraded
 from nodes.sources.amboss.question import ask_node
 from nodes.sources.lnbits.question import ask_wallet
+from nodes.sources.providers import PROVIDERS
 from nodes.sources.sparkseer.question import ask_channel_candidates, ask_network_view, ask_suggested_fees
 from recommendations.engine.provided import (
     AmbossView,
@@ -31,6 +35,11 @@ class Views(Struct, frozen=True, kw_only=True):
     @property
     def sources(self) -> list[str]:
         return [name for name in ("sparkseer", "lnbits", "amboss") if getattr(self, name) is not None]
+
+
+def keep_briefly(made: bytes, degraded: Iterable[str]) -> bytes:
+    """For the cache: what was made while a provider did not tell what it would on a good day is made again soon."""
+    return made if PROVIDERS.keys().isdisjoint(degraded) else Brief(made)
 
 
 class AskedOfNode:

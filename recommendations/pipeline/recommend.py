@@ -18,7 +18,7 @@ from recommendations.engine.adviser import Advised, advise
 from recommendations.engine.conflict import Conflicts
 from recommendations.pipeline.cite import Cited, cite, mark_at_hand
 from recommendations.pipeline.keep import keep_standing
-from recommendations.pipeline.provided import CACHE, find_suggestions
+from recommendations.pipeline.provided import CACHE, find_suggestions, keep_briefly
 from recommendations.pipeline.survey import survey_node
 from recommendations.selectors.advice import find_judged, find_last_done
 from tenants.sealing.answers import find_or_make_answer, keep_rendering, take_answer
@@ -140,13 +140,16 @@ def work_out(now: dt.datetime) -> Worked:
 
 def _find_or_work_out(*, use_cache: bool) -> tuple[Worked, bool]:
     """What is kept is named by all that has come in for the box."""
-    found = find_or_make_answer(
-        KIND, read_revision(), make=lambda: msgspec.msgpack.encode(work_out(timezone.now())), use_cache=use_cache
-    )
+    found = find_or_make_answer(KIND, read_revision(), make=_make, use_cache=use_cache)
     worked = _read_worked(found.value)
     if worked is None:
         return work_out(timezone.now()), False
     return (replace(worked, degraded=(*worked.degraded, CACHE)) if found.is_away else worked), found.is_hit
+
+
+def _make() -> bytes:
+    worked = work_out(timezone.now())
+    return keep_briefly(msgspec.msgpack.encode(worked), worked.degraded)
 
 
 def _read_worked(kept: bytes) -> Worked | None:

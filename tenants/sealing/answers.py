@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from mcp_saas.kit.cache import Cached, Taken, digest_arguments, find_cache
+from mcp_saas.kit.cache import Brief, Cached, Taken, digest_arguments, find_cache
 from mcp_saas.kit.crypto import SealError
 from mcp_saas.kit.gcra import Toll
 from tenants.context import current_tenant
@@ -23,12 +23,17 @@ def find_or_make_answer(
     """As `mcp_saas.kit.cache` says. What was sealed with a key that is destroyed since is made again."""
     keys, row = current_keys(), digest_arguments(arguments)
 
+    def make_sealed() -> bytes:
+        made = make()
+        sealed = keys.seal(made, table="cache", column=kind, row=row)
+        return Brief(sealed) if isinstance(made, Brief) else sealed
+
     def ask(*, is_read: bool) -> Cached:
         return find_cache(settings.ENV.redis_url).get_or_make(
             kind,
             current_tenant().id,
             arguments=arguments,
-            make=lambda: keys.seal(make(), table="cache", column=kind, row=row),
+            make=make_sealed,
             ttl_s=ttl_s,
             stale_s=stale_s,
             use_cache=is_read,
@@ -40,6 +45,18 @@ def find_or_make_answer(
     except SealError:
         made = ask(is_read=False)
         return made._replace(value=keys.open(made.value, table="cache", column=kind, row=row))
+
+
+def peek_answer(kind: str, arguments: object) -> Cached | None:
+    """What is kept, fresh or stale, and can be opened; nothing is made."""
+    found = find_cache(settings.ENV.redis_url).peek(kind, current_tenant().id, arguments=arguments)
+    if found is None:
+        return None
+    try:
+        opened = current_keys().open(found.value, table="cache", column=kind, row=digest_arguments(arguments))
+    except SealError:
+        return None
+    return found._replace(value=opened)
 
 
 def take_answer(kind: str, arguments: object, *, toll: Toll, rendering: str = "") -> Taken | None:

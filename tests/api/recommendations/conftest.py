@@ -8,6 +8,7 @@ from django.core.cache import cache
 from pydantic import SecretStr
 
 from mcp_saas.kit.breaker import Breaker, Breakers
+from nodes.pipeline import provide_together
 from nodes.sources.provider import exchange
 from nodes.sources.provider.rest import Rests
 from rag.pipeline import rephrase
@@ -33,7 +34,9 @@ def searches_anew(monkeypatch: pytest.MonkeyPatch, clock: "Clock") -> None:
 
 @pytest.fixture
 def providers(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Providers]:
-    """What other tests did to providers of these names is forgotten."""
+    """What other tests did to providers of these names is forgotten. A slow machine has time."""
+    monkeypatch.setattr(provide_together, "WITHIN_S", 3.0)
+    monkeypatch.setattr(provide_together, "IN_HASTE_S", 3.0)
     monkeypatch.setattr(exchange, "breakers", Breakers())
     monkeypatch.setattr(exchange, "rests", Rests())
     with serve_providers(settings) as served:

@@ -6,17 +6,19 @@ from typing import Any
 
 import msgspec
 import pytest
-import redis
-from django.conf import settings as django_settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from mcp_saas.kit.cache import BRIEF_TTL_S, TTL_S
 from nodes.engine.credential import CredentialOffer, Service
+from nodes.pipeline import provide_together
 from nodes.pipeline.credential import set_credential
 from nodes.sources.provider import exchange
+from nodes.sources.provider.rest import Rests
 from recommendations.api.bulk_contract import BulkAnswer
 from recommendations.engine.info import NodeInfoAnswer
 from tenants.context import enter_tenant
+from tests.api.recommendations.kept_entries import list_fresh_s, make_old
 from tests.api.recommendations.providers import Providers
 from tests.conftest import ApiClient
 from tests.factories import Box, pubkey_of
@@ -103,16 +105,42 @@ def test_who_hangs_is_waited_for_no_longer_than_the_limit_and_the_others_answer_
 
     assert time.monotonic() - began_s < exchange.WITHIN_S  # which those who ask take themselves
     assert (info.source, info.degraded) == ("snapshot+amboss", ["graph", "sparkseer", "lnbits"])
-    again = read(api, alice)
-    assert (again.cache_hit, again.degraded) == (True, info.degraded)
+
+
+def test_an_old_answer_stands_in_for_one_that_does_not_come_in_time(
+    api: ApiClient, alice: Box, providers: Providers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    providers.open_to(alice, Service.LNBITS)
+    read(api, alice)
+    make_old(alice, "lnbits")
+    providers.lnbits.fail("hang")
+    monkeypatch.setattr(provide_together, "WITHIN_S", 0.1)
+
+    info = read(api, alice, ANEW)
+
+    assert info.lnbits is not None
+    assert (info.lnbits.balance_msat, info.lnbits.is_old) == (WALLET["balance"], True)
+    assert info.degraded == ["graph", "lnbits"]
+
+
+def test_what_lacks_a_provider_is_kept_for_a_short_time_and_what_does_not_for_long(
+    api: ApiClient, alice: Box, providers: Providers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    providers.open_to(alice)
+    providers.lnbits.fail("500")
+    read(api, alice)
+    assert list_fresh_s(alice, "node_info") == [BRIEF_TTL_S]
+
+    providers.lnbits.say(WALLET)
+    monkeypatch.setattr(exchange, "rests", Rests())
+    assert read(api, alice, ANEW).degraded == ["graph"]
+    assert list_fresh_s(alice, "node_info") == [TTL_S["node_info"]]
 
 
 def test_an_old_answer_stands_in_and_is_called_old(api: ApiClient, alice: Box, providers: Providers) -> None:
     providers.open_to(alice, Service.LNBITS)
     read(api, alice)
-    with redis.Redis.from_url(django_settings.ENV.redis_url) as client:
-        [kept] = client.scan_iter(f"dazbox:answers:entry:{alice.tenant.id}:lnbits:*")
-        client.hset(kept, "fresh_until_ms", 0)
+    make_old(alice, "lnbits")
     providers.lnbits.fail("500")
 
     info = read(api, alice, ANEW)

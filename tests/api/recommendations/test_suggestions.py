@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from mcp_saas.kit.cache import BRIEF_TTL_S, TTL_S
 from nodes.engine.credential import CredentialOffer, Service
 from nodes.pipeline.credential import set_credential
 from nodes.sources.provider import exchange
 from tenants.context import enter_tenant
+from tests.api.recommendations.kept_entries import list_fresh_s
 from tests.api.recommendations.providers import Providers
 from tests.conftest import ApiClient
 from tests.factories import Box
@@ -62,6 +64,7 @@ def test_sparkseer_that_hangs_costs_the_limit_and_its_own_advice_alone(
     assert time.monotonic() - began_s < exchange.WITHIN_S  # which the one who asks takes itself
     assert body["degraded"] == ["sparkseer", "rag"]
     assert [one["id"] for one in body["recommendations"]] == [one["id"] for one in plain["recommendations"]]
+    assert sorted(list_fresh_s(alice, "recommendations")) == [BRIEF_TTL_S, TTL_S["recommendations"]]
 
 
 def test_details_that_are_no_list_of_one_are_left_out(api: ApiClient, alice: Box, providers: Providers) -> None:

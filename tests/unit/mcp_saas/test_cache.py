@@ -13,7 +13,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from mcp_saas.kit.cache import MAX_VALUE_BYTES, REST_S, Cache, Cached, Statistics, Taken
+from mcp_saas.kit.cache import BRIEF_TTL_S, MAX_VALUE_BYTES, REST_S, Brief, Cache, Cached, Statistics, Taken
 from mcp_saas.kit.gcra import Quota, Toll
 from tests.faults.embedded_instance import eventually
 
@@ -267,6 +267,32 @@ def count_connections(server: socket.socket) -> int:
             server.accept()[0].close()
             taken += 1
     return taken
+
+
+@pytest.mark.parametrize(
+    ("value", "ttl_s", "expected_s"), [(b"whole", 600, 600), (Brief(b"half"), 600, BRIEF_TTL_S), (Brief(b"half"), 1, 1)]
+)
+def test_what_is_brief_is_fresh_for_a_short_time(cache: Cache, value: bytes, ttl_s: float, expected_s: float) -> None:
+    get(cache, lambda: value, ttl_s=ttl_s)
+    place = cache._place(KIND, str(ALICE), arguments=("all",))
+    made_at_ms, fresh_until_ms = cache._client.hmget(place.keys[0], "made_at_ms", "fresh_until_ms")
+    assert int(fresh_until_ms) - int(made_at_ms) == expected_s * 1000
+
+
+def test_whoever_peeks_sees_what_is_there_fresh_or_stale(cache: Cache, maker: Maker) -> None:
+    def peek() -> tuple[bytes, bool] | None:
+        found = cache.peek(KIND, ALICE, arguments=("all",))
+        return (found.value, found.is_stale) if found else None
+
+    assert peek() is None
+    get(cache, maker)
+    assert peek() == (b"1", False)
+    get(cache, maker, ttl_s=0, stale_s=60, use_cache=False)
+    before = count(cache)
+    assert peek() == (b"2", True)
+    assert count(cache) == before
+    cache.invalidate(ALICE, KIND)
+    assert peek() is None
 
 
 def toll(counter: str, *, quota: int = 2) -> Toll:
