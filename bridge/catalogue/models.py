@@ -1,5 +1,7 @@
 """MCP servers as they should be, what was approved of their tools, and which box has secrets of its own for one."""
 
+from uuid import uuid4
+
 from django.db import models
 
 from bridge.engine.naming import LONGEST, NAME
@@ -53,10 +55,13 @@ class McpPin(models.Model):
 
 
 class SecretHolder(models.Model):
-    """Which boxes have secrets of their own for a server: they lie in the box's schema, sealed with its key."""
+    """Which boxes have secrets of their own for a server: they lie in the box's schema, sealed with its key. `stamp`:
+    another one each time they are set.
+    """
 
     server = models.ForeignKey(McpServer, on_delete=models.CASCADE, related_name="holders")
     dazbox = models.ForeignKey(Dazbox, on_delete=models.CASCADE, related_name="mcp_secrets")
+    stamp = models.UUIDField(default=uuid4)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["server", "dazbox"], name="mcp_secret_holder_once"),)

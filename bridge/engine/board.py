@@ -1,7 +1,8 @@
 """What stands in Redis between control plane and gateways: names of keys and channels, and the forms of what is there.
 
 dazbox:mcp:catalogue       all servers as they should be, sealed with MCP_STATE_KEY     control plane writes
-dazbox:mcp:changed         told when it changed                                         control plane tells
+dazbox:mcp:secrets         hash: a box's own secrets each (bridge.engine.own_secrets)   control plane writes
+dazbox:mcp:changed         told when one of these changed                               control plane tells
 dazbox:mcp:command         a Command                                                    control plane tells
 dazbox:mcp:seen:INSTANCE   a GatewaySeen, gone after SEEN_LIFE_S                        each gateway writes
 dazbox:mcp:log:SERVER      stream of log lines, and told as they come                   gateways write and tell

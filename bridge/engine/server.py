@@ -127,12 +127,12 @@ class TenantSecret(Struct, frozen=True):
 
 
 class Catalogue(Struct, frozen=True):
-    """All that a gateway needs to know. `closed`: tenants of whom no token is accepted; `token_versions`: of tenants
-    whose older tokens were revoked while they may still be valid by their time.
+    """All a gateway needs to know, but for tenants' own secrets (`bridge.engine.own_secrets`). `closed`: tenants of
+    whom no token is accepted; `token_versions`: of tenants whose older tokens were revoked while they may still be
+    valid by their time.
     """
 
     revision: int
     servers: tuple[Server, ...] = ()
-    secrets: tuple[TenantSecret, ...] = ()
     closed: tuple[UUID, ...] = ()
     token_versions: dict[UUID, int] = field(default_factory=dict)

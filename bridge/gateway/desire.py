@@ -74,6 +74,7 @@ class Desire:
             if isinstance(sealed, bytes) and sealed != self._last:
                 await self._take(open_catalogue(sealed, key))
                 self._last = sealed
+            await self._parts.renew()
         except (RedisError, OSError, SealError) as error:
             self.last_fault = str(error)
 

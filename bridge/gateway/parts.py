@@ -5,12 +5,14 @@ import contextlib
 import os
 import socket
 import time
+from uuid import UUID
 
 import httpx
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from redis.asyncio import Redis
 
 from bridge.engine.observed import GatewaySeen, ServerSeen
+from bridge.engine.server import Server
 from bridge.gateway.audit import Audit
 from bridge.gateway.cache import Answers
 from bridge.gateway.config import Config
@@ -20,7 +22,7 @@ from bridge.gateway.door.exchange import KeyExchange
 from bridge.gateway.door.keys import KeySet
 from bridge.gateway.door.origin import LOOPBACK, Origins
 from bridge.gateway.exchange import Watch
-from bridge.gateway.fleet.fleet import Fleet, Log, Open
+from bridge.gateway.fleet.fleet import Fleet, Log
 from bridge.gateway.fleet.seen import see_server
 from bridge.gateway.fleet.upstream import Upstream
 from bridge.gateway.hub import PROMPTS, RESOURCES, TOOLS, Hub
@@ -28,6 +30,7 @@ from bridge.gateway.line import Lines
 from bridge.gateway.lists import Lists
 from bridge.gateway.metrics import Metrics
 from bridge.gateway.offers import Offers
+from bridge.gateway.own_secrets import OpenWith, OwnSecrets
 from bridge.gateway.pins import Pins
 from bridge.gateway.quota import DayCount
 from bridge.gateway.rates import Rates
@@ -36,7 +39,7 @@ from bridge.gateway.session import Session, Sessions
 from bridge.gateway.single_flight import Flights
 from bridge.gateway.stream import Streams
 from bridge.gateway.watching import Watching
-from bridge.sources.connection import Answer, Connection, Notice, UpstreamError
+from bridge.sources.connection import Answer, Connection, Era, Notice, OnLog, UpstreamError
 from mcp_saas.kit.crypto import make_key
 from mcp_saas.kit.version import VERSION
 
@@ -47,7 +50,7 @@ SPOILS = {TOOLS: "tools/", PROMPTS: "prompts/", RESOURCES: "resources/"}
 class Parts:
     """`redis` None: the catalogue is a file, and nobody is told anything."""
 
-    def __init__(self, config: Config, open_connection: Open, *, log: Log, redis: "Redis | None" = None) -> None:
+    def __init__(self, config: Config, open_connection: OpenWith, *, log: Log, redis: "Redis | None" = None) -> None:
         self.config, self.redis = config, redis
         self.instance = f"{socket.gethostname()}-{os.getpid()}"
         self.began_at = time.time()
@@ -75,8 +78,12 @@ class Parts:
         self.streams: Streams = Streams()
         self.lines: Lines = Lines()
         self.watch: Watch = Watch()
-        self.fleet: Fleet = Fleet(
+        self._open_with, self._secrets = (
             open_connection,
+            OwnSecrets(None if config.servers_file else redis, config.state_key),
+        )
+        self.fleet: Fleet = Fleet(
+            self._open,
             on_ready=self._on_ready,
             on_notice=self._on_notice,
             on_changed=self._on_changed,
@@ -86,6 +93,17 @@ class Parts:
         self.offers: Offers = Offers(self.fleet, self.lists)
         self.sessions: Sessions = Sessions(key, on_end=self._on_session_end)
         self.continuations: Continuations = Continuations(key)
+
+    async def _open(
+        self, server: Server, tenant: UUID | None, *, on_log: OnLog, known: Era | None = None
+    ) -> Connection:
+        secret = await self._secrets.find(server.name, tenant) if tenant is not None else None
+        return await self._open_with(server, secret, on_log=on_log, known=known)
+
+    async def renew(self) -> None:
+        """Connections whose tenant has set other secrets since. Raises RedisError, SealError."""
+        for own in await self._secrets.find_changed(self.fleet.list_own()):
+            self.fleet.renew(own)
 
     async def _on_ready(self, upstream: Upstream, connection: Connection) -> None:
         """Its tools are known before the first call: raises UpstreamError for a server that cannot even list them."""

@@ -7,7 +7,7 @@ from bridge.engine.server import BuiltIn, Server, TenantSecret
 from bridge.gateway.app import App
 from bridge.gateway.config import Config
 from bridge.gateway.desire import Desire
-from bridge.gateway.fleet.fleet import Open
+from bridge.gateway.own_secrets import OpenWith
 from bridge.gateway.parts import Parts
 from bridge.gateway.telling import Telling
 from bridge.sources.connection import Connection, ConnectionLost, Era, OnLog
@@ -18,7 +18,7 @@ from bridge.sources.opener import open_connection
 BACKLOG = 2048
 
 
-def choose_opener(config: Config) -> Open:
+def choose_opener(config: Config) -> OpenWith:
     """How each server is reached; the built-in one at the cloud's own API."""
 
     async def open_upstream(

@@ -1,4 +1,4 @@
-"""The catalogue as gateways get it: from PostgreSQL, sealed, to Redis.
+"""The catalogue as gateways get it: from PostgreSQL, sealed, to Redis. Boxes' own secrets go beside it (own_secrets).
 
     1. what there is now is read under a lock, and numbered anew when it is not what was told last
     2. it is written to Redis, unless another process told something newer
@@ -13,17 +13,15 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from bridge.catalogue.models import CatalogueState, SecretHolder
+from bridge.catalogue.models import CatalogueState
 from bridge.engine.board import CATALOGUE, CHANGED, seal_catalogue
-from bridge.engine.server import Catalogue, Server, TenantSecret
+from bridge.engine.server import Catalogue, Server
 from bridge.manager.board import board, state_key
+from bridge.manager.own_secrets import tell_secrets
 from bridge.manager.standing import list_closed, list_token_versions
-from bridge.models.secret import McpSecret
 from bridge.selectors.catalogue import list_rows, read_server
 from mcp_saas.kit.crypto import SealError, digest_keyed
-from tenants.context import enter_tenant, leave_tenant
-from tenants.models.dazbox import DazboxState
-from tenants.selectors import refer_to
+from tenants.context import leave_tenant
 
 log = structlog.get_logger(__name__)
 NUMBER = "dazbox:mcp:catalogue:number"
@@ -48,6 +46,7 @@ def try_publish() -> bool:
     """False: it could not be told now."""
     try:
         publish()
+        tell_secrets()
     except (RedisError, DatabaseError, SealError) as error:
         log.warning("catalogue_not_told", error=type(error).__name__, reason=str(error))
         return False
@@ -94,7 +93,6 @@ def gather(number: int) -> Catalogue:
     return Catalogue(
         number,
         servers=tuple(_read_servers()),
-        secrets=tuple(_read_secrets()),
         closed=list_closed(now),
         token_versions=list_token_versions(now),
     )
@@ -108,16 +106,4 @@ def _read_servers() -> list[Server]:
             found.append(read_server(row))
         except SealError as error:
             log.error("server_not_opened", server=row.name, reason=str(error))  # noqa: TRY400 - no trace is needed
-    return found
-
-
-def _read_secrets() -> list[TenantSecret]:
-    with leave_tenant():
-        holders = SecretHolder.objects.filter(dazbox__state=DazboxState.ACTIVE).select_related("dazbox")
-        boxes = {holder.dazbox_id: refer_to(holder.dazbox) for holder in holders.order_by("dazbox_id")}
-    found = []
-    for tenant in boxes.values():
-        with enter_tenant(tenant):
-            rows = list(McpSecret.objects.order_by("server"))
-        found += [TenantSecret(row.server, tenant.id, env=row.secret.env, bearer=row.secret.bearer) for row in rows]
     return found

@@ -1,5 +1,7 @@
 """A box's own secrets for a server that runs once for each tenant: set and deleted by its owner, shown to nobody."""
 
+from uuid import uuid4
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -23,7 +25,7 @@ def set_secret(server: McpServer, secret: OwnSecret, *, policy: str, actor: str)
     row.set_at, row.secret = timezone.now(), secret
     row.save()
     with leave_tenant():
-        SecretHolder.objects.get_or_create(server=server, dazbox_id=tenant.id)
+        SecretHolder.objects.update_or_create(server=server, dazbox_id=tenant.id, defaults={"stamp": uuid4()})
     record_event(tenant, "mcp", text=f"Own secrets for the MCP server {server.name} were set", actor=actor)
     publish_on_commit()
     return row

@@ -9,20 +9,21 @@ from typing import Protocol
 from uuid import UUID
 
 from bridge.engine.observed import Condition
-from bridge.engine.server import Catalogue, Server, TenantSecret
+from bridge.engine.server import Catalogue, Server
 from bridge.gateway.fleet.listening import Listening
 from bridge.gateway.fleet.probe import Probe
 from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.fleet.upstream import Upstream, runs_alike
 from bridge.gateway.hub import CONDITION
+from bridge.gateway.own_secrets import Own
 from bridge.sources.connection import Connection, Era, Line, Notice, OnLog
 
 
 class Open(Protocol):
-    """How a connection is opened; `secret` of the tenant whose own it is, `known` its era. Raises ConnectionLost."""
+    """How a connection is opened; `tenant` whose own it is, `known` its era. Raises ConnectionLost."""
 
     async def __call__(
-        self, server: Server, secret: TenantSecret | None, *, on_log: OnLog, known: Era | None = None
+        self, server: Server, tenant: UUID | None, *, on_log: OnLog, known: Era | None = None
     ) -> Connection: ...
 
 
@@ -49,7 +50,6 @@ class Fleet:
         self._on_changed, self._on_gone, self._log = on_changed, on_gone, log
         self.upstreams: dict[str, Upstream] = {}
         self.catalogue = Catalogue(0)
-        self._secrets: dict[tuple[str, UUID], TenantSecret] = {}
         self._coming: dict[str, Upstream] = {}  # the newest that starts beside the old one
         self._listening: dict[Slot, Listening] = {}
         self._watched: dict[str, Counter[str]] = {}
@@ -62,24 +62,19 @@ class Fleet:
 
     async def apply(self, catalogue: Catalogue) -> None:
         """Makes what runs what should run; calls under way on what is replaced are finished first."""
-        secrets = {(secret.server, secret.tenant_id): secret for secret in catalogue.secrets}
-        changed = {
-            name for (name, _), secret in secrets.items() if self._secrets.get((name, secret.tenant_id)) != secret
-        }
-        changed |= {name for name, tenant in self._secrets if (name, tenant) not in secrets}
-        self.catalogue, self._secrets = catalogue, secrets
+        self.catalogue = catalogue
         wanted = {server.name: server for server in catalogue.servers}
         for name in [name for name in self.upstreams if name not in wanted]:
             self._part(self.upstreams.pop(name).drain())
             self._coming.pop(name, None)
             self._on_gone(name)
         for server in catalogue.servers:
-            self._take(server, is_changed=server.name in changed)
+            self._take(server)
 
-    def _take(self, server: Server, *, is_changed: bool) -> None:
+    def _take(self, server: Server) -> None:
         old = self.upstreams.get(server.name)
         newest = self._coming.get(server.name, old)
-        if newest is not None and not is_changed and runs_alike(newest.server, server):
+        if newest is not None and runs_alike(newest.server, server):
             if newest.server != server:
                 newest.take(server)
                 self._on_changed(newest)
@@ -123,8 +118,19 @@ class Fleet:
         task.add_done_callback(self._leaving.discard)
 
     async def _open_for(self, server: Server, tenant: UUID | None, known: Era | None) -> Connection:
-        secret = self._secrets.get((server.name, tenant)) if tenant is not None else None
-        return await self._open(server, secret, on_log=lambda line: self._log(server.name, line), known=known)
+        return await self._open(server, tenant, on_log=lambda line: self._log(server.name, line), known=known)
+
+    def list_own(self) -> list[Own]:
+        """Connections that are one tenant's alone."""
+        return [(name, tenant) for name, upstream in self.upstreams.items() for tenant in upstream.list_own()]
+
+    def renew(self, own: Own) -> None:
+        """It ends after the calls it has; the next call opens another."""
+        name, tenant = own
+        upstream = self.upstreams.get(name)
+        if upstream is not None:
+            upstream.leave_own(tenant)
+            self._on_changed(upstream)
 
     async def _on_ready(self, upstream: Upstream, slot: Slot) -> None:
         connection = slot.connection

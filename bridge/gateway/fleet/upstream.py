@@ -130,6 +130,16 @@ class Upstream:
         if slot is not None:
             await slot.stop()
 
+    def list_own(self) -> list[UUID]:
+        """The tenants that have a connection of their own."""
+        return [UUID(key) for key in self.slots] if self.server.pool.policy == "per_credential" else []
+
+    def leave_own(self, tenant: UUID) -> None:
+        """Its calls under way are finished first."""
+        slot = self.slots.pop(str(tenant), None)
+        if slot is not None:
+            self._let_go(slot)
+
     def recycle(self) -> None:
         """Stops what was idle for long, and replaces what lived its time."""
         pool, now_s = self.server.pool, time.monotonic()

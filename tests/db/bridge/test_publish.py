@@ -9,11 +9,11 @@ from django.utils import timezone
 from redis.exceptions import ConnectionError as RedisAway
 
 from bridge.catalogue.models import McpServer
-from bridge.engine.server import Http, Pin, Server, Stdio, TenantSecret
+from bridge.engine.server import Http, Pin, Server, Stdio
 from bridge.manager import publish as publishing
 from bridge.manager.catalogue import add_server, approve_tools, delete_server, replace_server, set_running
 from bridge.manager.publish import publish, try_publish
-from bridge.manager.secret import delete_secret, set_secret
+from bridge.manager.secret import set_secret
 from bridge.models.secret import OwnSecret
 from bridge.selectors.catalogue import find_row
 from bridge.tasks import tend_catalogue
@@ -161,22 +161,6 @@ def test_a_box_that_was_signed_out_is_told_for_as_long_as_a_token_lives(
     told = read_told()
     assert told is not None
     assert told.token_versions == {}
-
-
-def test_a_box_s_own_secret_is_told_and_gone_with_it(alice: Box, bob: Box) -> None:
-    add_server(ECHO, actor="test")
-    with enter_tenant(alice.tenant):
-        set_secret(find_row("echo"), OwnSecret(env={"KEY": "mine"}), policy="per_credential", actor="alice")
-    publish()
-    told = read_told()
-    assert told is not None
-    assert told.secrets == (TenantSecret("echo", alice.dazbox.id, env={"KEY": "mine"}),)
-    with enter_tenant(alice.tenant):
-        delete_secret(find_row("echo"), actor="alice")
-    publish()
-    told = read_told()
-    assert told is not None
-    assert told.secrets == ()
 
 
 def test_a_server_for_everybody_takes_no_own_secret(alice: Box) -> None:
