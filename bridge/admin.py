@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from bridge.catalogue.models import McpServer
 from bridge.engine.merge import list_unlisted
 from bridge.manager.catalogue import approve_tools, set_running
 from bridge.manager.command import restart_server
+from bridge.manager.imports import import_servers
 from bridge.manager.log import LogLine, is_place, read_after, read_lines
 from bridge.manager.seen import observe, read_gateways
 from bridge.selectors.admin_table import as_instant, describe_state, lay_connections, lay_tools
@@ -23,6 +26,32 @@ from tenants.admin import ReadOnlyAdmin
 LINES = 200
 
 
+class Unshown(UnfoldAdminTextareaWidget):  # type: ignore[misc]
+    """What was typed does not come back with the page."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class ImportForm(forms.Form):
+    content = forms.CharField(label="File", max_length=1 << 20, widget=UnfoldAdminTextareaWidget(attrs={"rows": 14}))
+    values = forms.CharField(
+        label="Values",
+        required=False,
+        help_text="NAME=VALUE, one a line; they are not shown again",
+        widget=Unshown(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+    )
+    replaces = forms.BooleanField(
+        label="Replace servers of the same name", required=False, widget=UnfoldBooleanSwitchWidget
+    )
+
+    def clean_values(self) -> dict[str, str]:
+        lines = [line.strip() for line in self.cleaned_data["values"].splitlines() if line.strip()]
+        if any("=" not in line.strip("=") for line in lines):
+            raise forms.ValidationError("Give NAME=VALUE on each line.")
+        return dict(line.split("=", 1) for line in lines)
+
+
 @admin.register(McpServer)
 class McpServerAdmin(ReadOnlyAdmin):
     """Pages of our own in the places Django has for them: what is seen of a server lies in no table."""
@@ -30,6 +59,7 @@ class McpServerAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         pages = [
+            path("import/", wrap(self.take_file), name="mcp_import"),
             path("of/<str:name>/", wrap(self.show), name="mcp_server"),
             path("of/<str:name>/act/", wrap(require_POST(self.act)), name="mcp_server_act"),
             path("of/<str:name>/log/", wrap(self.follow), name="mcp_server_log"),
@@ -43,6 +73,10 @@ class McpServerAdmin(ReadOnlyAdmin):
         context = {"title": "MCP servers", "servers": rows, "gateways": gateways, "is_away": is_away}
         context |= {"unlisted": unlisted, "is_any_added": not all(row["is_built_in"] for row in rows)}
         return render(request, "admin/mcp_servers.html", self.admin_site.each_context(request) | context)
+
+    def take_file(self, request: HttpRequest) -> HttpResponse:
+        context = {"title": "Import MCP servers"} | _take_file(request, actor=f"operator:{request.user.pk}")
+        return render(request, "admin/mcp_import.html", self.admin_site.each_context(request) | context)
 
     def show(self, request: HttpRequest, name: str) -> HttpResponse:
         try:
@@ -80,6 +114,22 @@ class McpServerAdmin(ReadOnlyAdmin):
         after = request.GET.get("after", "")
         lines = read_after(name, after, limit=LINES) if is_place(after) else read_lines(name, limit=LINES)
         return JsonResponse({"items": [_show_line(line) for line in lines]})
+
+
+def _take_file(request: HttpRequest, *, actor: str) -> dict[str, Any]:
+    """For the page: the form, and what was done, or the form with its errors."""
+    form = ImportForm(request.POST or None)
+    if not form.is_valid():
+        return {"form": form}
+    given, is_trial = form.cleaned_data, request.POST.get("act") != "import"
+    try:
+        done = import_servers(
+            given["content"], given["values"], actor=actor, replaces=given["replaces"], is_trial=is_trial
+        )
+    except Problem as problem:
+        form.add_error("content", problem.detail)
+        return {"form": form}
+    return {"form": form, "done": done, "is_trial": is_trial}
 
 
 def _act(request: HttpRequest, name: str) -> str:

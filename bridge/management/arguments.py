@@ -13,6 +13,12 @@ def read_pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def read_count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text[:9]) >= 1):
+        raise ArgumentTypeError("give a whole number from 1 on")
+    return int(text[:9])
+
+
 def add_actions(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="all servers, as they should be and as they are")
@@ -49,7 +55,7 @@ def _add_add(parser: ArgumentParser) -> None:
 def _add_logs(parser: ArgumentParser) -> None:
     parser.add_argument("name")
     parser.add_argument("--words", default="", help="only lines with these")
-    parser.add_argument("--lines", type=int, default=50)
+    parser.add_argument("--lines", type=read_count, default=50, help="at most so many; 50")
     parser.add_argument("--follow", action="store_true", help="until Ctrl-C")
 
 

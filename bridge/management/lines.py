@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from bridge.catalogue.models import McpServer
 from bridge.engine.merge import Observed
+from bridge.engine.observed import ConnectionSeen
 from bridge.manager.log import LogLine
 from bridge.selectors.admin_table import NOT_KNOWN, as_instant, name_age, name_bytes
 from bridge.selectors.catalogue import is_built_in
@@ -35,20 +36,29 @@ def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
     if one is None:
         yield f"{INDENT}No gateway has reported it in the last ten seconds."
         return
-    waiting = f"{one.queued} calls wait, breaker {one.breaker}"
-    yield f"{INDENT}{one.condition.value}, revision {one.revision} in force, {waiting}"
+    waiting = count(one.queued, "call waits", "calls wait")
+    yield f"{INDENT}{one.condition.value}, revision {one.revision} in force, {waiting}, breaker {one.breaker}"
     for view in one.gateways:
         for link in view.seen.connections:
-            yield (
-                f"{INDENT}{view.instance} {link.key}: {link.condition.value}, {link.era or 'era not known'}, "
-                f"pid {link.pid or 'none'}, up {name_age(link.since)}, {link.in_flight} under way, {link.calls} calls, "
-                f"{link.errors} errors, {link.restarts} restarts, {name_bytes(link.rss_bytes)}"
-            )
+            yield from lay_text(f"{view.instance} {link.key}: {_describe_link(link)}", INDENT)
     if one.last_error:
         yield from lay_text(f"Last error: {one.last_error}", INDENT)
     for tool in list_tools(row, one):
         if tool.state == "quarantined":
             yield f"{INDENT}In quarantine: {tool.name} (manage.py mcp approve {row.name} {tool.name})"
+
+
+def _describe_link(link: ConnectionSeen) -> str:
+    said = [f"{link.condition.value} for {name_age(link.since)}"]
+    said += [f"speaks {link.era}"] if link.era else []
+    said += [f"pid {link.pid}"] if link.pid else []
+    said += [f"{link.in_flight} under way", count(link.calls, "call", "calls"), count(link.errors, "error", "errors")]
+    said += [count(link.restarts, "restart", "restarts")]
+    return ", ".join(said + ([name_bytes(link.rss_bytes)] if link.rss_bytes is not None else []))
+
+
+def count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def lay_line(line: LogLine) -> str:

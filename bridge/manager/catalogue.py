@@ -18,7 +18,7 @@ from tenants.context import leave_tenant
 
 KINDS = {Stdio: "stdio", Http: "http"}
 FIRST_USE = "first use"
-BUILT_IN_WORDS = "is the gateways' own; a server added under that name, of the kind builtin, limits or stops it"
+BUILT_IN_WORDS = "is the gateways' own: to limit or stop it, first add it to the catalogue, as the preset of that name"
 
 
 def check_server(server: Server) -> None:

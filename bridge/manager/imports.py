@@ -42,7 +42,7 @@ def import_servers(
             409,
             "name-taken",
             "The name is taken",
-            detail=f"There is {', '.join(both)} already: `replaces` takes it.",
+            detail=f"In the catalogue already: {', '.join(both)}. To replace them say so (`replaces`, --replace).",
         )
     for server in servers:
         check_server(server)

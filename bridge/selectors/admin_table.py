@@ -28,7 +28,7 @@ def describe_state(row: McpServer, seen: Observed | None) -> dict[str, Any]:
         "uptime": name_age(seen.since) if seen else NOT_KNOWN,
         "memory": name_bytes(seen.rss_bytes) if seen else NOT_KNOWN,
         "cpu": name_seconds(seen.cpu_s) if seen else NOT_KNOWN,
-        "calls": f"{seen.calls} ({seen.errors} failed)" if seen else NOT_KNOWN,
+        "calls": name_calls(seen.calls, seen.errors) if seen else NOT_KNOWN,
         "waiting": f"{seen.in_flight} under way, {seen.queued} wait" if seen else NOT_KNOWN,
         "breaker": seen.breaker if seen else NOT_KNOWN,
         "tools": name_count(seen.tools if seen else None),
@@ -39,12 +39,12 @@ def describe_state(row: McpServer, seen: Observed | None) -> dict[str, Any]:
 
 
 def lay_connections(seen: Observed | None) -> dict[str, Any]:
-    words = "Gateway,Connection,Condition,Era,Pid,Up,Memory,CPU,Calls,Restarts,Last error"
+    words = "Gateway,Connection,Condition,For,Era,Process,Memory,CPU,Calls,Restarts,Last error"
     rows = [
         [
-            view.instance, one.key, one.condition.value.replace("_", " "), one.era or NOT_KNOWN, str(one.pid or "none"),
-            name_age(one.since), name_bytes(one.rss_bytes), name_seconds(one.cpu_s),
-            f"{one.calls} ({one.errors} failed)", str(one.restarts), one.last_error or "",
+            view.instance, one.key, one.condition.value.replace("_", " "), name_age(one.since), one.era or NOT_KNOWN,
+            str(one.pid or "none"), name_bytes(one.rss_bytes), name_seconds(one.cpu_s),
+            name_calls(one.calls, one.errors), str(one.restarts), one.last_error or "",
         ]
         for view in (seen.gateways if seen else ())
         for one in view.seen.connections
@@ -76,6 +76,10 @@ def name_age(since: float | None) -> str:
     if age_s >= 172_800:
         return f"{age_s // 86_400} days"
     return f"{age_s // 3600}:{age_s // 60 % 60:02}:{age_s % 60:02}"
+
+
+def name_calls(calls: int, failed: int) -> str:
+    return f"{calls} ({failed} failed)" if failed else str(calls)
 
 
 def name_bytes(count: int | None) -> str:

@@ -37,6 +37,7 @@ class Slot:
         self.since = time.time()
         self.used_at_s = self.started_at_s = time.monotonic()
         self._pid: int | None = None  # of the child that is, or was last
+        self._reason: str | None = None  # why it ended last
         self._pace = pace
         self._changed: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -68,7 +69,7 @@ class Slot:
     async def _wait_open(self) -> Connection:
         while self.connection is None or not self.connection.is_open:
             if self.condition is Condition.CRASH_LOOP:
-                raise ConnectionLost(f"The server ends each time it is started: {self.last_error}")
+                raise ConnectionLost(f"The server ends each time it is started: {self._reason}")
             if self.condition is Condition.STOPPED and (self._task is None or self._task.done()):
                 raise ConnectionLost("The server is stopped.")
             if self._changed is None or self._changed.done():
@@ -142,7 +143,8 @@ class Slot:
         try:
             connection = await self._open()
         except UpstreamError as error:
-            self._tell_end(str(error))
+            self._note_end(str(error))
+            self._tell_life(str(error))
             return 0.0
         self.started_at_s = time.monotonic()
         self.is_suspected = False
@@ -151,7 +153,9 @@ class Slot:
         reason = await asyncio.shield(connection.ended)
         self.connection = None
         await connection.close(grace_s=0.0)
-        self._tell_end(reason)
+        self._note_end(reason)
+        if connection.pid is None:  # else the child's own log says it
+            self._tell_life(reason)
         return time.monotonic() - self.started_at_s
 
     async def _open(self) -> Connection:
@@ -166,9 +170,9 @@ class Slot:
             raise
         return connection
 
-    def _tell_end(self, reason: str) -> None:
-        self.last_error, self.last_error_at = reason, time.time()
-        self._tell_life(reason)
+    def _note_end(self, reason: str) -> None:
+        self._reason = self.last_error = reason
+        self.last_error_at = time.time()
 
     def _tell_life(self, text: str) -> None:
         self._on_life(Line("life", text, self._pid))

@@ -7,7 +7,7 @@ const input = document.getElementById("token");
 const GOOD = ["ready", "closed"], BAD = ["crash_loop", "degraded", "open"];
 const language = document.documentElement.lang;
 const number = new Intl.NumberFormat(language);
-const instant = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const instant = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 
 entry.querySelector("label").textContent = words.token;
 entry.querySelector("button").textContent = words.show;
@@ -42,7 +42,11 @@ function table(columns, rows) {
   made.append(head);
   for (const row of rows) {
     const line = make("tr");
-    for (const [, read, kind] of columns) line.append(make("td", read(row), kind ? kind(row) : ""));
+    for (const [title, read, kind] of columns) {
+      const cell = make("td", read(row), kind ? kind(row) : "");
+      cell.dataset.title = title;
+      line.append(cell);
+    }
     made.append(line);
   }
   return made;
@@ -87,7 +91,7 @@ function showGateway(gateway, status) {
       [words.calls_a_second, tell(gateway.calls_a_second)],
       [words.sessions, tell(gateway.sessions)],
       [words.streams, tell(gateway.streams)],
-      [words.cache, `${tell(gateway.cache_hits)} / ${tell(gateway.cache_hits + gateway.cache_misses)}, ${size(gateway.cache_bytes)}`],
+      [words.cache, `${tell(gateway.cache_hits)} ${words.of} ${tell(gateway.cache_hits + gateway.cache_misses)}, ${size(gateway.cache_bytes)}`],
       [words.shared_calls, tell(gateway.shared_calls)],
       [words.invalid_arguments, tell(gateway.invalid_arguments)],
       [words.refusals, list(gateway.refusals)],
@@ -100,7 +104,7 @@ function showGateway(gateway, status) {
       [words.connection, (one) => one.key],
       [words.condition, (one) => say(one.condition), (one) => mark(one.condition)],
       [words.era, (one) => tell(one.era)],
-      [words.pid, (one) => (one.pid === null ? words.unknown : String(one.pid))],
+      [words.pid, (one) => (one.pid === null ? words.none : String(one.pid))],
       [words.in_flight, (one) => tell(one.in_flight)],
       [words.calls, (one) => tell(one.calls)],
       [words.restarts, (one) => tell(one.restarts)],
@@ -111,9 +115,9 @@ function showGateway(gateway, status) {
     make("h2", words.faults),
     gateway.faults.length
       ? table([
-        [words.since, (one) => when(one.at)],
+        [words.at, (one) => when(one.at)],
         [words.server, (one) => one.server],
-        [words.failed, (one) => one.outcome],
+        [words.outcome, (one) => say(one.outcome)],
       ], gateway.faults)
       : make("p", words.none),
   ];
@@ -131,6 +135,7 @@ function showOwn(own) {
 }
 
 function show(status) {
+  status.servers.sort((one, other) => one.name.localeCompare(other.name));
   const parts = status.is_draining ? [make("p", words.is_draining, "some")] : [];
   parts.push(...showServers(status));
   if (status.gateway) parts.push(...showGateway(status.gateway, status));

@@ -14,7 +14,7 @@ from bridge.engine.presets import find_preset
 from bridge.engine.server import BuiltIn, Http, Server, Stdio
 from bridge.management.arguments import add_actions
 from bridge.management.check import check_server
-from bridge.management.lines import lay_line, lay_servers, lay_status
+from bridge.management.lines import count, lay_line, lay_servers, lay_status
 from bridge.manager.catalogue import add_server, approve_tools, delete_server, set_running
 from bridge.manager.command import restart_server
 from bridge.manager.imports import Import, import_servers
@@ -40,7 +40,8 @@ class Command(BaseCommand):
         try:
             act(options)
         except Problem as problem:
-            raise CommandError(problem.detail) from None
+            unknown = f"There is no MCP server {options.get('name')}: mcp list shows them."
+            raise CommandError(unknown if problem.status == 404 else problem.detail) from None
         except RedisError as error:
             raise CommandError(f"Redis does not answer, so gateways cannot be asked: {error}") from None
         except (UpstreamError, SealError) as error:
@@ -51,7 +52,7 @@ class Command(BaseCommand):
     def do_list(self, options: dict[str, Any]) -> None:
         rows, gateways = list_shown(), read_gateways()
         self._write(*lay_servers(rows, {row.name: observe(row.name, gateways) for row in rows}))
-        self._write(f"{len(gateways)} gateways are running.")
+        self._write(count(len(gateways), "gateway is running", "gateways are running") + ".")
         if unlisted := list_unlisted([row.name for row in rows], gateways):
             self._write(f"They run without the catalogue: {', '.join(unlisted)}.")
 
@@ -76,7 +77,7 @@ class Command(BaseCommand):
 
     def do_restart(self, options: dict[str, Any]) -> None:
         heard = restart_server(find_row(options["name"]).name)
-        self._write(f"{heard} gateways were told.")
+        self._write(count(heard, "gateway was told", "gateways were told") + ".")
 
     def do_remove(self, options: dict[str, Any]) -> None:
         delete_server(options["name"])
@@ -84,7 +85,7 @@ class Command(BaseCommand):
 
     def do_logs(self, options: dict[str, Any]) -> None:
         name = find_row(options["name"]).name
-        lines = read_lines(name, words=options["words"], limit=max(1, options["lines"]))
+        lines = read_lines(name, words=options["words"], limit=options["lines"])
         self._write(*map(lay_line, lines))
         place = lines[-1].id if lines else None
         while options["follow"]:
@@ -101,7 +102,7 @@ class Command(BaseCommand):
             f"Era {found.era}, version {found.version}",
             f"Server {found.server_info.decode()}",
             f"Capabilities {found.capabilities.decode()}",
-            f"{len(found.tools or [])} tools",
+            count(len(found.tools or []), "tool", "tools"),
         )
         for tool in found.tools or []:
             self._write(f"  {tool.name}  {tool.sha256}", f"    {' '.join(tool.description.split())}")
@@ -110,7 +111,7 @@ class Command(BaseCommand):
         try:
             content = options["file"].read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{options['file']} cannot be read: {error}") from None
+            raise CommandError(f"{options['file']} cannot be read: {name_reason(error)}") from None
         values = dict(options["set"])
         done = import_servers(content, values, actor=ACTOR, replaces=options["replace"], is_trial=options["trial"])
         self._show_import(done, is_trial=options["trial"])
@@ -123,9 +124,11 @@ class Command(BaseCommand):
         wanted = options["tools"] or list(seen.quarantined)
         if strangers := [tool for tool in wanted if tool not in seen.seen_pins]:
             raise CommandError(f"It does not show {', '.join(strangers)}.")
-        if wanted:
-            approve_tools(row.name, {tool: seen.seen_pins[tool] for tool in wanted}, actor=ACTOR)
-        self._write(f"{len(wanted)} tools were approved.", *self._tell())
+        if not wanted:
+            self._write("Nothing is in quarantine.")
+            return
+        approve_tools(row.name, {tool: seen.seen_pins[tool] for tool in wanted}, actor=ACTOR)
+        self._write(count(len(wanted), "tool was approved", "tools were approved") + ".", *self._tell())
 
     def _add_preset(self, options: dict[str, Any]) -> None:
         preset, values = find_preset(options["preset"]), dict(options["set"])
@@ -142,8 +145,12 @@ class Command(BaseCommand):
             self._write(f"{note.pointer or 'the file'}: {note.detail}")
         for lack in done.lacks:
             self._write(f"{lack.server} was left out: {lack.pointer} wants {lack.variable}: {lack.detail} (--set)")
-        said = "would be" if is_trial else "were"
-        self._write(f"{len(done.added)} servers {said} added, {len(done.replaced)} replaced.", *self._tell())
+        for words, names in (("Added", done.added), ("Replaced", done.replaced)):
+            if names:
+                self._write(f"{words}: {', '.join(names)}.")
+        if not (done.added or done.replaced):
+            self._write("No server was taken over.")
+        self._write("This was a trial: nothing has changed.") if is_trial else self._write(*self._tell())
 
     def _tell(self) -> list[str]:
         return [] if try_publish() else ["Gateways could not be told yet: a task will, once Redis is back."]
@@ -151,6 +158,10 @@ class Command(BaseCommand):
     def _write(self, *lines: str) -> None:
         for line in lines:
             self.stdout.write(line)
+
+
+def name_reason(error: OSError | UnicodeDecodeError) -> str:
+    return "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror or error)
 
 
 def _ask(words: str, *, is_secret: bool) -> str:
@@ -166,7 +177,7 @@ def _read_server(options: dict[str, Any]) -> Server:
         bearer = getpass("Bearer token: ") if options["bearer"] else None
         return Server(options["name"], Http(options["url"], bearer=bearer, is_trusted=options["trusted"]))
     if command and command[0].startswith("--"):
-        raise CommandError(f"Give {command[0]} before the name: mcp add --env A=b NAME -- PROGRAM")
+        raise CommandError(f"Options stand before the name: mcp add {command[0]} ... {options['name']}")
     if not command:
         raise CommandError("Give a program after --, or --url, or --preset.")
     child = Stdio(command[0], tuple(command[1:]), env=dict(options["env"]), cwd=options["cwd"])

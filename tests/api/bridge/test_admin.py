@@ -38,10 +38,11 @@ def test_a_server_is_shown_as_gateways_see_it(olga: Client, echo: McpServer) -> 
     tell(make_gateway("gateway-1", make_seen("echo", last_error="it <ended>", last_error_at=1.0)))
     page = read(olga, ALL)
     assert "1 gateway running" in page
-    for words in ("ready", "50 MB", "1.5 s", "10 (2 failed)", "it &lt;ended&gt;", "0:01:0"):
+    for words in ("ready", "50 MB", "10 (2 failed)", "it &lt;ended&gt;", "0:01:0"):
         assert words in page
     one = read(olga, ONE)
     assert "gateway-1" in one
+    assert "1.5 s" in one
     assert "2025-11-25" in one
 
 
@@ -84,6 +85,23 @@ def test_the_built_in_server_is_shown_with_its_tools_and_without_a_way_to_stop_i
     assert "ab" * 8 in one
     assert 'value="restart"' in one
     assert 'value="stop"' not in one
+
+
+FILE = '{"mcpServers": {"time": {"command": "uvx"}, "mail": {"command": "m", "env": {"KEY": "${KEY}"}}}}'
+
+
+def test_an_assistant_s_file_is_tried_and_then_taken(olga: Client) -> None:
+    page = str(olga.post(f"{ALL}import/", {"content": FILE, "act": "try"}).content, "utf-8")
+    assert "nothing has changed" in page
+    assert "<code>/mcpServers/mail/env/KEY</code> wants <code>KEY</code>" in page
+    assert not McpServer.objects.exists()
+    page = str(olga.post(f"{ALL}import/", {"content": FILE, "values": "KEY=s3cret", "act": "import"}).content, "utf-8")
+    assert "mail: added" in page
+    assert "s3cret" not in page
+    assert find_row("time").changed_by.startswith("operator:")
+    for given, words in (({"values": ""}, "In the catalogue already: time"), ({"values": "KEY"}, "Give NAME=VALUE")):
+        again = olga.post(f"{ALL}import/", {"content": FILE, "act": "import"} | given)
+        assert words in str(again.content, "utf-8")
 
 
 def test_a_server_that_is_gone_leads_back(olga: Client) -> None:

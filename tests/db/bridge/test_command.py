@@ -70,16 +70,19 @@ def test_the_status_names_what_is_in_quarantine_and_how_to_approve_it() -> None:
     shown = run("status", "echo")
     assert "mcp approve echo echo" in shown
     assert "Last error: it ended" in shown
-    assert "1 tools were approved" in run("approve", "echo")
+    assert "1 tool was approved" in run("approve", "echo")
     assert "In quarantine" not in run("status", "echo")
 
 
 def test_a_file_is_imported_and_tells_what_it_lacks(tmp_path: Path) -> None:
     file = tmp_path / "mcp.json"
     file.write_text('{"mcpServers": {"a": {"command": "x", "env": {"KEY": "${KEY}"}}, "b": {"command": "y"}}}')
-    assert "would be" in run("import", str(file), "--trial")
+    assert "This was a trial: nothing has changed." in run("import", str(file), "--trial")
     assert "a was left out: /mcpServers/a/env/KEY wants KEY" in run("import", str(file))
-    assert "1 servers were added, 1 replaced" in run("import", str(file), "--set", "KEY=k", "--replace")
+    with pytest.raises(CommandError, match="In the catalogue already: b"):
+        run("import", str(file))
+    done = run("import", str(file), "--set", "KEY=k", "--replace")
+    assert "Added: a.\nReplaced: b." in done
 
 
 def test_a_preset_needs_its_values_alone() -> None:
@@ -101,11 +104,12 @@ def test_logs_are_shown(empty_board: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("status", "none"), "no MCP server"),
+        (("status", "none"), "no MCP server none"),
+        (("logs", "echo", "--lines", "-1"), "whole number from 1 on"),
         (("add", "x"), "Give a program"),
         (("add", "Bad Name", "--", "x"), "give a name like"),
         (("restart", "echo"), "start a gateway"),
-        (("add", "x", "--env", "A=b", "--", "y"), "Give --env before the name"),
+        (("add", "x", "--env", "A=b", "--", "y"), "Options stand before the name: mcp add --env ... x"),
         (("import", "/nowhere/mcp.json"), "cannot be read"),
         (("approve", "echo"), "No gateway has reported it"),
     ],
