@@ -75,13 +75,10 @@ class Parts:
         self.flights: Flights[Answer] = Flights()
         self.lists: Lists = Lists(pins=self.pins, schemas=self.schemas)
         self.hub: Hub = Hub()
-        self.streams: Streams = Streams()
-        self.lines: Lines = Lines()
+        self.streams, self.lines = Streams(), Lines()
         self.watch: Watch = Watch()
-        self._open_with, self._secrets = (
-            open_connection,
-            OwnSecrets(None if config.servers_file else redis, config.state_key),
-        )
+        board = None if config.servers_file else redis  # a file's servers have nobody's own secrets
+        self._open_with, self._secrets = open_connection, OwnSecrets(board, config.state_key)
         self.fleet: Fleet = Fleet(
             self._open,
             on_ready=self._on_ready,

@@ -36,7 +36,7 @@ def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
     if one is None:
         yield f"{INDENT}No gateway has reported it in the last ten seconds."
         return
-    waiting = count(one.queued, "call waits", "calls wait")
+    waiting = count(one.queued, "call waits", several="calls wait")
     yield f"{INDENT}{one.condition.value}, revision {one.revision} in force, {waiting}, breaker {one.breaker}"
     for view in one.gateways:
         for link in view.seen.connections:
@@ -52,12 +52,16 @@ def _describe_link(link: ConnectionSeen) -> str:
     said = [f"{link.condition.value} for {name_age(link.since)}"]
     said += [f"speaks {link.era}"] if link.era else []
     said += [f"pid {link.pid}"] if link.pid else []
-    said += [f"{link.in_flight} under way", count(link.calls, "call", "calls"), count(link.errors, "error", "errors")]
-    said += [count(link.restarts, "restart", "restarts")]
+    said += [
+        f"{link.in_flight} under way",
+        count(link.calls, "call", several="calls"),
+        count(link.errors, "error", several="errors"),
+    ]
+    said += [count(link.restarts, "restart", several="restarts")]
     return ", ".join(said + ([name_bytes(link.rss_bytes)] if link.rss_bytes is not None else []))
 
 
-def count(number: int, one: str, several: str) -> str:
+def count(number: int, one: str, *, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
 
 

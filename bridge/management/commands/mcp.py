@@ -52,7 +52,7 @@ class Command(BaseCommand):
     def do_list(self, options: dict[str, Any]) -> None:
         rows, gateways = list_shown(), read_gateways()
         self._write(*lay_servers(rows, {row.name: observe(row.name, gateways) for row in rows}))
-        self._write(count(len(gateways), "gateway is running", "gateways are running") + ".")
+        self._write(count(len(gateways), "gateway is running", several="gateways are running") + ".")
         if unlisted := list_unlisted([row.name for row in rows], gateways):
             self._write(f"They run without the catalogue: {', '.join(unlisted)}.")
 
@@ -77,7 +77,7 @@ class Command(BaseCommand):
 
     def do_restart(self, options: dict[str, Any]) -> None:
         heard = restart_server(find_row(options["name"]).name)
-        self._write(count(heard, "gateway was told", "gateways were told") + ".")
+        self._write(count(heard, "gateway was told", several="gateways were told") + ".")
 
     def do_remove(self, options: dict[str, Any]) -> None:
         delete_server(options["name"])
@@ -102,7 +102,7 @@ class Command(BaseCommand):
             f"Era {found.era}, version {found.version}",
             f"Server {found.server_info.decode()}",
             f"Capabilities {found.capabilities.decode()}",
-            count(len(found.tools or []), "tool", "tools"),
+            count(len(found.tools or []), "tool", several="tools"),
         )
         for tool in found.tools or []:
             self._write(f"  {tool.name}  {tool.sha256}", f"    {' '.join(tool.description.split())}")
@@ -128,7 +128,7 @@ class Command(BaseCommand):
             self._write("Nothing is in quarantine.")
             return
         approve_tools(row.name, {tool: seen.seen_pins[tool] for tool in wanted}, actor=ACTOR)
-        self._write(count(len(wanted), "tool was approved", "tools were approved") + ".", *self._tell())
+        self._write(count(len(wanted), "tool was approved", several="tools were approved") + ".", *self._tell())
 
     def _add_preset(self, options: dict[str, Any]) -> None:
         preset, values = find_preset(options["preset"]), dict(options["set"])
