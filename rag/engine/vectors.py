@@ -7,7 +7,7 @@ from rag.engine.weights import FIELD_WORDS, STOP_WORD
 
 Stops = frozenset[int]  # word pieces that every text has
 _DECIMALS = 5  # of what is sent: the store keeps half precision
-MAX_TOKENS = 24  # of a question, the heaviest: what a long one says beyond is in its other vectors
+MAX_TOKENS = 18  # of a question, the heaviest: what a long one says beyond is in its other vectors
 
 
 def mix_dense(asked: Embedded, field: Embedded | None) -> Vector:

@@ -3,20 +3,20 @@
 Vectors are put into the client's models unlooked at: to check each number takes longer than to search.
 """
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 from msgspec import Raw, json
-from numpy.typing import NDArray
 from qdrant_client import models
 
 from rag.sources.qdrant.collection import TERMS, Stored
 from rag.sources.qdrant.point import MAX_LIMIT, Query, Rrf, Vector
 from rag.sources.qdrant.scope import Scope, narrow_part
 
-# Of a question's token vectors, sent in whole numbers, which JSON takes a fifth of the time for. They are compared in
-# half precision, whose largest number is 65,504. MaxSim is linear in them, so its scores are divided by this.
+# Vectors are sent in whole numbers, which JSON takes a fifth of the time for. Cosines do not ask how long a vector is.
+DENSE_SCALE: Final = 1e6
+# Tokens are compared in half precision, whose largest number is 65,504. MaxSim is linear in them, so its scores are
+# divided by this.
 TOKEN_SCALE: Final = 2.0**15
 
 
@@ -27,15 +27,16 @@ class Pen:
         self._written: dict[int, tuple[Vector, Raw]] = {}
 
     def write(self, vector: Vector) -> Any:
-        return self._write(vector, lambda: vector.astype(float).round(6))
+        return self._write(vector, DENSE_SCALE)
 
     def write_tokens(self, tokens: Vector) -> Any:
-        return self._write(tokens, lambda: np.rint(tokens * TOKEN_SCALE).astype(int))
+        return self._write(tokens, TOKEN_SCALE)
 
-    def _write(self, vector: Vector, shorten: Callable[[], NDArray[Any]]) -> Raw:
+    def _write(self, vector: Vector, scale: float) -> Raw:
         """The vector is kept too, so that its id stays its own."""
         if id(vector) not in self._written:
-            self._written[id(vector)] = vector, Raw(json.encode(shorten().tolist()))
+            whole = np.rint(vector.astype(float) * scale).astype(int)
+            self._written[id(vector)] = vector, Raw(json.encode(whole.tolist()))
         return self._written[id(vector)][1]
 
 
