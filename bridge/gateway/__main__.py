@@ -9,8 +9,8 @@ from bridge.gateway.app import App
 from bridge.gateway.config import Config, ConfigError, read_config
 from bridge.gateway.logs import configure_logs
 from bridge.gateway.process import make_app, open_socket
+from bridge.gateway.protocol import BoundedProtocol
 from bridge.gateway.server import DrainingServer
-from bridge.gateway.wire import Protocol
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def serve(app: App, config: Config) -> None:
     settings = uvicorn.Config(
         app,
         loop="uvloop",
-        http=Protocol,
+        http=BoundedProtocol,
         ws="websockets-sansio",
         lifespan="on",
         access_log=False,

@@ -6,9 +6,11 @@ import socket
 import uvicorn
 
 from bridge.gateway.parts import Parts
+from bridge.gateway.protocol import BoundedProtocol
 
 PATIENCE_S = 5.0  # for clients with open, silent connections to send one more request, and hear that it was the last
 STEP_S = 0.05
+LOOK_TICKS = 50  # every five seconds
 
 
 class DrainingServer(uvicorn.Server):
@@ -17,6 +19,15 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, parts: Parts) -> None:
         super().__init__(config)
         self._parts = parts
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn's, ten times a second."""
+        if counter % LOOK_TICKS == 0:
+            now_s = asyncio.get_running_loop().time()
+            for one in tuple(self.server_state.connections):
+                if isinstance(one, BoundedProtocol):
+                    one.note(now_s)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._parts.is_draining = True

@@ -87,7 +87,10 @@ class Origins:
         remember(self._good_origins, origin)
 
     def _is_own(self, origin: str) -> bool:
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # brackets that do not close
+            return False
         return parts.scheme in {"http", "https"} and (
             parts.netloc in self._hosts or strip_port(parts.netloc) in self._hosts
         )
