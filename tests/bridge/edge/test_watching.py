@@ -262,6 +262,11 @@ def test_the_page_runs_its_own_script_alone_and_loads_nothing() -> None:
     assert WORDS["en"].keys() == WORDS["fr"].keys()
 
 
+def test_no_style_shows_the_form_once_it_is_hidden() -> None:
+    style = (FOLDER / "status.css").read_text(encoding="utf-8")
+    assert re.findall(r"^form[^{]*(?=\{ display)", style, re.MULTILINE) == ["form:not([hidden]) "]
+
+
 def test_every_word_of_the_page_is_there() -> None:
     script = (FOLDER / "status.js").read_text()
     used = {part.split("words.")[1] for part in _words(script)}
