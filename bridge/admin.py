@@ -143,7 +143,8 @@ def _act(request: HttpRequest, name: str) -> str:
             set_running(name, should_run=False, actor=actor)
             return f"{name} should be stopped: calls under way are finished."
         case "restart":
-            return f"{restart_server(find_row(name).name)} gateways were told to restart {name}."
+            heard = restart_server(find_row(name).name)
+            return f"{heard} gateway{'s were' if heard != 1 else ' was'} told to restart {name}."
         case "approve":
             return _approve(request, name, actor=actor)
     raise Problem(400, "bad-request", "Bad request", detail="There is no such action.")
@@ -155,7 +156,7 @@ def _approve(request: HttpRequest, name: str, *, actor: str) -> str:
     if not pins:
         return "Nothing was approved: choose tools first."
     approve_tools(name, pins, actor=actor)
-    return f"{len(pins)} tools of {name} were approved."
+    return f"{len(pins)} tool{'s' if len(pins) != 1 else ''} of {name} approved."
 
 
 def _look(request: HttpRequest) -> tuple[Any, bool]:
