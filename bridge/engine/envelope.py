@@ -203,7 +203,11 @@ def put_id(message: bytes, request_id: bytes) -> bytes:
 
 
 def to_one_line(body: bytes) -> bytes:
-    """Line ends of well-formed JSON are white space between values: for a transport that ends messages with them."""
-    if b"\n" not in body and b"\r" not in body:
+    """Line ends of well-formed JSON are white space between values: for a transport that ends messages with them. Some
+    readers (Node's) end a line with U+2028 and U+2029 too, which stand in strings as they are: there they are escaped.
+    """
+    if b"\n" in body or b"\r" in body:
+        body = body.replace(b"\n", b" ").replace(b"\r", b" ")
+    if body.isascii() or b"\xe2\x80" not in body:
         return body
-    return body.replace(b"\n", b" ").replace(b"\r", b" ")
+    return body.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")

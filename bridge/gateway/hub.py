@@ -52,14 +52,16 @@ class Hub:
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
-    def tell(self, server: Server, notice: Notice) -> None:
-        """`_meta` says which request of ours it belongs to, which is nobody else's affair."""
+    def tell(self, server: Server, notice: Notice, *, owner: UUID | None = None) -> None:
+        """`owner`: the tenant whose own connection told it. `_meta` says which request of ours it belongs to, which is
+        nobody else's affair.
+        """
         if b'"_meta"' in notice.params:
             members = read_object(notice.params)
             members.pop("_meta", None)
             notice = Notice(notice.method, write_object(members))
         for listener in tuple(self._listeners):
-            if listener.wants(server, notice):
+            if owner in {None, listener.tenant} and listener.wants(server, notice):
                 listener.take(server.name, notice)
 
 

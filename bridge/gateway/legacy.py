@@ -204,7 +204,7 @@ async def subscribe(parts: Parts, request: Request, *, session: Session) -> Answ
             raise refuse_more(MOST_WATCHED)
         upstream = await parts.offers.find_resource(request, uri)
         try:
-            await parts.fleet.watch(upstream, uri)
+            await parts.fleet.watch(upstream, uri, tenant=session.tenant)
         except UpstreamError:
             session.watched[uri] = ()
         else:
@@ -215,7 +215,7 @@ async def subscribe(parts: Parts, request: Request, *, session: Session) -> Answ
 
 async def unsubscribe(parts: Parts, request: Request, *, session: Session) -> Answer:
     uri = request.read_text("uri")
-    parts.fleet.unwatch_later(uri, session.watched.pop(uri, ()))
+    parts.fleet.unwatch_later(uri, session.watched.pop(uri, ()), tenant=session.tenant)
     hear(parts, session)
     return EMPTY
 

@@ -33,6 +33,7 @@ CAPABILITY = {
 }
 PREFIXED = frozenset({"tools/list", "prompts/list"})
 MOST_PAGES, LIST_S = 100, 20.0
+MOST_BYTES = 16 << 20  # of all pages
 METHOD_NOT_FOUND = -32601
 
 
@@ -134,8 +135,10 @@ class Lists:
         found, _ = read_tools([Raw(raw) for raw in raws])
         server = upstream.server
         self._schemas.learn(server.name, {tool.name: tool.schema for tool in found}, tenant=tenant)
-        for tool in found:
-            self.mirrored[server.name, tool.name] = find_mirrored(tool.schema)
+        for key in [key for key in self.mirrored if key[0] == server.name]:
+            del self.mirrored[key]
+        mirrored = {(server.name, tool.name): find_mirrored(tool.schema) for tool in found}
+        self.mirrored |= {key: headers for key, headers in mirrored.items() if headers}
         return {tool.name: tool for tool in self._pins.learn(server, found, tenant=tenant)}
 
     def spoil(self, server: str, *, prefix: str = "") -> None:
@@ -164,6 +167,7 @@ async def read_pages(connection: Connection, method: str) -> list[bytes]:
         return []
     entries: list[bytes] = []
     cursor: Raw | None = None
+    length = 0
     for _ in range(MOST_PAGES):
         answer = await connection.request(method, write_params(connection, cursor), timeout_s=LIST_S)
         if answer.is_error:
@@ -173,6 +177,9 @@ async def read_pages(connection: Connection, method: str) -> list[bytes]:
             raise UpstreamError(f"{method} failed: {fault.message}")
         page = read_object(answer.body)
         entries += [bytes(entry) for entry in _read_items(page.get(MEMBERS[method], Raw(b"[]")))]
+        length += len(answer.body)
+        if length > MOST_BYTES:
+            raise UpstreamError(f"{method} is longer than {MOST_BYTES} bytes")
         cursor = page.get("nextCursor")
         if cursor is None or bytes(cursor) == b"null":
             return entries

@@ -197,7 +197,7 @@ async def listen(parts: Parts, inbound: Inbound, *, envelope: Envelope, params: 
     finally:
         leave()
         for uri, servers in watched.items():
-            parts.fleet.unwatch_later(uri, servers)
+            parts.fleet.unwatch_later(uri, servers, tenant=tenant)
 
 
 def read_uris(wanted: Members) -> list[str]:
@@ -216,7 +216,7 @@ async def watch_all(parts: Parts, inbound: Inbound, *, uris: list[str]) -> dict[
     upstreams = parts.offers.reach(inbound.server, inbound.caller.tenant_id)
     watched: dict[str, tuple[str, ...]] = {}
     for uri in uris:
-        waits = (parts.fleet.watch(upstream, uri) for upstream in upstreams)
+        waits = (parts.fleet.watch(upstream, uri, tenant=inbound.caller.tenant_id) for upstream in upstreams)
         found = await asyncio.gather(*waits, return_exceptions=True)
         watched[uri] = tuple(
             upstream.server.name

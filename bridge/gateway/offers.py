@@ -1,7 +1,8 @@
 """What a caller is offered: by one server under its own names, or by all of them, tools and prompts as server__name."""
 
 import asyncio
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 import msgspec
@@ -121,9 +122,10 @@ class Offers:
         if request.server is not None:
             return upstreams[0]
         for method in ("resources/list", "resources/templates/list"):
+            fits = find_fit(method)
             for upstream in upstreams:
                 listed = await self._read_soon_as(upstream, method, request)
-                if listed is not None and any(matches(item.key, uri) for item in listed.items):
+                if listed is not None and any(fits(item.key, uri) for item in listed.items):
                     return upstream
         raise Refusal(
             "not-found", f"Resource not found: {uri}", status=200,
@@ -167,6 +169,11 @@ def pick(upstream: Upstream, method: str, *, listed: Listed) -> list[Item]:
     if method != "tools/list":
         return list(listed.items)
     return [item for item in listed.items if may_see(upstream.server.access, item.key)]
+
+
+def find_fit(method: str) -> Callable[[str, str], bool]:
+    """What is listed as a resource is one, and nothing that others' may be made of."""
+    return matches if method == "resources/templates/list" else operator.eq
 
 
 def matches(key: str, uri: str) -> bool:

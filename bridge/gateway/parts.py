@@ -1,6 +1,5 @@
 """What the gateway is made of, put together once."""
 
-import asyncio
 import contextlib
 import os
 import socket
@@ -24,7 +23,7 @@ from bridge.gateway.door.origin import LOOPBACK, Origins
 from bridge.gateway.exchange import Watch
 from bridge.gateway.fleet.fleet import Fleet, Log
 from bridge.gateway.fleet.seen import see_server
-from bridge.gateway.fleet.upstream import Upstream
+from bridge.gateway.fleet.upstream import Upstream, part
 from bridge.gateway.hub import PROMPTS, RESOURCES, TOOLS, Hub
 from bridge.gateway.line import Lines
 from bridge.gateway.lists import Lists
@@ -56,7 +55,7 @@ class Parts:
         self.began_at = time.time()
         self.is_draining: bool = False
         self.body_bytes: int = BODY_BYTES
-        self._learning: set[asyncio.Task[None]] = set()
+        self._learning: dict[str, bool] = {}  # servers whose tools are being read: whether they changed again
         key = AESGCM(config.state_key or make_key())
         self.http = httpx.AsyncClient(timeout=10.0)
         self.keys = KeySet(config.jwks_url, client=self.http) if config.jwks_url else None
@@ -110,14 +109,14 @@ class Parts:
         if upstream.server.pool.policy != "per_credential":
             await self.lists.learn(upstream, connection, key=(name, "tools/list", None))
 
-    def _on_notice(self, upstream: Upstream, notice: Notice) -> None:
+    def _on_notice(self, upstream: Upstream, notice: Notice, owner: UUID | None) -> None:
         prefix = SPOILS.get(notice.method)
         if prefix is not None:
             self.lists.spoil(upstream.server.name, prefix=prefix)
             if notice.method == TOOLS:
                 self.answers.drop(upstream.server.name)
                 self._learn_soon(upstream)
-        self.hub.tell(upstream.server, notice)
+        self.hub.tell(upstream.server, notice, owner=owner)
 
     def _on_changed(self, upstream: Upstream) -> None:
         """Other pins, other rules: what is kept was kept under the old ones."""
@@ -126,17 +125,30 @@ class Parts:
         self._learn_soon(upstream)
 
     def _learn_soon(self, upstream: Upstream) -> None:
-        """A tool that changed is set apart without waiting for somebody to ask for the list."""
-        slot = next((slot for slot in upstream.slots.values() if slot.is_ready), None)
-        if slot is None or slot.connection is None or upstream.server.pool.policy == "per_credential":
-            return
-        task = asyncio.get_running_loop().create_task(self._learn(upstream, slot.connection))
-        self._learning.add(task)
-        task.add_done_callback(self._learning.discard)
+        """A tool that changed is set apart without waiting for somebody to ask for the list. One reading at a time: a
+        server that says a thousand times that it changed is read once more.
+        """
+        name = upstream.server.name
+        if name not in self._learning:
+            part(self._learn(name))
+        self._learning[name] = True
 
-    async def _learn(self, upstream: Upstream, connection: Connection) -> None:
-        with contextlib.suppress(UpstreamError):  # the old list stays until the next one is read
-            await self.lists.learn(upstream, connection, key=(upstream.server.name, "tools/list", None))
+    async def _learn(self, name: str) -> None:
+        try:
+            while self._learning[name]:
+                self._learning[name] = False
+                await self._read_tools(name)
+        finally:
+            del self._learning[name]
+
+    async def _read_tools(self, name: str) -> None:
+        upstream = self.fleet.find(name)
+        if upstream is None or upstream.server.pool.policy == "per_credential":
+            return
+        slot = next((slot for slot in upstream.slots.values() if slot.is_ready), None)
+        if slot is not None and slot.connection is not None:
+            with contextlib.suppress(UpstreamError):  # the old list stays until the next one is read
+                await self.lists.learn(upstream, slot.connection, key=(name, "tools/list", None))
 
     def _on_gone(self, server: str) -> None:
         self.answers.drop(server)
@@ -148,7 +160,7 @@ class Parts:
     def _on_session_end(self, session: Session) -> None:
         self.fleet.leave_session(session.key)
         for uri, servers in session.watched.items():
-            self.fleet.unwatch_later(uri, servers)
+            self.fleet.unwatch_later(uri, servers, tenant=session.tenant)
 
     def see(self) -> GatewaySeen:
         """What lives now."""

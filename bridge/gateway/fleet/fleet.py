@@ -16,7 +16,7 @@ from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.fleet.upstream import Upstream, runs_alike
 from bridge.gateway.hub import CONDITION
 from bridge.gateway.own_secrets import Own
-from bridge.sources.connection import Connection, Era, Line, Notice, OnLog
+from bridge.sources.connection import Connection, Era, Line, Notice, OnLog, UpstreamError
 
 
 class Open(Protocol):
@@ -32,7 +32,8 @@ EVERY_S = 1.0
 
 
 class Fleet:
-    """`on_ready`: the lists of a new connection are read before callers get it; `on_notice`: what it tells unasked;
+    """`on_ready`: the lists of a new connection are read before callers get it; `on_notice`: what it tells unasked, and
+    the tenant whose own connection it is;
     `on_changed`: its entry in the catalogue is another, and its connections are the same.
     """
 
@@ -41,7 +42,7 @@ class Fleet:
         open_connection: Open,
         *,
         on_ready: Callable[[Upstream, Connection], Awaitable[None]],
-        on_notice: Callable[[Upstream, Notice], None],
+        on_notice: Callable[[Upstream, Notice, UUID | None], None],
         on_changed: Callable[[Upstream], None],
         on_gone: Callable[[str], None],
         log: Log,
@@ -52,7 +53,7 @@ class Fleet:
         self.catalogue = Catalogue(0)
         self._coming: dict[str, Upstream] = {}  # the newest that starts beside the old one
         self._listening: dict[Slot, Listening] = {}
-        self._watched: dict[str, Counter[str]] = {}
+        self._watched: dict[tuple[str, UUID | None], Counter[str]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._probe = Probe()
         self._conditions: dict[str, Condition] = {}
@@ -137,7 +138,7 @@ class Fleet:
         if connection is None:
             return
         await self._tell_ready(upstream, connection)
-        watched = self._watched.setdefault(upstream.server.name, Counter())
+        watched = self._watched_of(upstream, find_owner(upstream, slot))
         listening = Listening(connection, watched=watched, take=lambda notice: self._on_notice(upstream, slot, notice))
         old = self._listening.get(slot)
         if old is not None:
@@ -147,29 +148,36 @@ class Fleet:
         await listening.begin()
 
     def _on_notice(self, upstream: Upstream, slot: Slot, notice: Notice) -> None:
-        self._tell_notice(upstream, notice)
+        self._tell_notice(upstream, notice, find_owner(upstream, slot))
 
-    async def watch(self, upstream: Upstream, uri: str) -> None:
-        """From now on the server tells when the resource changes. Raises UpstreamError."""
-        watched = self._watched.setdefault(upstream.server.name, Counter())
+    async def watch(self, upstream: Upstream, uri: str, *, tenant: UUID) -> None:
+        """From now on the server tells when the resource changes: on the tenant's own connection, where it has one.
+        Raises UpstreamError.
+        """
+        watched = self._watched_of(upstream, upstream.own(tenant))
         watched[uri] += 1
-        if watched[uri] == 1:
-            await asyncio.gather(*(listening.watch(uri) for listening in self._listening_of(upstream)))
+        if watched[uri] > 1:
+            return
+        try:
+            await asyncio.gather(*(listening.watch(uri) for listening in self._listening_of(upstream, tenant)))
+        except UpstreamError:
+            await self.unwatch(upstream, uri, tenant=tenant)
+            raise
 
-    async def unwatch(self, upstream: Upstream, uri: str) -> None:
-        watched = self._watched.setdefault(upstream.server.name, Counter())
+    async def unwatch(self, upstream: Upstream, uri: str, *, tenant: UUID) -> None:
+        watched = self._watched_of(upstream, upstream.own(tenant))
         if watched[uri] > 1:
             watched[uri] -= 1
         elif watched.pop(uri, 0):
-            unheard = (listening.unwatch(uri) for listening in self._listening_of(upstream))
+            unheard = (listening.unwatch(uri) for listening in self._listening_of(upstream, tenant))
             await asyncio.gather(*unheard, return_exceptions=True)
 
-    def unwatch_later(self, uri: str, servers: Iterable[str]) -> None:
+    def unwatch_later(self, uri: str, servers: Iterable[str], *, tenant: UUID) -> None:
         """For one who does not wait for it."""
         for name in servers:
             upstream = self.upstreams.get(name)
             if upstream is not None:
-                self._part(self.unwatch(upstream, uri))
+                self._part(self.unwatch(upstream, uri, tenant=tenant))
 
     def leave_session(self, session: str) -> None:
         """Connections of that session alone are ended."""
@@ -177,8 +185,13 @@ class Fleet:
             if session in upstream.slots:
                 self._part(upstream.leave_session(session))
 
-    def _listening_of(self, upstream: Upstream) -> list[Listening]:
-        return [self._listening[slot] for slot in upstream.slots.values() if slot.is_ready and slot in self._listening]
+    def _watched_of(self, upstream: Upstream, owner: UUID | None) -> Counter[str]:
+        return self._watched.setdefault((upstream.server.name, owner), Counter())
+
+    def _listening_of(self, upstream: Upstream, tenant: UUID) -> list[Listening]:
+        own = upstream.own(tenant)
+        slots = (slot for slot in upstream.slots.values() if slot.is_ready and find_owner(upstream, slot) == own)
+        return [self._listening[slot] for slot in slots if slot in self._listening]
 
     async def run(self) -> None:
         """Looks after what runs, until it is cancelled."""
@@ -196,7 +209,7 @@ class Fleet:
         name, condition = upstream.server.name, upstream.condition
         if self._conditions.get(name) is not condition:
             self._conditions[name] = condition
-            self._tell_notice(upstream, Notice(CONDITION, b'{"condition":"%b"}' % condition.encode()))
+            self._tell_notice(upstream, Notice(CONDITION, b'{"condition":"%b"}' % condition.encode()), None)
 
     async def stop(self) -> None:
         """Everything that runs is ended, with its children."""
@@ -204,3 +217,8 @@ class Fleet:
         for task in tuple(self._leaving):
             task.cancel()
         await asyncio.gather(*self._leaving, return_exceptions=True)
+
+
+def find_owner(upstream: Upstream, slot: Slot) -> UUID | None:
+    """The tenant whose own connection it is; None where all share it."""
+    return UUID(slot.key) if upstream.server.pool.policy == "per_credential" else None

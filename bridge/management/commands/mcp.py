@@ -1,5 +1,6 @@
 """`manage.py mcp list|status|add|start|stop|restart|logs|check|import|approve|remove`: the catalogue at a terminal."""
 
+import re
 from argparse import ArgumentParser
 from collections.abc import Callable
 from getpass import getpass
@@ -27,6 +28,7 @@ from mcp_saas.kit.crypto import SealError
 from mcp_saas.kit.errors import Problem
 
 ACTOR = "manage.py"
+_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
 
 
 class Command(BaseCommand):
@@ -156,8 +158,9 @@ class Command(BaseCommand):
         return [] if try_publish() else ["Gateways could not be told yet: a task will, once Redis is back."]
 
     def _write(self, *lines: str) -> None:
+        """What servers say may hold orders to a terminal: they are shown, not obeyed."""
         for line in lines:
-            self.stdout.write(line)
+            self.stdout.write(_CONTROL.sub(lambda found: ascii(found[0])[1:-1], line))
 
 
 def name_reason(error: OSError | UnicodeDecodeError) -> str:

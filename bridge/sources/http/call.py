@@ -9,7 +9,7 @@ from bridge.sources.http.sse import Event
 from bridge.sources.prepared import read_notice, restore_token
 
 RETRY_S = 1.0
-MAX_RETRY_S = 30.0
+MIN_RETRY_S, MAX_RETRY_S = 0.1, 30.0
 
 
 class Call:
@@ -32,7 +32,7 @@ class Call:
         if event.id is not None:
             self.last_event_id = event.id
         if event.retry_ms is not None:
-            self.retry_s = min(event.retry_ms / 1_000, MAX_RETRY_S)
+            self.retry_s = min(max(event.retry_ms / 1_000, MIN_RETRY_S), MAX_RETRY_S)
 
     def take_notice(self, notice: Notice, *, era: Era) -> bool:
         """Whether it concerns this call. In the older era news for everybody may come along."""

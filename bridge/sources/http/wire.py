@@ -6,7 +6,8 @@ from typing import cast
 
 import httptools
 
-MAX_HEAD_BYTES = 64 * 1024
+MAX_HEAD_BYTES = 64 * 1024  # with the trailers, of which the parser keeps what has come until one is whole
+FRAMING = 16  # bytes on the wire for a byte of the body, in the smallest chunks
 PAUSE_BYTES = 256 * 1024  # of a body that nobody has read yet
 KEPT_S = 4.0  # a silent connection: many servers close theirs after five, perhaps just when we send
 KEPT_AT_MOST_S = 60.0
@@ -101,7 +102,7 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._response: Response | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._head_bytes = 0
+        self._bytes = self._body_bytes = 0  # of one answer
         self._is_interim = self._is_paused = self._is_kept = False
         self.is_closed = False
 
@@ -125,7 +126,8 @@ class Wire(asyncio.Protocol):
     def ask(self, message: bytes) -> Response:
         """Head and body of a request as they are sent."""
         self._response = response = Response(self, self._loop)
-        self._head_bytes, self._is_kept = 0, False
+        self._bytes = self._body_bytes = 0
+        self._is_kept = False
         if self._transport is None or self.is_closed:
             response.fail(HttpFailure("the connection is closed"))
         else:
@@ -152,10 +154,9 @@ class Wire(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._break(f"its answer is no HTTP: {error}")
             return
-        if response.status == 0:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._break(f"the head of its answer is longer than {MAX_HEAD_BYTES} bytes")
+        self._bytes += len(data)
+        if self._bytes > MAX_HEAD_BYTES + FRAMING * self._body_bytes:
+            self._break(f"what stands around the body of its answer is longer than {MAX_HEAD_BYTES} bytes")
 
     def eof_received(self) -> None:
         """It is closed on both sides then."""
@@ -201,6 +202,7 @@ class Wire(asyncio.Protocol):
 
     def on_body(self, part: bytes) -> None:
         response = self._response
+        self._body_bytes += len(part)
         if response is None or response.is_complete or self._is_interim:
             return
         if response.add(part) and self._transport is not None and not (self._is_paused or self.is_closed):

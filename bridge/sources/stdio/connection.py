@@ -170,7 +170,7 @@ class StdioConnection:
             return self._take_odd(line, error)
         if message.method:
             self._take_call(message, line)
-            return True
+            return False  # as much work as junk is, and nobody asked for it
         return self._take_answer(message)
 
     def _take_answer(self, message: _Line) -> bool:

@@ -216,6 +216,13 @@ def with_issuer(folder: Path, look: Callable[[Running, Issuer], None]) -> None:
     asyncio.run(main())
 
 
+def test_a_server_that_says_again_and_again_that_it_changed_is_read_once_more(tmp_path: Path) -> None:
+    hearer = {"turncoat": {"command": sys.executable, "args": [str(Path(__file__).with_name("hearer.py"))]}}
+    with running(tmp_path, hearer) as gateway:
+        call(gateway, "act", {"times": 20_000})
+        assert call(gateway, "look", {})["result"]["structuredContent"]["listed"] < 1_000
+
+
 def test_a_method_is_a_name_and_one_nobody_knows_may_change_something(tmp_path: Path) -> None:
     """What a client calls a method is written into lines for a child: it must not become another message there."""
 

@@ -59,6 +59,9 @@ async def scripted(*script: bytes | None, tls: ssl.SSLContext | None = None) -> 
         server.close()
 
 
+OK_IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 @asynccontextmanager
 async def client_of(*urls: str, **more: object) -> AsyncIterator[Client]:
     client = Client(urls, **more)  # type: ignore[arg-type]
@@ -130,9 +133,10 @@ def test_an_answer_that_ends_with_its_connection_is_whole() -> None:
         (b"220 smtp ready\r\n", "no HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "no HTTP"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * (MAX_HEAD_BYTES + 1), "longer than"),
+        (OK_IN_CHUNKS + b"0\r\nX: " + b"x" * (MAX_HEAD_BYTES + 1), "longer than"),
         (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "no HTTP"),
     ],
-    ids=["closed", "not http", "two lengths", "endless head", "upgrade"],
+    ids=["closed", "not http", "two lengths", "endless head", "endless trailer", "upgrade"],
 )
 def test_what_is_no_answer_is_told_as_such(answer: bytes | None, words: str) -> None:
     async def scenario() -> None:

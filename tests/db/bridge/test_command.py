@@ -92,6 +92,14 @@ def test_a_preset_needs_its_values_alone() -> None:
     assert transport.args[-1] == "/srv/docs"
 
 
+def test_what_a_server_says_gives_no_orders_to_a_terminal(empty_board: Any) -> None:
+    run("add", "echo", "--", sys.executable, str(FAST_ECHO))
+    write_line("echo", "clear \x1b[2J and \x1b]0;evil\x07 and \u202eback")
+    shown = run("logs", "echo")
+    assert "clear \\x1b[2J and \\x1b]0;evil\\x07 and \\u202eback" in shown
+    assert not set("\x1b\x07\u202e") & set(shown)
+
+
 def test_logs_are_shown(empty_board: Any) -> None:
     run("add", "echo", "--", "echo-server")
     write_line("echo", "hello there")

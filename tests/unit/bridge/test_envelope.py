@@ -117,3 +117,7 @@ def test_an_error_is_read_and_written() -> None:
 
 def test_line_ends_between_values_become_blanks() -> None:
     assert envelope.to_one_line(b'{\r\n"a":"\\n"}') == b'{  "a":"\\n"}'
+    separated = '{"a":"\u2028 \u2029 \u00e9"}'
+    told = envelope.to_one_line(separated.encode())
+    assert len(told.decode().splitlines()) == 1
+    assert json.loads(told) == json.loads(separated)
