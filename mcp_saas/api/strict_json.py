@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from mcp_saas.api.allowed import find_allowed
 from mcp_saas.kit.errors import Problem, refuse_field
 from mcp_saas.kit.text import describe_pattern
 
@@ -18,6 +19,7 @@ _KEY_PATH = re.compile(r" - at `key` in `(?P<path>[^`]+)`$")  # of an object wit
 _PATTERN = re.compile(r"^Expected `str` matching regex (?P<quoted>['\"].+['\"])$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<name>.+)`$", re.DOTALL)
 _MISSING_FIELD = re.compile(r"missing required field `(?P<name>[^`]+)`")
+_WRONG_WORD = "Invalid enum value"
 _OWN_FIELD = re.compile(r"^(?P<name>[a-z0-9_/]+): (?P<rest>.+)$", re.DOTALL)
 
 
@@ -26,7 +28,7 @@ def decode_json(raw: bytes, shape: type[T]) -> T:
     try:
         value = msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
-        raise _point_at_field(str(error)) from None
+        raise _point_at_field(str(error), shape) from None
     except RecursionError:
         raise refuse_field("", "the JSON is nested too deeply", code="too-deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -41,7 +43,7 @@ def _explain_malformed(raw: bytes, shape: type, *, error: Exception) -> Problem:
         try:
             msgspec.convert(json.loads(raw), shape)
         except msgspec.ValidationError as fault:
-            return _point_at_field(str(fault))
+            return _point_at_field(str(fault), shape)
         except (ValueError, RecursionError):
             pass  # something else is wrong as well: `error` says it
     return refuse_field("", f"this is not JSON: {error}", code="malformed")
@@ -84,7 +86,7 @@ def _find_repeat(value: object, pointer: str) -> str | None:
     return next((place for place in found if place is not None), None)
 
 
-def _point_at_field(message: str) -> Problem:
+def _point_at_field(message: str, shape: type) -> Problem:
     """msgspec's words (`Expected `int >= 0` - at `$.channels[3].capacity_sat``) as a pointer and a detail."""
     message = _KEY_PATH.sub(r" (a key) - at `\g<path>`", message)
     where = _PATH.search(message)
@@ -97,6 +99,8 @@ def _point_at_field(message: str) -> Problem:
         pointer, code = f"{pointer}/{match['name']}", "missing"
     elif match := _OWN_FIELD.match(detail):  # raised by our own __post_init__: "field: words"
         pointer, detail = f"{pointer}/{match['name']}", match["rest"]
+    elif detail.startswith(_WRONG_WORD) and (allowed := find_allowed(shape, pointer)):
+        detail = f"{detail}: it is one of {', '.join(allowed)}"
     elif match := _PATTERN.match(detail.removesuffix(" (a key)")):
         words = describe_pattern(ast.literal_eval(match["quoted"]))
         of_key = " as a key" if detail.endswith(" (a key)") else ""

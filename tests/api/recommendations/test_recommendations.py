@@ -142,6 +142,24 @@ def test_a_parameter_nobody_reads_is_refused_by_its_name_with_those_that_are_rea
     assert reply.json["errors"] == [{"pointer": "?catgory", "code": "unknown", "detail": known}]
 
 
+def test_a_parameter_that_is_given_twice_is_refused_for_only_one_would_be_read(api: ApiClient, owner: Box) -> None:
+    reply = api.get(
+        owner.path("recommendations?category=revenue&level=expert&category=cost"), token=api.token_of(owner)
+    )
+    assert_refused(reply, 400, code="repeated-parameter")
+    assert reply.json["errors"] == [{"pointer": "?category", "code": "duplicate", "detail": "it can be given once"}]
+
+
+def test_a_word_that_is_none_of_a_field_is_answered_with_those_that_are(api: ApiClient, owner: Box) -> None:
+    body = {"goals": ["liquidity", "fame"]}
+    reply = api.post(owner.path("priorities"), body, token=api.token_of(owner))
+    assert_refused(reply, 400, code="invalid-body")
+    [error] = reply.json["errors"]
+    assert error["pointer"] == "/goals/1"
+    words = "connectivity, cost_optimization, liquidity, reliability, routing_revenue"
+    assert error["detail"] == f"Invalid enum value 'fame': it is one of {words}"
+
+
 def test_a_box_that_never_reported_has_no_advice_and_no_zeroes(api: ApiClient, db: None) -> None:
     body = read(api, make_box("newcomer"))
     assert (body["recommendations"], body["as_of"], body["degraded"]) == ([], None, [])
