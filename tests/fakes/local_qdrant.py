@@ -14,19 +14,26 @@ class LocalQdrant(QdrantClient):
 
     @property
     def http(self) -> Any:
-        return _Apis(_Connection(self))
+        return _Apis(_Client())
+
+    @property
+    def init_options(self) -> dict[str, Any]:
+        return {"api_key": None, "transport": _Transport(self)}
 
 
-class _Connection(NamedTuple):
-    searched: QdrantClient
+class _Client(NamedTuple):
     host: str = "http://memory"
 
-    def send_inner(self, request: httpx.Request) -> httpx.Response:
+
+class _Apis(NamedTuple):
+    client: _Client
+
+
+class _Transport(NamedTuple):
+    searched: QdrantClient
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
         _, collection, *_ = request.url.path.strip("/").split("/")
         searches = models.QueryRequestBatch.model_validate_json(request.content).searches
         found = self.searched.query_batch_points(collection, searches)
         return httpx.Response(200, json={"result": [one.model_dump(mode="json") for one in found]})
-
-
-class _Apis(NamedTuple):
-    client: _Connection

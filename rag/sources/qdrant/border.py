@@ -15,13 +15,13 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from mcp_saas.kit.breaker import Breaker
 from rag.sources.qdrant.errors import StoreError, StoreRefusedError, StoreUnavailableError
+from rag.sources.qdrant.transport import PlainTransport
 
 T = TypeVar("T")
 TIMEOUT_S = 8
 WRITE_TIMEOUT_S = 30  # nobody waits for it, and a server that puts its segments in order is slow to write
 REST_S = 15.0  # after five failures in a row, or
 LOST_S = 6.0  # that was waited for some in a row
-LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=16)
 BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)  # a kept connection that the server has closed
 MAX_QUOTED = 200
 _PASSING_STATUS = frozenset({408, 425, 429})
@@ -92,7 +92,7 @@ def open_border(url: str, api_key: str | None) -> Border:
             api_key=api_key,
             timeout=TIMEOUT_S,
             check_compatibility=False,
-            limits=LIMITS,
+            transport=PlainTransport(),
             trust_env=False,
         )
     return Border(raw, place=host)

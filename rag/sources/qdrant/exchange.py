@@ -1,7 +1,8 @@
-"""A search on its way to Qdrant and back, through the client's own connection.
+"""A search on its way to Qdrant and back, over the client's own connections.
 
 Its models look at each number of each vector, on the way out and in, which takes longer than all else it does. So
-vectors are put into them unlooked at, and requests are written, and answers read, here.
+vectors are put into them unlooked at, and requests are written, and answers read, here. What httpx does around a
+request takes as long as to send it, so its transport is asked directly.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from msgspec import Struct, json
 from pydantic import BaseModel
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import UnexpectedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 TIMEOUT_S: Final = 4  # a question waits for it
 TIMEOUT: Final = {"timeout": httpx.Timeout(TIMEOUT_S).as_dict()}
@@ -45,7 +46,10 @@ def ask(raw: QdrantClient, *, collection: str, requests: Sequence[models.QueryRe
     if key := raw.init_options["api_key"]:
         headers["api-key"] = key
     request = httpx.Request("POST", url, headers=headers, content=encode(requests), extensions=TIMEOUT)
-    response = raw.http.client.send_inner(request)
+    try:
+        response = raw.init_options["transport"].handle_request(request)
+    except httpx.TransportError as error:
+        raise ResponseHandlingException(error) from error
     if response.status_code != httpx.codes.OK:
         raise _refuse(response)
     return [answer.points for answer in _replies.decode(response.content).result]
