@@ -35,7 +35,7 @@ from bridge.gateway.door import access
 from bridge.gateway.door.challenge import refuse_scope
 from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.fleet.upstream import Upstream
-from bridge.gateway.http import to_refusal
+from bridge.gateway.http import refuse_length, to_refusal
 from bridge.gateway.mirrored import check_mirrored
 from bridge.gateway.parts import Parts
 from bridge.gateway.rates import weigh
@@ -210,6 +210,9 @@ def choose_timeout(request: Request, upstream: Upstream) -> float:
 
 async def relay(parts: Parts, request: Request, *, upstream: Upstream, name: str | None) -> Answer:
     """The request to the server and its answer back, each in the era of who reads it. Raises Refusal."""
+    most = upstream.server.limits.max_request_bytes
+    if most < parts.body_bytes and sum(map(len, request.params.values())) > most:
+        raise refuse_length(most)
     timeout_s = choose_timeout(request, upstream)
     until_s = time.monotonic() + timeout_s
     tenant = request.caller.tenant_id

@@ -48,6 +48,14 @@ def test_a_token_without_a_scope_of_ours_begins_no_session_and_listens_to_nothin
     with_issuer(tmp_path, look)
 
 
+def test_a_server_gets_no_more_of_a_request_than_its_entry_allows(tmp_path: Path) -> None:
+    entry = TURNCOAT["turncoat"] | {"dazbox": {"limits": {"max_request_bytes": 1024}}}
+    with running(tmp_path, {"turncoat": entry}) as gateway:
+        for length, kind in ((500, None), (1_100, "body-too-large")):
+            answer = ask(gateway, "tools/call", name="greet", arguments={"name": "x" * length}).json()
+            assert answer.get("error", {}).get("data", {}).get("kind") == kind
+
+
 def test_a_client_watches_so_many_resources_and_no_more(tmp_path: Path) -> None:
     with running(tmp_path, TURNCOAT) as gateway:
         uris = [f"file:///{number}" for number in range(MOST_WATCHED + 1)]
