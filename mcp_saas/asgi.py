@@ -9,7 +9,7 @@ from bridge.gateway.process import make_app
 from bridge.gateway.stream import Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mcp_saas.settings.base")
-METADATA = "/.well-known/oauth-protected-resource"
+METADATA = ("/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server")
 django = get_asgi_application()
 gateway = make_app(read_config(os.environ), values=os.environ)
 
@@ -23,4 +23,4 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def is_gateways(path: str) -> bool:
-    return path in {"/mcp", METADATA} or path.startswith(("/mcp/", METADATA + "/"))
+    return path in {"/mcp", *METADATA} or path.startswith(("/mcp/", *(f"{one}/" for one in METADATA)))

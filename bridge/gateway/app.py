@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bridge.gateway import events, native, rest, sse, websocket
+from bridge.gateway.door.issuing import Issuing
 from bridge.gateway.http import Gone, retry_headers, send_answer, send_problem, write_refusal
 from bridge.gateway.inbound import Inbound
 from bridge.gateway.parts import Parts
 from bridge.gateway.refusal import INTERNAL, INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header, Receive, Scope, Send
+from bridge.gateway.watching import Watching
 
 ALL, ONE = "/mcp", "/mcp/servers/"
 PULSE_EVERY_S = 5.0
@@ -39,6 +41,11 @@ def find_surface(path: str) -> Serve:
     if rest.takes(path):
         return rest.serve
     raise Refusal("not-found", f"Nothing is at {path}: MCP is spoken at {ALL}.", status=404, code=INVALID_REQUEST)
+
+
+def find_open(parts: Parts, path: str) -> Watching | Issuing | None:
+    """Who answers before a token is asked for."""
+    return next((one for one in (parts.watching, parts.issuing) if one is not None and one.takes(path)), None)
 
 
 class App:
@@ -94,8 +101,9 @@ class App:
             inbound.answer_headers = (*inbound.answer_headers, CLOSE)
         path = scope["path"]
         server = find_server(path)
-        if server is None and parts.watching.takes(path):
-            await parts.watching(scope, inbound.receive, inbound.send, headers=inbound.answer_headers)
+        answer_open = find_open(parts, path) if server is None else None
+        if answer_open is not None:
+            await answer_open(scope, inbound.receive, inbound.send, headers=inbound.answer_headers)
             return
         serve = native.serve if server is not None else find_surface(path)
         inbound.server = server or None

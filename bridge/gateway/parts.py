@@ -18,6 +18,7 @@ from bridge.gateway.config import Config
 from bridge.gateway.continuation import Continuations
 from bridge.gateway.door.entrance import Door
 from bridge.gateway.door.exchange import KeyExchange
+from bridge.gateway.door.issuing import Issuing
 from bridge.gateway.door.keys import KeySet
 from bridge.gateway.door.origin import LOOPBACK, Origins
 from bridge.gateway.exchange import Watch
@@ -59,9 +60,9 @@ class Parts:
         key = AESGCM(config.state_key or make_key())
         self.http = httpx.AsyncClient(timeout=10.0)
         self.keys = KeySet(config.jwks_url, client=self.http) if config.jwks_url else None
-        self.door: Door = make_door(config, self.keys, client=self.http)
+        self.door, self.issuing = make_door(config, self.keys, client=self.http)
         self.watching: Watching = Watching(
-            self, self.door, issuer=config.jwt_issuer, metrics_token=config.metrics_token
+            self, self.door, issuer=None if self.issuing else config.jwt_issuer, metrics_token=config.metrics_token
         )
         self.origins: Origins = make_origins(config)
         self.schemas: Schemas = Schemas()
@@ -184,14 +185,17 @@ class Parts:
         )  # fmt: skip
 
 
-def make_door(config: Config, keys: KeySet | None, *, client: httpx.AsyncClient) -> Door:
-    return Door(
+def make_door(config: Config, keys: KeySet | None, *, client: httpx.AsyncClient) -> tuple[Door, Issuing | None]:
+    """Tokens for API keys are given where both can be looked at."""
+    exchange = KeyExchange(config.api_url, client=client) if config.api_url else None
+    door = Door(
         keys,
         issuer=config.jwt_issuer,
         audience=config.jwt_audience,
         anonymous=config.anonymous,
-        exchange=KeyExchange(config.api_url, client=client) if config.api_url else None,
+        exchange=exchange,
     )
+    return door, Issuing(door, exchange) if exchange is not None and keys is not None else None
 
 
 def make_origins(config: Config) -> Origins:

@@ -15,6 +15,7 @@ import msgspec
 from bridge.gateway.door.caller import Caller, Visitor
 from bridge.gateway.door.challenge import METADATA_PATH, describe_resource
 from bridge.gateway.door.entrance import Door
+from bridge.gateway.door.issuing import find_issuer
 from bridge.gateway.exposition import TEXT, write_metrics
 from bridge.gateway.living import Living
 from bridge.gateway.page.render import LANGUAGES, Header, choose_language, render
@@ -40,7 +41,8 @@ PAGES = {language: render(language) for language in LANGUAGES}
 class Watching:
     """An ASGI application for its own paths; `takes` says which. The host and the origin were checked before."""
 
-    def __init__(self, app: Living, door: Door, *, issuer: str, metrics_token: str | None) -> None:
+    def __init__(self, app: Living, door: Door, *, issuer: str | None, metrics_token: str | None) -> None:
+        """`issuer` None: the gateway itself, which gives tokens for API keys (`door/issuing.py`)."""
         self._app, self._door, self._issuer, self._metrics_token = app, door, issuer, metrics_token
         self._whole = (float("-inf"), b"")
         self._followers = 0
@@ -69,7 +71,7 @@ class Watching:
                 told = ((b"content-type", TEXT), (b"cache-control", b"no-store"), *headers)
                 await answer(scope, send, body=write_metrics(self._app), headers=told)
             case _:
-                body = describe_resource(scope, issuer=self._issuer)
+                body = describe_resource(scope, issuer=self._issuer or find_issuer(scope))
                 await answer(scope, send, body=body, headers=(JSON[0], (b"cache-control", b"max-age=3600"), *headers))
 
     async def _tell_status(

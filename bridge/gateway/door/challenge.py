@@ -70,9 +70,14 @@ def describe_resource(scope: Scope, *, issuer: str) -> bytes:
 
 
 def find_base(scope: Scope) -> str:
-    """Scheme and host as the caller named them; the host was checked before (`origin.py`)."""
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"localhost")
+    """Scheme and host as the caller named them; the host was checked before (`origin.py`). A proxy that ends TLS says
+    so: believed by whoever sends it, it changes what that one is told alone.
+    """
+    headers = dict(scope["headers"])
+    host = headers.get(b"host", b"localhost")
     scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+    if headers.get(b"x-forwarded-proto", b"").lower() == b"https":
+        scheme = "https"
     return f"{scheme}://{clean(host.decode('latin-1'))}"
 
 
