@@ -9,7 +9,7 @@ from bridge.gateway.app import App
 from bridge.gateway.config import Config, ConfigError, read_config
 from bridge.gateway.logs import configure_logs
 from bridge.gateway.process import make_app, open_socket
-from bridge.gateway.protocol import BoundedProtocol
+from bridge.gateway.protocol import BoundedProtocol, BoundedSocket
 from bridge.gateway.server import DrainingServer
 
 
@@ -29,7 +29,7 @@ def serve(app: App, config: Config) -> None:
         app,
         loop="uvloop",
         http=BoundedProtocol,
-        ws="websockets-sansio",
+        ws=BoundedSocket,
         lifespan="on",
         access_log=False,
         proxy_headers=False,

@@ -5,15 +5,27 @@ httptools keeps whatever header comes until it is whole, without an end, and any
 
 from typing import Any
 
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
 from bridge.gateway.wire import Protocol
 
 HEAD_BYTES = 64 << 10
 MOST_BYTES = 32 << 20  # with what chunks carry beside the body, which has a limit of its own
+MOST_UNREAD_BYTES = 32 << 20  # an answer may have half of it
 PATIENCE_S = 60.0  # for a request to be whole
 TOO_MUCH = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )  # fmt: skip
+
+
+class BoundedSocket(WebSocketsSansIOProtocol):
+    """Each ping is answered, also to one who reads no answers: he is cut off before they fill the memory."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            self.transport.abort()
 
 
 class BoundedProtocol(Protocol):

@@ -48,6 +48,13 @@ def test_trailers_without_an_end_are_refused(gateway: Running) -> None:
     assert httpx.get(f"{gateway.base}/mcp/status", timeout=60, trust_env=False).status_code == 200
 
 
+def test_pings_of_one_who_reads_no_answer_fill_no_memory(gateway: Running) -> None:
+    upgrade = b"GET /mcp/ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    upgrade += b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
+    assert pour(gateway, upgrade, ping * 500) == CLOSED
+
+
 def test_an_origin_that_cannot_be_read_is_a_foreign_one(gateway: Running) -> None:
     for origin in ("http://[", "http://[::1", "null"):
         answer = httpx.get(f"{gateway.base}/mcp/status", headers={"origin": origin}, trust_env=False)
