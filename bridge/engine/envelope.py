@@ -110,9 +110,9 @@ def _refuse(error: Exception) -> NoReturn:
 def _check(body: bytes, *, max_bytes: int, max_depth: int) -> None:
     if len(body) > max_bytes:
         raise MalformedError(INVALID_REQUEST, f"the message is longer than {max_bytes} bytes")
-    if not is_text(body):
+    if not body.isascii() and not is_text(body):
         raise MalformedError(PARSE_ERROR, "the body is not UTF-8")
-    if is_deeper(body, max_depth):
+    if body.count(b"{") + body.count(b"[") > max_depth and is_deeper(body, max_depth):
         raise MalformedError(INVALID_REQUEST, f"the message is nested deeper than {max_depth}")
 
 

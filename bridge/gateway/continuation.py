@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import msgspec
@@ -205,13 +205,12 @@ class ModernExchange(Exchange):
             self.held = self.continuations.hold(self, digest=self.digest)
         return await self.held.ask(ask) if self.held is not None else UNANSWERABLE
 
-    async def conclude(self, outcome: Outcome) -> None:
+    def conclude(self, outcome: Outcome) -> Awaitable[None]:
         """The call is over: told to whichever request of the client waits for it."""
         if self.held is None:
-            await self.finish(outcome)
-            return
+            return self.finish(outcome)
         self.continuations.drop(self.held)
-        await self.held.settle(outcome)
+        return self.held.settle(outcome)
 
 
 def read_responses(params: Members) -> Members:

@@ -95,7 +95,7 @@ class Exchange:
             if len(message) >= SMALLEST:
                 message, encoding = await compress(message, inbound.headers.get(b"accept-encoding", b""))
                 headers += encoding
-            if inbound.reply is None or not inbound.reply(outcome.status, headers=headers, body=message):
+            if inbound.wire is None or not inbound.wire.reply(outcome.status, headers=headers, body=message):
                 await send_answer(inbound.send, outcome.status, body=message, headers=headers)
         else:
             await self.finish_stream(self.stream, message)

@@ -12,17 +12,23 @@ from bridge.gateway.door.staying import Staying
 from bridge.gateway.refusal import INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header, Receive, Scope, Send
 
-REPLY = "dazbox.reply"  # of the scope, where our own server gives it
+WIRE = "dazbox.wire"  # of the scope, where the server is our own
 LEAST_PRIORITY, MOST_PRIORITY = -10, 10
 REQUEST_ID = b"x-request-id"
 _FIRST = os.urandom(10).hex()  # of this process; what follows is a number
 _NUMBERS = itertools.count(1)
 
 
-class Reply(Protocol):
-    """All of an answer of JSON at once; False where it cannot be done so."""
+class Wire(Protocol):
+    """What our own server can do beside ASGI's receive and send, without waiting."""
 
-    def __call__(self, status: int, *, headers: tuple[Header, ...], body: bytes) -> bool: ...
+    def take_body(self) -> bytes | None:
+        """The body, once, when all of it is here; else None, and `receive` brings it."""
+        ...
+
+    def reply(self, status: int, *, headers: tuple[Header, ...], body: bytes) -> bool:
+        """All of an answer of JSON; False where only `send` can do it."""
+        ...
 
 
 class Inbound:
@@ -34,18 +40,18 @@ class Inbound:
         "headers",
         "message_id",
         "receive",
-        "reply",
         "request_id",
         "scope",
         "send",
         "server",
+        "wire",
     )
 
     caller: Caller  # once the door let it in
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self.receive, self.send = scope, receive, send
-        self.reply: Reply | None = scope.pop(REPLY, None)  # taken out, since it leads back to the scope
+        self.wire: Wire | None = scope.pop(WIRE, None)  # taken out, since it leads back to the scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = read_request_id(self.headers)
         self.server: str | None = None

@@ -93,7 +93,7 @@ def read_meta(inbound: Inbound, envelope: Envelope, *, params: Members, meta: Me
 def check_headers(inbound: Inbound, envelope: Envelope, *, params: Members, version: str) -> None:
     """What stands in headers, for those on the way, must be what stands in the body. Raises Refusal -32020."""
     headers = inbound.headers
-    twin = inbound.find_twin(ROUTING)
+    twin = inbound.find_twin(ROUTING) if len(headers) != len(inbound.scope["headers"]) else None
     if twin is not None:
         raise refuse(HEADER_MISMATCH, f"The header {twin} stands there more than once.")
     named = headers.get(b"mcp-protocol-version")

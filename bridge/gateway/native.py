@@ -45,7 +45,9 @@ def refuse_method() -> None:
 
 
 async def take_message(parts: Parts, inbound: Inbound) -> None:
-    body = await read_body(inbound.receive, max_bytes=BODY_BYTES)
+    body = inbound.wire.take_body() if inbound.wire is not None else None
+    if body is None:
+        body = await read_body(inbound.receive, max_bytes=BODY_BYTES)
     try:
         envelope = read_one(body)
         inbound.message_id = bytes(envelope.id) or b"null"

@@ -85,6 +85,8 @@ class Schemas:
             self.refused += 1
             raise refuse([ArgumentFault("", "json", str(error)[:MAX_WORDS])]) from None
         compiled = self._find(server, tool, tenant=tenant)
+        if type(value) is dict and (compiled is None or fits(compiled, value, text=canonical)):
+            return canonical
         faults = [] if compiled is None or compiled.validator is None else find_faults(compiled, value, text=canonical)
         if not isinstance(value, dict):
             faults = [ArgumentFault("", "type", "arguments are a JSON object")]
@@ -125,6 +127,15 @@ def make_validator(schema: Any) -> Any:
         return jsonschema_rs.validator_for(schema, offline=True, pattern_options=LINEAR)
     except ValueError:
         return jsonschema_rs.validator_for(schema, offline=True, pattern_options=BACKTRACKING)
+
+
+def fits(compiled: Compiled, value: Any, *, text: bytes) -> bool:
+    """Whether that is plain: of small arguments, which are almost all."""
+    if compiled.validator is None:
+        return True
+    cost, length = compiled.cost, len(text)
+    is_small = cost.subschemas * length <= MAX_WORK and cost.patterns * length <= MAX_MATCHED_BYTES
+    return is_small and bool(compiled.validator.is_valid(value))
 
 
 def find_faults(compiled: Compiled, value: Any, *, text: bytes) -> list[ArgumentFault]:

@@ -1,6 +1,7 @@
 """uvicorn's server, which on SIGTERM lets everybody finish: no connection is cut that still has a request in it."""
 
 import asyncio
+import gc
 import socket
 
 import uvicorn
@@ -28,6 +29,12 @@ class DrainingServer(uvicorn.Server):
                 if isinstance(one, BoundedProtocol):
                     one.note(now_s)
         return await super().on_tick(counter)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """What is there once it listens stays for good: it is not looked through again for what could go."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._parts.is_draining = True

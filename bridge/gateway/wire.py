@@ -8,7 +8,7 @@ import urllib.parse
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from bridge.gateway.inbound import REPLY
+from bridge.gateway.inbound import WIRE
 from bridge.gateway.stream import Header
 
 JSON = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n"
@@ -16,7 +16,14 @@ LINES = 4  # of a head without other headers: the status, those two, and the end
 
 
 class Cycle(RequestResponseCycle):
-    """One request and its answer."""
+    """One request and its answer: an `inbound.Wire`."""
+
+    def take_body(self) -> bytes | None:
+        if self.more_body or self.disconnected or self.response_started:
+            return None
+        body, self.body = bytes(self.body), bytearray()
+        self.message_event.clear()
+        return body
 
     def reply(self, status: int, *, headers: tuple[Header, ...], body: bytes) -> bool:
         """All of an answer of JSON at once, without waiting; False where only `send` can do it, and nothing was done.
@@ -63,7 +70,7 @@ class Protocol(HttpToolsProtocol):
             self.server_state.default_headers, asyncio.Event(), self.expect_100_continue,
             version != "1.0" and parser.should_keep_alive(), self.on_response_complete,
         )  # fmt: skip
-        scope[REPLY] = cycle.reply  # type: ignore[literal-required]
+        scope[WIRE] = cycle  # type: ignore[literal-required]
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:

@@ -54,8 +54,11 @@ class Running:
     def family(self) -> list[psutil.Process]:
         return [self.process, *self.process.children(recursive=True)]
 
-    def cpu_s(self) -> float:
-        """User and system, of the gateway and all its children, those that ended included."""
+    def cpu_s(self, *, whole: bool = True) -> float:
+        """User and system, of the gateway and all its children, those that ended included; else of itself alone."""
+        if not whole:
+            own = self.process.cpu_times()
+            return own.user + own.system
         total = 0.0
         for process in self.family():
             with suppress(psutil.NoSuchProcess):

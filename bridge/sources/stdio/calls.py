@@ -12,12 +12,10 @@ LOOK_S = 0.05  # how late a timeout may come
 class Call:
     __slots__ = ("asks", "deadline", "future", "inbox", "method", "timeout_s", "token")
 
-    def __init__(self, future: asyncio.Future[Answer], method: str, *, inbox: Inbox | None, timeout_s: float) -> None:
-        self.future = future
-        self.method = method
-        self.inbox = inbox
-        self.timeout_s = timeout_s
-        self.deadline = future.get_loop().time() + timeout_s
+    def __init__(self, loop: asyncio.AbstractEventLoop, method: str, *, inbox: Inbox | None, timeout_s: float) -> None:
+        self.future: asyncio.Future[Answer] = loop.create_future()
+        self.method, self.inbox, self.timeout_s = method, inbox, timeout_s
+        self.deadline = loop.time() + timeout_s
         self.token: bytes | None = None  # of progress, as its caller wrote it
         self.asks: set[asyncio.Task[Answer]] | None = None  # what the server asks meanwhile
 
@@ -38,7 +36,7 @@ class Calls:
 
     def start(self, method: str, *, inbox: Inbox | None, timeout_s: float) -> tuple[int, Call]:
         self.last_id += 1
-        call = Call(self._loop.create_future(), method, inbox=inbox, timeout_s=timeout_s)
+        call = Call(self._loop, method, inbox=inbox, timeout_s=timeout_s)
         self._calls[self.last_id] = call
         if not self._is_looking:
             self._is_looking = True

@@ -14,6 +14,7 @@ CAPABILITIES = {"tools": {"listChanged": True}}
 LEGACY = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 PUBLIC = {"ttlMs": 60_000, "cacheScope": "public"}
 READ_ONLY = {"readOnlyHint": True, "idempotentHint": True}
+read, write = json.JSONDecoder().decode, json.JSONEncoder(separators=(",", ":")).encode  # made once, unlike json.dumps
 
 
 def make_tool(name: str, *, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def main() -> None:
 
 
 def answer(era: Era, line: bytes) -> bytes:
-    message = json.loads(line)
+    message = read(line.decode())
     if "id" not in message or "method" not in message:
         return b""
     told: dict[str, Any] = {"jsonrpc": "2.0", "id": message["id"]}
@@ -102,7 +103,7 @@ def answer(era: Era, line: bytes) -> bytes:
         told["result"] = era.answer(message["method"], message.get("params") or {})
     except RefusedError as refused:
         told["error"] = refused.error
-    return json.dumps(told, separators=(",", ":")).encode() + b"\n"
+    return write(told).encode() + b"\n"
 
 
 if __name__ == "__main__":

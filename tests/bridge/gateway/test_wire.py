@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from bridge.gateway.inbound import REPLY
+from bridge.gateway.inbound import WIRE
 from bridge.gateway.wire import Protocol
 from tests.bridge.gateway.running import Running, child, running
 
@@ -128,7 +128,7 @@ def test_a_connection_is_closed_once_it_was_silent_and_not_while_a_request_is_un
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] == "/slow":
             await asyncio.sleep(0.5)
-        assert scope[REPLY](200, headers=(), body=b'"%b"' % scope["raw_path"])
+        assert scope[WIRE].reply(200, headers=(), body=b'"%b"' % scope["raw_path"])
 
     slow = REQUEST.replace(b"GET /", b"GET /slow")
     told = asyncio.run(Beside(app, timeout_keep_alive=0.2).ask(REQUEST + slow))
@@ -142,10 +142,10 @@ def test_a_header_is_never_two() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         for value in (b"a\r\nset-cookie: b", b"a\n", b"a\r", b"a\0"):
             with pytest.raises(RuntimeError, match="the end of a line"):
-                scope[REPLY](200, headers=((b"x", value),), body=b"{}")
+                scope[WIRE].reply(200, headers=((b"x", value),), body=b"{}")
             refused.append(value)
-        assert scope[REPLY](200, headers=((b"x", b"a"),), body=b"{}")
-        assert not scope[REPLY](200, headers=(), body=b"{}"), "it was answered already"
+        assert scope[WIRE].reply(200, headers=((b"x", b"a"),), body=b"{}")
+        assert not scope[WIRE].reply(200, headers=(), body=b"{}"), "it was answered already"
 
     told = asyncio.run(Beside(app, timeout_keep_alive=0.05).ask(REQUEST))
     assert told.count(b"\r\n") == 5
