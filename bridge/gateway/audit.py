@@ -64,9 +64,12 @@ class Audit:
             self._wake.set()
 
     async def run(self) -> None:
-        """Until it is cancelled; then what waits is written, if Redis takes it within DRAIN_S."""
+        """Until it is cancelled, even where the client of Redis kept that to itself, as it does now and then; then what
+        waits is written, if Redis takes it within DRAIN_S.
+        """
+        task = asyncio.current_task()
         try:
-            while True:
+            while task is None or not task.cancelling():
                 await self._rest()
                 await self.flush()
         finally:

@@ -1,6 +1,7 @@
 """Every call leaves a row, and no call waits for it; what is lost is counted."""
 
 import asyncio
+import contextlib
 from uuid import UUID
 
 import pytest
@@ -57,6 +58,29 @@ def test_what_waits_is_written_at_the_end(redis_url: str, stream: str) -> None:
                 await task
             assert await read(redis) == [row(1)]
             await redis.delete(stream)
+
+    asyncio.run(main())
+
+
+def test_it_ends_though_the_client_of_redis_keeps_the_cancellation_to_itself() -> None:
+    class Deaf:
+        async def eval(self, *_: object) -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+
+    async def main() -> None:
+        audit = Audit(Deaf())  # type: ignore[arg-type]
+        task = asyncio.ensure_future(audit.run())
+        for number in range(audit_module.BATCH):
+            audit.note(row(number))
+        while not audit._wake.is_set():  # noqa: ASYNC110 - it is what the test waits for
+            await asyncio.sleep(0)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        task.cancel()
+        async with asyncio.timeout(60):
+            await asyncio.wait([task])
+        assert audit.written == audit_module.BATCH
 
     asyncio.run(main())
 
