@@ -1,14 +1,16 @@
 """python -m bridge.gateway: the gateway in a process of its own, under uvicorn."""
 
 import os
+import socket
 import sys
 
 import uvicorn
 
 from bridge.gateway.app import App
-from bridge.gateway.config import Config, ConfigError, read_config
+from bridge.gateway.config import ConfigError, read_config
+from bridge.gateway.fleet.desired import CatalogueError
 from bridge.gateway.logs import configure_logs
-from bridge.gateway.process import make_app, open_socket
+from bridge.gateway.process import SocketError, make_app, open_socket
 from bridge.gateway.protocol import BoundedProtocol, BoundedSocket
 from bridge.gateway.server import DrainingServer
 
@@ -20,11 +22,16 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     configure_logs()
-    serve(make_app(config, values=os.environ), config)
+    try:
+        app, listening = make_app(config, values=os.environ), open_socket(config)
+    except (CatalogueError, SocketError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    serve(app, listening)
     return 0
 
 
-def serve(app: App, config: Config) -> None:
+def serve(app: App, listening: socket.socket) -> None:
     settings = uvicorn.Config(
         app,
         loop="uvloop",
@@ -40,7 +47,7 @@ def serve(app: App, config: Config) -> None:
         timeout_graceful_shutdown=30,
         backlog=2048,
     )
-    DrainingServer(settings, app.parts).run(sockets=[open_socket(config)])
+    DrainingServer(settings, app.parts).run(sockets=[listening])
 
 
 if __name__ == "__main__":

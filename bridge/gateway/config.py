@@ -58,8 +58,8 @@ def read_config(environ: Mapping[str, str]) -> Config:
         state_key=_read(environ, "MCP_STATE_KEY", convert=to_key),
         servers_file=_read(environ, "MCP_SERVERS_FILE", convert=to_file),
         anonymous=_read(environ, "MCP_ANONYMOUS", convert=to_tenant),
-        allowed_hosts=to_names(environ.get("MCP_ALLOWED_HOSTS", "")),
-        allowed_origins=to_names(environ.get("MCP_ALLOWED_ORIGINS", "")),
+        allowed_hosts=_read(environ, "MCP_ALLOWED_HOSTS", convert=to_hosts) or (),
+        allowed_origins=_read(environ, "MCP_ALLOWED_ORIGINS", convert=to_origins) or (),
         metrics_token=environ.get("METRICS_TOKEN") or None,
         rate_scale=_read(environ, "MCP_RATE_SCALE", convert=to_scale) or 1.0,
     )
@@ -88,7 +88,7 @@ def _read(environ: Mapping[str, str], name: str, *, convert: Callable[[str], V])
         return None
     try:
         return convert(text)
-    except (ValueError, binascii.Error) as error:
+    except ValueError as error:
         raise ConfigError(f"{name}: {error}") from error
 
 
@@ -105,7 +105,7 @@ def to_descriptor(text: str) -> int:
 
 
 def to_scale(text: str) -> float:
-    scale = float(text)
+    scale = float(text) if re.fullmatch(r"[0-9.]+(e[0-9]+)?", text) else 0.0
     if not 0 < scale < 1e6:
         raise ValueError("a factor above 0 is needed: 1 is the rates of the plans")
     return scale
@@ -124,7 +124,10 @@ def to_redis_url(text: str) -> str:
 
 
 def to_key(text: str) -> bytes:
-    key = base64.b64decode(text, validate=True)
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError(f"{KEY_BYTES} bytes in base64 are needed; this is no base64") from None
     if len(key) != KEY_BYTES:
         raise ValueError(f"{KEY_BYTES} bytes in base64 are needed; these are {len(key)}")
     return key
@@ -146,6 +149,22 @@ def to_tenant(text: str) -> UUID:
 
 def to_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def to_hosts(text: str) -> tuple[str, ...]:
+    names = to_names(text)
+    for name in names:
+        if "/" in name or " " in name:
+            raise ValueError(f"{name} is no name of a host: as in mcp.example.com, localhost:8001")
+    return names
+
+
+def to_origins(text: str) -> tuple[str, ...]:
+    origins = to_names(text)
+    for origin in origins:
+        if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/]+/?", origin):
+            raise ValueError(f"{origin} is no origin: as in https://app.example.com, or *")
+    return origins
 
 
 def is_loopback(host: str) -> bool:

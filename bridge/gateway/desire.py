@@ -25,6 +25,11 @@ class Desire:
         self._last: bytes | None = None
         self.last_fault: str | None = None
 
+    def check_file(self) -> None:
+        """Raises CatalogueError where there is one, and it cannot be read."""
+        if self._config.servers_file is not None:
+            read_file(self._config.servers_file, self._values)
+
     async def read_first(self) -> None:
         """Before anybody calls. Raises CatalogueError for a file that cannot be read; Redis may come later."""
         path = self._config.servers_file

@@ -22,6 +22,7 @@ from bridge.engine.envelope import (
 )
 from bridge.engine.era import NEWEST_LEGACY, Client
 from bridge.gateway.door.caller import Caller
+from bridge.gateway.door.entrance import Scope
 from bridge.gateway.door.staying import Staying
 from bridge.gateway.http import write_refusal_error
 from bridge.gateway.hub import CHANGES, CONDITION, Listener
@@ -34,9 +35,18 @@ from bridge.gateway.stream import Receive, Scope, Send
 from bridge.sources.connection import Answer, Ask, Notice
 
 WS = "/mcp/ws"
+PROTOCOL, BEARER = "mcp", "bearer."  # what a client may offer; the second is no protocol, its token follows
 ABLE = b'{"sampling":{},"elicitation":{},"roots":{}}'
 CLIENT = Client(NEWEST_LEGACY, ABLE, b'{"name":"websocket","version":"1"}', "info")
 AT_ONCE = 64  # calls of one connection
+
+
+def find_bearer(scope: Scope) -> Scope:
+    """A browser cannot set headers: the token it brings among its protocols is taken for the header."""
+    tokens = [word.removeprefix(BEARER) for word in scope["subprotocols"] if word.startswith(BEARER)]
+    if not tokens or any(name == b"authorization" for name, _ in scope["headers"]):
+        return scope
+    return {**scope, "headers": [*scope["headers"], (b"authorization", b"Bearer %b" % tokens[0].encode())]}
 
 
 class _Cancelled(Struct, rename="camel"):
@@ -137,10 +147,11 @@ class Socket:
 
 async def serve(parts: Parts, scope: Scope, *, receive: Receive, send: Send) -> None:
     """Until either side closes it, or the door would not let its client in any more. Raises Refusal."""
-    caller = await parts.door.admit(scope)
-    staying = Staying(parts.door, scope, receive)
+    known = find_bearer(scope)
+    caller = await parts.door.admit(known)
+    staying = Staying(parts.door, known, receive)
     await receive()  # websocket.connect
-    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.accept", "subprotocol": PROTOCOL if PROTOCOL in scope["subprotocols"] else None})
     client = Socket(parts, caller, send)
     writing = asyncio.get_running_loop().create_task(client.write())
     leave = parts.hub.join(Listener(None, caller.tenant_id, client.take_change, frozenset((*CHANGES, CONDITION))))

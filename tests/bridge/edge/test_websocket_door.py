@@ -1,0 +1,82 @@
+"""Who may open a WebSocket, and for how long: browsers bring their token among the protocols."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from bridge.gateway.door.token import LEEWAY_S
+from tests.bridge.edge.issuer import AUDIENCE, ISSUER, Issuer, serve
+from tests.bridge.gateway.running import Running, child, running, wait_for
+
+PAGE = "https://app.example"
+
+
+def with_gateway(folder: Path, look: Callable[[Running, Issuer], None]) -> None:
+    def run(issuer: Issuer) -> None:
+        environment = {
+            "JWKS_URL": issuer.url, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "MCP_ANONYMOUS": "",
+            "MCP_ALLOWED_ORIGINS": PAGE,
+        }  # fmt: skip
+        with running(folder, {"echo": child("fast_echo.py")}, **environment) as gateway:
+            look(gateway, issuer)
+
+    async def main() -> None:
+        async with serve() as issuer:
+            await asyncio.to_thread(run, issuer)
+
+    asyncio.run(main())
+
+
+def open_socket(gateway: Running, *protocols: str, **options: Any) -> ClientConnection:
+    return connect(
+        gateway.base.replace("http", "ws") + "/mcp/ws", subprotocols=protocols, proxy=None, open_timeout=60, **options
+    )  # type: ignore[arg-type]
+
+
+def call(socket: ClientConnection, text: str) -> dict[str, Any]:
+    params = {"name": "echo__echo", "arguments": {"text": text}}
+    socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}))
+    messages = (json.loads(socket.recv(timeout=60)) for _ in range(100))
+    return next(message for message in messages if "id" in message)
+
+
+def test_a_page_brings_its_token_among_the_protocols(tmp_path: Path) -> None:
+    def look(gateway: Running, issuer: Issuer) -> None:
+        with open_socket(gateway, "mcp", f"bearer.{issuer.sign()}", origin=PAGE) as socket:
+            assert socket.subprotocol == "mcp"  # and never the token
+            assert call(socket, "hello")["result"]["content"][0]["text"] == "hello"
+
+    with_gateway(tmp_path, look)
+
+
+def test_no_other_page_and_no_bad_token_comes_in(tmp_path: Path) -> None:
+    def look(gateway: Running, issuer: Issuer) -> None:
+        good = f"bearer.{issuer.sign()}"
+        for protocols, origin in (
+            (("mcp", good), "https://evil.example"),
+            (("mcp", "bearer.nonsense"), PAGE),
+            (("mcp", f"bearer.{issuer.sign(exp=1)}"), PAGE),
+            (("mcp",), PAGE),
+        ):
+            with pytest.raises(InvalidStatus, match="403"):
+                open_socket(gateway, *protocols, origin=origin)
+
+    with_gateway(tmp_path, look)
+
+
+def test_a_token_that_ended_meanwhile_calls_no_more(tmp_path: Path) -> None:
+    def look(gateway: Running, issuer: Issuer) -> None:
+        soon = time.time() - LEEWAY_S + 15
+        with open_socket(gateway, "mcp", f"bearer.{issuer.sign(exp=soon)}") as socket:
+            assert "result" in call(socket, "hello")
+            wait_for(lambda: "error" in call(socket, "hello"), what="the end of the token")
+            assert "expired" in call(socket, "hello")["error"]["message"]
+
+    with_gateway(tmp_path, look)
