@@ -15,6 +15,7 @@ from bridge.gateway.lane import Lane, Waiter
 from bridge.gateway.refusal import CODES, Refusal
 
 RESERVE = 8  # an eighth of the places is kept from a tenant that holds all the others
+GROWTH = 16  # calls that end before a tenant, alone again, may hold a place more
 MEASURED = 4  # calls that end make one measurement of the rate, or as many as end in a second
 
 
@@ -39,13 +40,14 @@ class FairQueue:
         self._virtual, self._order = 0.0, 0
         self._interval_s: float | None = None  # between two calls that end while others wait
         self._since_s, self._ended = 0.0, 0  # of the measurement under way
+        self._grown = 0
         self.in_flight = self.waiting = self.refused = 0
         self.resize(limit, queued)
 
     def resize(self, limit: int, queued: int) -> None:
         """Fewer places: nobody is sent away, the next ones wait. More: those who wait come in."""
         self.limit, self.queued = limit, queued
-        self._most = limit - limit // RESERVE
+        self._most = self._alone = limit - limit // RESERVE
         for lane in self._lanes.values():
             self._list(lane)
         self._admit()
@@ -81,10 +83,27 @@ class FairQueue:
             self._since_s = 0.0
             return
         self._measure()
+        self._part()
         lane = self._lanes.get(tenant)
         if lane is not None:
             self._list(lane)
         self._admit()
+
+    def _part(self) -> None:
+        """While calls wait, each of the tenants that are there holds its part of the places and no more: a server that
+        takes one call after the other would serve the one first who has most of them there. Shrinks at once, grows
+        slowly, so that one who calls now and then finds the others as they were. Where tenants weigh differently turns
+        alone decide.
+        """
+        if self._weights:
+            return
+        most = -(-self.limit // len(self._held)) if len(self._held) > 1 else self._alone
+        if most < self._most:
+            self._most, self._grown = most, 0
+        elif most > self._most:
+            self._grown += 1
+            if self._grown >= GROWTH:
+                self._most, self._grown = self._most + 1, 0
 
     def count(self, tenant: UUID) -> tuple[int, int]:
         """Its calls under way, and those that wait."""

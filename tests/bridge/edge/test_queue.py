@@ -134,6 +134,46 @@ def test_an_eighth_of_the_places_is_kept_from_a_flood() -> None:
     assert run(main()) == (14, 15)
 
 
+def test_of_tenants_who_wait_none_holds_more_than_its_part_of_the_places() -> None:
+    """Bob's calls are few; those of Alice that wait would else be before them at the server."""
+
+    async def main() -> tuple[list[int], int]:
+        queue, held = make(16), list[int]()
+
+        async def flood() -> None:
+            while len(held) < 200:
+                await call(queue, ALICE, takes_s=1)
+
+        async def look() -> None:
+            for _ in range(200):
+                await call(queue, BOB, takes_s=1)
+                held.append(queue.count(ALICE)[0])
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(160):
+                group.create_task(flood())
+            group.create_task(look())
+        return held[100:], queue.in_flight
+
+    held, left = run(main())
+    assert max(held) <= 9
+    assert left == 0
+
+
+def test_a_tenant_that_is_alone_again_gets_its_places_back() -> None:
+    async def main() -> int:
+        queue = make(16)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(500):
+                group.create_task(call(queue, ALICE, takes_s=1))
+            for _ in range(20):
+                group.create_task(call(queue, BOB, takes_s=1))
+            await asyncio.sleep(30.5)
+            return queue.in_flight
+
+    assert run(main()) == 14
+
+
 def test_a_full_queue_refuses_whoever_fills_it_and_lets_others_in() -> None:
     async def main() -> tuple[list[UUID], Counter[UUID]]:
         queue, served, refused = make(1, 10), list[UUID](), Counter[UUID]()
