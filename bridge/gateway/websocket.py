@@ -22,7 +22,6 @@ from bridge.engine.envelope import (
 )
 from bridge.engine.era import NEWEST_LEGACY, Client
 from bridge.gateway.door.caller import Caller
-from bridge.gateway.door.entrance import Scope
 from bridge.gateway.door.staying import Staying
 from bridge.gateway.http import write_refusal_error
 from bridge.gateway.hub import CHANGES, CONDITION, Listener
@@ -46,7 +45,7 @@ def find_bearer(scope: Scope) -> Scope:
     tokens = [word.removeprefix(BEARER) for word in scope["subprotocols"] if word.startswith(BEARER)]
     if not tokens or any(name == b"authorization" for name, _ in scope["headers"]):
         return scope
-    return {**scope, "headers": [*scope["headers"], (b"authorization", b"Bearer %b" % tokens[0].encode())]}
+    return dict(scope) | {"headers": [*scope["headers"], (b"authorization", b"Bearer %b" % tokens[0].encode())]}
 
 
 class _Cancelled(Struct, rename="camel"):
@@ -147,9 +146,9 @@ class Socket:
 
 async def serve(parts: Parts, scope: Scope, *, receive: Receive, send: Send) -> None:
     """Until either side closes it, or the door would not let its client in any more. Raises Refusal."""
-    known = find_bearer(scope)
-    caller = await parts.door.admit(known)
-    staying = Staying(parts.door, known, receive)
+    scope = find_bearer(scope)
+    caller = await parts.door.admit(scope)
+    staying = Staying(parts.door, scope, receive)
     await receive()  # websocket.connect
     await send({"type": "websocket.accept", "subprotocol": PROTOCOL if PROTOCOL in scope["subprotocols"] else None})
     client = Socket(parts, caller, send)
