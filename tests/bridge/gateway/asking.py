@@ -1,7 +1,7 @@
 """What a test asks a gateway: a tool, its status, a session of the older eras."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -66,6 +66,12 @@ class OlderClient:
         message = told.json()
         assert message["id"] == call_id
         return str(message["result"]["content"][0]["text"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.leave()
 
     def leave(self) -> None:
         self.http.delete(self.url)

@@ -130,9 +130,8 @@ def test_a_client_of_either_era_that_goes_away_cancels_its_call(tmp_path: Path) 
         newer = send(gateway, "hang")
         wait_for(lambda: len(read_hung(gateway)[1]) == 1, what="the call of the newer era")
         newer.close()
-        older = OlderClient(gateway, "bad")
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "hang", "arguments": {}}}
-        with pytest.raises(httpx.ReadTimeout):
+        with OlderClient(gateway, "bad") as older, pytest.raises(httpx.ReadTimeout):
             older.http.post(older.url, json=message, timeout=3)
         wait_for(lambda: len(read_hung(gateway)[0]) == 2, what="both are cancelled")
         cancelled, held = read_hung(gateway)
@@ -149,8 +148,8 @@ def test_clients_with_the_same_ids_get_their_own_answers(tmp_path: Path) -> None
     with running(tmp_path, SERVERS) as gateway, ThreadPoolExecutor(4) as pool:
 
         def go(name: str) -> list[str]:
-            client = OlderClient(gateway, "bad")
-            return [client.call("echo", call_id=number % 3, text=f"{name} {number}") for number in range(100)]
+            with OlderClient(gateway, "bad") as client:
+                return [client.call("echo", call_id=number % 3, text=f"{name} {number}") for number in range(100)]
 
         names = ["Ann", "Bob", "Eve", "Max"]
         assert list(pool.map(go, names)) == [[f"{name} {number}" for number in range(100)] for name in names]
