@@ -40,16 +40,14 @@ class FairQueue:
         self._virtual, self._order = 0.0, 0
         self._interval_s: float | None = None  # between two calls that end while others wait
         self._since_s, self._ended = 0.0, 0  # of the measurement under way
-        self._grown = 0
         self.in_flight = self.waiting = self.refused = 0
         self.resize(limit, queued)
 
     def resize(self, limit: int, queued: int) -> None:
         """Fewer places: nobody is sent away, the next ones wait. More: those who wait come in."""
         self.limit, self.queued = limit, queued
-        self._most = self._alone = limit - limit // RESERVE
-        for lane in self._lanes.values():
-            self._list(lane)
+        self._alone = limit - limit // RESERVE
+        self._allow(self._alone)
         self._admit()
 
     async def enter(self, tenant: UUID, *, priority: int = 0, deadline_s: float) -> None:
@@ -80,7 +78,7 @@ class FairQueue:
         else:
             del self._held[number]
         if not self.waiting:
-            self._since_s = 0.0
+            self._since_s, self._most = 0.0, self._alone
             return
         self._measure()
         self._part()
@@ -103,7 +101,13 @@ class FairQueue:
         elif most > self._most:
             self._grown += 1
             if self._grown >= GROWTH:
-                self._most, self._grown = self._most + 1, 0
+                self._allow(self._most + 1)
+
+    def _allow(self, most: int) -> None:
+        """More places for each tenant: those who hold as many as they might take turns again."""
+        self._most, self._grown = most, 0
+        for lane in self._lanes.values():
+            self._list(lane)
 
     def count(self, tenant: UUID) -> tuple[int, int]:
         """Its calls under way, and those that wait."""

@@ -273,7 +273,7 @@ def assert_bounds(queue: FairQueue, *, most: int) -> None:
     assert queue.waiting == sum(lane.length for lane in queue._lanes.values())
     assert queue.in_flight == sum(queue._held.values()) <= most
     is_free = queue.in_flight < queue.limit
-    assert not (is_free and any(queue._held.get(tenant, 0) < queue._most for tenant in queue._lanes))
+    assert not (is_free and any(queue._held.get(tenant.int, 0) < queue._most for tenant in queue._lanes))
 
 
 STEP = st.tuples(
