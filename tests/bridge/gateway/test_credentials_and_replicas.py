@@ -18,6 +18,7 @@ import pytest
 from redis import Redis
 
 from bridge.engine.board import CATALOGUE, CHANGED, seal_catalogue
+from bridge.engine.own_secrets import ALL, MARK_BYTES, SECRETS, seal_secrets
 from bridge.engine.server import Catalogue, Limits, Pool, Server, Stdio, TenantSecret
 from tests.bridge.edge.issuer import AUDIENCE, ISSUER, Issuer, serve
 from tests.bridge.gateway.asking import call, call_text, see
@@ -38,7 +39,14 @@ def board(redis_url: str) -> Iterator[Callable[[Catalogue], None]]:
             redis.publish(CHANGED, str(catalogue.revision))
 
         yield publish
-        redis.delete(CATALOGUE)
+        redis.delete(CATALOGUE, SECRETS)
+
+
+def give_secret(redis_url: str, tenant: UUID, word: str) -> None:
+    own = TenantSecret("one", tenant, env={"API_KEY": word})
+    sealed = seal_secrets([own], STATE_KEY, tenant_id=tenant, mark=b"m" * MARK_BYTES)
+    with Redis.from_url(redis_url) as redis:
+        redis.hset(SECRETS, mapping={ALL: b"m", str(tenant): sealed})
 
 
 def in_redis(redis_url: str) -> dict[str, str]:
@@ -60,15 +68,13 @@ def show_state(gateway: Running, token: str) -> dict[str, dict[str, str]]:
 
 def test_each_tenant_has_a_child_with_its_own_secret(tmp_path: Path, redis_url: str) -> None:
     def look(issuer: Issuer) -> None:
-        secrets = (
-            TenantSecret("one", ANN, env={"API_KEY": "of Ann"}),
-            TenantSecret("one", BOB, env={"API_KEY": "of Bob"}),
-        )
         environment = in_redis(redis_url) | {
             "JWKS_URL": issuer.url, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "MCP_ANONYMOUS": "",
         }  # fmt: skip
         with board(redis_url) as publish:
-            publish(Catalogue(1, (faulty(pool=Pool("per_credential", own_env=("API_KEY",))),), secrets))
+            give_secret(redis_url, ANN, "of Ann")
+            give_secret(redis_url, BOB, "of Bob")
+            publish(Catalogue(1, (faulty(pool=Pool("per_credential", own_env=("API_KEY",))),)))
             with running(tmp_path, {}, **environment) as gateway:
                 for tenant, word in ((ANN, "of Ann"), (BOB, "of Bob"), (ANN, "of Ann")):
                     token = issuer.sign(tenant_id=str(tenant))
