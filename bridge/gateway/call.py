@@ -27,7 +27,8 @@ from bridge.engine.era import (
     to_modern_params,
     to_modern_result,
 )
-from bridge.engine.server import Server
+from bridge.engine.naming import is_valid
+from bridge.engine.server import SEPARATOR, Server
 from bridge.engine.tool import Tool
 from bridge.gateway.audit import cut_arguments, cut_name
 from bridge.gateway.cache import make_key
@@ -131,12 +132,14 @@ def tell_end(error: BaseException) -> str:
 
 
 class Noted:
-    """A call that leaves a row in the audit and a count, whatever becomes of it."""
+    """A call that leaves a row in the audit and a count, whatever becomes of it. `server` None: it is not found yet, or
+    there is none for this caller.
+    """
 
-    __slots__ = ("_parts", "_request", "_server", "_tool", "arguments", "outcome")
+    __slots__ = ("_parts", "_request", "arguments", "outcome", "server", "tool")
 
-    def __init__(self, parts: Parts, request: Request, server: Server, *, tool: str, arguments: bytes) -> None:
-        self._parts, self._request, self._server, self._tool = parts, request, server, tool
+    def __init__(self, parts: Parts, request: Request, server: Server | None, *, tool: str, arguments: bytes) -> None:
+        self._parts, self._request, self.server, self.tool = parts, request, server, tool
         self.arguments, self.outcome = arguments, "refused:internal"
 
     def __enter__(self) -> Self:
@@ -144,24 +147,32 @@ class Noted:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         outcome = self.outcome if error is None else tell_end(error)
-        parts, request, server = self._parts, self._request, self._server
+        parts, request, server = self._parts, self._request, self.server
         seconds = time.monotonic() - request.began_s
-        parts.metrics.note(server.name, outcome, seconds=seconds)
+        if server is not None:  # who makes names up fills nothing
+            parts.metrics.note(server.name, outcome, seconds=seconds)
         parts.audit.note(
             AuditedCall(
                 at=time.time(),
                 tenant_id=request.caller.tenant_id,
                 subject=request.caller.subject,
-                server=server.name,
-                tool=cut_name(self._tool),
+                server=server.name if server is not None else find_said(request, self.tool),
+                tool=cut_name(self.tool),
                 arguments_sha256=hashlib.sha256(self.arguments).hexdigest(),
                 outcome=outcome,
                 duration_ms=round(seconds * 1000, 3),
                 request_id=request.request_id,
                 instance=parts.instance,
-                arguments=cut_arguments(self.arguments) if server.access.log_arguments else None,
+                arguments=cut_arguments(self.arguments) if server is not None and server.access.log_arguments else None,
             )
         )
+
+
+def find_said(request: Request, name: str) -> str:
+    """The server a caller meant that was not found, where it could be the name of one; else empty."""
+    prefix, separator, _ = name.partition(SEPARATOR)
+    said = request.server if request.server is not None else prefix.rpartition(" ")[2] if separator else ""
+    return said if is_valid(said) else ""
 
 
 async def _call_cached(parts: Parts, request: Request, *, upstream: Upstream, tool: Tool, arguments: bytes) -> Answer:

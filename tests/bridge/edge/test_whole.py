@@ -39,8 +39,8 @@ def ask(gateway: Running, method: str, *, token: str | None = None, **params: An
         "mcp-protocol-version": "2026-07-28",
         "mcp-method": method,
     }
-    if "name" in params:
-        headers["mcp-name"] = params["name"]
+    if "name" in params or "uri" in params:
+        headers["mcp-name"] = params.get("name") or params["uri"]
     if token is not None:
         headers["authorization"] = f"Bearer {token}"
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": META}}
@@ -239,3 +239,35 @@ def test_a_method_is_a_name_and_one_nobody_knows_may_change_something(tmp_path: 
         assert ask(gateway, "example/clean", token=owner).json()["error"]["code"] == -32601
 
     with_issuer(tmp_path, look)
+
+
+def test_what_is_no_call_of_a_known_tool_is_in_the_audit_too(tmp_path: Path, redis_url: str) -> None:
+    with catalogue_in_redis(redis_url) as redis, running(tmp_path, {}, **in_redis(redis_url)) as gateway:
+        wait_for(lambda: list_tools(gateway) == ["greet", "turn"], what="the catalogue is read")
+        call_plainly(gateway, "greet", server="nowhere")
+        call_plainly(gateway, "foreign__greet")
+        call_plainly(gateway, "no\0server__greet")
+        ask(gateway, "tools/call", arguments={})
+        ask(gateway, "prompts/get", name="a prompt", arguments={"b": 1, "a": 2})
+        ask(gateway, "resources/read", uri="file:///" + "x" * 300)
+        ask(gateway, "completion/complete", ref={"type": "ref/prompt", "name": "a prompt"}, argument={})
+        ask(gateway, "prompts/list")
+        wait_for(lambda: redis.xlen(STREAM) == 7, what="the audit is written")
+        told = [decode_call(fields[FIELD.encode()]) for _, fields in redis.xrange(STREAM)]
+    assert [(one.server, one.tool, one.outcome) for one in told] == [
+        ("nowhere", "greet", "refused:not-found"),
+        ("foreign", "foreign__greet", "refused:not-found"),
+        ("", "no\0server__greet", "refused:not-found"),
+        ("turncoat", "", "refused:invalid-params"),
+        ("turncoat", "prompts/get a prompt", "tool_error"),
+        ("turncoat", ("resources/read file:///" + "x" * 300)[:256] + "…", "tool_error"),
+        ("turncoat", "completion/complete a prompt", "tool_error"),
+    ]
+    assert told[4].arguments_sha256 == hashlib.sha256(b'{"a":2,"b":1}').hexdigest()
+
+
+def call_plainly(gateway: Running, name: str, *, server: str | None = None) -> None:
+    """Without MCP, at no server's own address."""
+    asked = {"name": name, "server": server, "arguments": {}}
+    answer = httpx.post(f"{gateway.base}/mcp/tools/call", json=asked, timeout=60, trust_env=False)
+    assert answer.status_code == 404
