@@ -104,7 +104,7 @@ def _refuse(error: Exception) -> NoReturn:
         raise MalformedError(INVALID_REQUEST, f"this is no JSON-RPC message: {error}") from error
     if isinstance(error, RecursionError):
         raise MalformedError(INVALID_REQUEST, "the message is nested too deep") from error
-    raise MalformedError(PARSE_ERROR, f"the body cannot be read: {error}") from error
+    raise MalformedError(PARSE_ERROR, f"this is no JSON: {error}") from error
 
 
 def _check(body: bytes, *, max_bytes: int, max_depth: int) -> None:

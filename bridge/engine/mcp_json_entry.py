@@ -69,7 +69,10 @@ class Entry:
 
     def take_text(self, *names: str) -> str | None:
         below, value = self.take(*names)
-        return None if value is ABSENT else self.fill(below, value)
+        if value is ABSENT or isinstance(value, str):
+            return None if value is ABSENT else self.fill(below, value)
+        self.refuse(below, "a text is wanted")
+        return None
 
     def take_flag(self, *names: str) -> bool | None:
         below, value = self.take(*names)

@@ -20,7 +20,7 @@ def read_count(text: str) -> int:
 
 
 def add_actions(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="all servers, as they should be and as they are")
     one = {
         "status": "one server, with its connections",

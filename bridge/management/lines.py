@@ -20,6 +20,10 @@ def lay_servers(rows: list[McpServer], seen: dict[str, Observed | None]) -> Iter
         yield lay_row((row.name, *_name_state(row, seen[row.name])), HEADER)
     if all(is_built_in(row) for row in rows):
         yield "Nobody has added a server yet: manage.py mcp add, or mcp import."
+    for row in rows:
+        if number := len(_list_quarantined(row, seen[row.name])):
+            waits = count(number, "tool is", several="tools are")
+            yield f"{row.name}: {waits} in quarantine and cannot be called: mcp check {row.name}, then mcp approve."
 
 
 def _name_state(row: McpServer, one: Observed | None) -> tuple[str, ...]:
@@ -43,9 +47,12 @@ def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
             yield from lay_text(f"{view.instance} {link.key}: {_describe_link(link)}", INDENT)
     if one.last_error:
         yield from lay_text(f"Last error: {one.last_error}", INDENT)
-    for tool in list_tools(row, one):
-        if tool.state == "quarantined":
-            yield f"{INDENT}In quarantine: {tool.name} (manage.py mcp approve {row.name} {tool.name})"
+    for tool in _list_quarantined(row, one):
+        yield f"{INDENT}In quarantine: {tool} (manage.py mcp approve {row.name} {tool})"
+
+
+def _list_quarantined(row: McpServer, one: Observed | None) -> list[str]:
+    return [tool.name for tool in list_tools(row, one) if tool.state == "quarantined"] if one else []
 
 
 def _describe_link(link: ConnectionSeen) -> str:

@@ -21,6 +21,12 @@ class ToolStanding(Struct, frozen=True):
     approved_by: str | None
 
 
+def is_approved(row: McpServer, tool: str, *, sha256: str) -> bool:
+    """While nothing was approved of a server trusted on first use, what it shows may be called."""
+    pins = {pin.tool: pin.sha256 for pin in list_pins(row)}
+    return pins[tool] == sha256 if tool in pins else row.trusts_first_use and not pins
+
+
 def list_tools(row: McpServer, seen: Observed | None) -> list[ToolStanding]:
     """By name. While nothing was approved of a server trusted on first use, what it shows may be called."""
     shown = seen.seen_pins if seen else {}

@@ -23,6 +23,7 @@ from bridge.manager.log import read_lines, wait_after
 from bridge.manager.publish import try_publish
 from bridge.manager.seen import observe, read_gateways
 from bridge.selectors.catalogue import find_row, list_shown, read_server
+from bridge.selectors.tools import is_approved
 from bridge.sources.connection import UpstreamError
 from mcp_saas.kit.crypto import SealError
 from mcp_saas.kit.errors import Problem
@@ -96,7 +97,8 @@ class Command(BaseCommand):
             self._write(*(lay_line(line) for line in lines if options["words"].lower() in line.text.lower()))
 
     def do_check(self, options: dict[str, Any]) -> None:
-        server = read_server(find_row(options["name"]))
+        row = find_row(options["name"])
+        server = read_server(row)
         if isinstance(server.transport, BuiltIn):
             raise CommandError("The gateway carries this one itself: there is nothing to open.")
         found = check_server(server, on_log=lambda line: self._write(f"[{line.stream}] {line.text}"))
@@ -107,7 +109,8 @@ class Command(BaseCommand):
             count(len(found.tools or []), "tool", several="tools"),
         )
         for tool in found.tools or []:
-            self._write(f"  {tool.name}  {tool.sha256}", f"    {' '.join(tool.description.split())}")
+            mark = "" if is_approved(row, tool.name, sha256=tool.sha256) else "  not approved"
+            self._write(f"  {tool.name}  {tool.sha256}{mark}", f"    {' '.join(tool.description.split())}")
 
     def do_import(self, options: dict[str, Any]) -> None:
         try:

@@ -39,6 +39,12 @@ def test_an_array_of_calls_is_answered_item_by_item(gateway: Running) -> None:
     assert told[4]["error"]["type"].endswith("/invalid-body")
 
 
+def test_a_body_that_is_no_json_is_refused_with_the_place(gateway: Running) -> None:
+    told = httpx.post(f"{gateway.base}/mcp/tools/echo/echo", content=b'{"text": nobody}', timeout=60)
+    assert (told.status_code, told.json()["type"].rsplit("/", 1)[1]) == (400, "invalid-body")
+    assert told.json()["detail"].startswith("The body cannot be read: this is no JSON: JSON is malformed")
+
+
 def test_each_tool_has_an_address_of_its_own(gateway: Running) -> None:
     told = post(gateway, "/mcp/tools/echo/echo", {"text": "hello"})
     assert told.json() == {"content": [{"type": "text", "text": "hello"}]}

@@ -67,11 +67,25 @@ def test_the_status_names_what_is_in_quarantine_and_how_to_approve_it() -> None:
             "a", make_seen("echo", quarantined=("echo",), seen_pins={"echo": "cd" * 32}, last_error="it ended")
         )
     )
+    assert "echo: 1 tool is in quarantine and cannot be called: mcp check echo, then mcp approve." in run("list")
     shown = run("status", "echo")
     assert "mcp approve echo echo" in shown
     assert "Last error: it ended" in shown
     assert "1 tool was approved" in run("approve", "echo")
     assert "In quarantine" not in run("status", "echo")
+    assert "in quarantine" not in run("list")
+
+
+def test_a_check_tells_which_tools_are_not_what_was_approved() -> None:
+    run("add", "echo", "--", sys.executable, str(FAST_ECHO))
+    assert "not approved" not in run("check", "echo")
+    approve_tools("echo", {"echo": "ab" * 32}, actor="test")
+    assert run("check", "echo").count("  not approved\n") == 3
+
+
+def test_the_command_alone_names_what_it_can_do() -> None:
+    with pytest.raises(CommandError, match="action"):
+        run()
 
 
 def test_a_file_is_imported_and_tells_what_it_lacks(tmp_path: Path) -> None:

@@ -204,6 +204,7 @@ def test_client_credentials_are_taken_and_a_sign_in_by_people_is_noted() -> None
 @pytest.mark.parametrize(
     ("text", "pointer", "words"),
     [
+        ('{"mcpServers": {"a": {"command": 5}}}', "/mcpServers/a/command", "a text is wanted"),
         ("", "", "line 1, column 1"),
         ('{"mcpServers": {"a": {"command": "x"}', "", "line 1, column 38"),
         ('{"a": 1}', "", "no servers are named"),
