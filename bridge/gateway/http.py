@@ -3,6 +3,7 @@
 import msgspec
 
 from bridge.engine.envelope import make_error, read_object, write_error
+from bridge.gateway.fleet.upstream import COME_AGAIN_S, TooManyConnections
 from bridge.gateway.refusal import CODES, INVALID_REQUEST, Refusal
 from bridge.gateway.stream import Header, Message, Receive, Send
 from bridge.sources.connection import AnswerTooLarge, RequestTimeout, UpstreamError
@@ -62,6 +63,8 @@ def to_refusal(error: UpstreamError) -> Refusal:
         return Refusal("upstream-timeout", str(error), status=504, code=CODES["upstream-timeout"])
     if isinstance(error, AnswerTooLarge):
         return Refusal("answer-too-large", str(error), status=502, code=CODES["answer-too-large"])
+    if isinstance(error, TooManyConnections):
+        return Refusal("too-many", str(error), status=429, code=CODES["too-many"], retry_after_s=COME_AGAIN_S)
     return Refusal("upstream-away", str(error), status=502, code=CODES["upstream-away"], retry_after_s=1.0)
 
 

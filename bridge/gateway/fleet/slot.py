@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import psutil
 
@@ -27,6 +28,7 @@ class Slot:
         pace: Pace,
     ) -> None:
         self.key, self._opener = key, opener
+        self.tenant: UUID | None = None  # for whom it was made, where it is not for all
         self._on_ready, self._on_notice, self._on_life = on_ready, on_notice, on_life
         self.connection: Connection | None = None
         self.condition = Condition.STOPPED

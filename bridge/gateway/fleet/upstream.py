@@ -12,13 +12,25 @@ from bridge.engine.server import BuiltIn, Http, Server
 from bridge.gateway.fleet.pace import Pace
 from bridge.gateway.fleet.slot import Slot
 from bridge.gateway.queue import FairQueue
-from bridge.sources.connection import Connection, ConnectionLost, Era, Line, Notice
+from bridge.sources.connection import Connection, ConnectionLost, Era, Line, Notice, UpstreamError
 from mcp_saas.kit.breaker import Breaker
 
 OpenFor = Callable[[Server, UUID | None, Era | None], Awaitable[Connection]]  # whose own secret it carries; its era
 MOST_SLOTS = 256  # of per_session and per_credential
+MOST_OF_TENANT = MOST_SLOTS // 4
+COME_AGAIN_S = 5.0
 FAILURES, REST_S = 5, 2.0
 RENEW_S = 60.0  # to start beside one that is old; if it cannot, so long until the next try
+
+
+class TooManyConnections(UpstreamError):  # noqa: N818 - it is what happened
+    """One tenant holds its part of a server's connections, and all of them are busy."""
+
+    def __init__(self, server: str) -> None:
+        super().__init__(
+            f"You have {MOST_OF_TENANT} busy connections to the server {server}, as many as one may have: "
+            f"end a session, or try again in {COME_AGAIN_S:g} s."
+        )
 
 
 class Upstream:
@@ -66,7 +78,9 @@ class Upstream:
         return ()
 
     def choose(self, *, tenant: UUID, session: str | None) -> Slot:
-        """The slot a call goes to; its connection may still have to start. Raises ConnectionLost."""
+        """The slot a call goes to; its connection may still have to start. Raises ConnectionLost,
+        TooManyConnections.
+        """
         if self.successor is not None:
             return self.successor.choose(tenant=tenant, session=session)
         if not self.server.should_run:
@@ -77,8 +91,8 @@ class Upstream:
             case "several":
                 return choose_least([self._find(key) for key in self._fixed_keys()])
             case "per_credential":
-                return self._find(str(tenant))
-        return self._find(session or f"tenant {tenant}")
+                return self._find(str(tenant), tenant)
+        return self._find(session or f"tenant {tenant}", tenant)
 
     async def pick(self, *, tenant: UUID, session: str | None, timeout_s: float) -> Slot:
         """A slot whose connection is open. Raises ConnectionLost."""
@@ -87,15 +101,15 @@ class Upstream:
             await slot.wait(timeout_s)
         return slot
 
-    def _find(self, key: str) -> Slot:
+    def _find(self, key: str, tenant: UUID | None = None) -> Slot:
         slot = self.slots.get(key)
         if slot is None:
-            self._make_room()
-            slot = self.slots[key] = self._make(key)
+            self._make_room(tenant)
+            slot = self.slots[key] = self._make(key, tenant)
         return slot
 
-    def _make(self, key: str) -> Slot:
-        return Slot(
+    def _make(self, key: str, tenant: UUID | None) -> Slot:
+        slot = Slot(
             key,
             lambda: self._connect(key),
             on_ready=lambda ready: self._on_ready(self, ready),
@@ -103,6 +117,8 @@ class Upstream:
             on_life=lambda line: self._on_life(self.server.name, line),
             pace=Pace(may_loop=not isinstance(self.server.transport, Http)),
         )
+        slot.tenant = tenant
+        return slot
 
     async def _connect(self, key: str) -> Connection:
         """Raises UpstreamError; then another era is thought possible again."""
@@ -112,10 +128,17 @@ class Upstream:
         self._era = connection.era
         return connection
 
-    def _make_room(self) -> None:
-        if len(self.slots) < MOST_SLOTS:
+    def _make_room(self, tenant: UUID | None) -> None:
+        """Who has his part gives up one of his own; where all is taken, whoever rested longest does."""
+        if len(self.slots) < MOST_OF_TENANT:
             return
-        idle = [slot for slot in self.slots.values() if not slot.in_flight]
+        own = [slot for slot in self.slots.values() if slot.tenant == tenant]
+        has_part = tenant is not None and len(own) >= MOST_OF_TENANT
+        if not has_part and len(self.slots) < MOST_SLOTS:
+            return
+        idle = [slot for slot in (own if has_part else self.slots.values()) if not slot.in_flight]
+        if not idle and has_part:
+            raise TooManyConnections(self.server.name)
         if not idle:
             raise ConnectionLost(f"The server {self.server.name} has as many connections as it may.")
         oldest = min(idle, key=lambda slot: slot.used_at_s)
@@ -155,7 +178,7 @@ class Upstream:
 
     async def _renew(self, old: Slot) -> None:
         """Another is started beside it, and takes over when it is ready; without one the old one goes on."""
-        new = self._make(old.key)
+        new = self._make(old.key, old.tenant)
         new.start()
         try:
             await new.wait(RENEW_S)
