@@ -116,7 +116,7 @@ class Door:
             borne = token.decode("latin-1")
             text = borne
             if self._exchange is not None and token.startswith(START):
-                text = await self._exchange.exchange(borne)
+                text = await self._exchange.exchange(borne, address=find_address(scope))
             key = await self._find_key(self._keys, read_kid(text))
             verified = verify(text, key, issuer=self._issuer, audience=self._audience, borne=borne)
         except TokenError as error:
@@ -163,3 +163,9 @@ def find_token(headers: Collection[tuple[bytes, bytes]]) -> bytes | None:
         if name == b"authorization":
             token = value[7:].strip() if value[:7].lower() == b"bearer " else b""
     return token
+
+
+def find_address(scope: Scope) -> str:
+    """Of who is connected; empty on a socket that has none."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, unquote_plus
 import msgspec
 
 from bridge.gateway.door.challenge import SCOPES, find_base
-from bridge.gateway.door.entrance import Door
+from bridge.gateway.door.entrance import Door, find_address
 from bridge.gateway.door.exchange import KeyExchange
 from bridge.gateway.door.token import TokenError
 from bridge.gateway.http import read_body, send_answer
@@ -106,7 +106,7 @@ class Issuing:
         if resource != find_issuer(scope) and not resource.startswith(find_issuer(scope) + "/"):
             raise OauthError("invalid_target", f"Tokens are for {find_issuer(scope)} and what is below it.")
         try:
-            token = await self._exchange.exchange(find_secret(scope, form))
+            token = await self._exchange.exchange(find_secret(scope, form), address=find_address(scope))
         except TokenError as error:
             raise OauthError("invalid_client", f"Give an API key of the box as client_secret: {error}.") from None
         bearing = {**scope, "headers": [(b"authorization", b"Bearer " + token.encode())]}

@@ -18,7 +18,9 @@ TENANT = UUID(int=77)
 
 
 class Issuer:
-    """`asked`: how often its keys were read; `exchanged`: its API keys; `is_down`: it answers 503."""
+    """`asked`: how often its keys were read; `exchanged`: its API keys; `is_down`: it answers 503. `thinking`: until it
+    is set, keys that are none wait for their answer.
+    """
 
     def __init__(self) -> None:
         self.keys = {"first": ec.generate_private_key(ec.SECP256R1())}
@@ -26,6 +28,7 @@ class Issuer:
         self.api_keys: dict[str, dict[str, Any]] = {}  # what a token for it says
         self.exchanged = 0
         self.url = ""
+        self.thinking: asyncio.Event | None = None
 
     def jwks(self) -> dict[str, Any]:
         return {"keys": [describe(kid, key) for kid, key in self.keys.items()]}
@@ -54,6 +57,8 @@ class Issuer:
         head = await reader.readuntil(b"\r\n\r\n")
         status, told = self._exchange(head) if head.startswith(b"POST") else self._show_keys()
         status, body = (b"503 Away" if self.is_down else status), json.dumps(told).encode()
+        if status.startswith(b"401") and self.thinking is not None:
+            await self.thinking.wait()
         writer.write(b"HTTP/1.1 %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (status, len(body), body))
         await writer.drain()
         writer.close()

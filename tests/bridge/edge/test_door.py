@@ -269,3 +269,59 @@ def test_while_the_issuer_is_away_a_key_is_told_to_come_again() -> None:
         assert (refusal.status, refusal.retry_after_s) == (503, 5.0)
 
     at_the_door(test)
+
+
+def test_a_key_that_was_refused_is_not_asked_for_again_at_once() -> None:
+    async def test(issuer: Issuer, door: Door, keys: KeySet) -> None:
+        for _ in range(3):
+            assert "not good" in (await refusal_of(door, scope_of(make_key(7)))).message
+        assert issuer.exchanged == 1
+
+    at_the_door(test)
+
+
+def test_a_flood_of_made_up_keys_delays_no_key_that_was_good_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.gateway.door.exchange.TIMEOUT_S", 600.0)
+
+    async def test(issuer: Issuer, door: Door, keys: KeySet) -> None:
+        issuer.thinking = asyncio.Event()
+        issuer.api_keys[make_key()] = {}
+        await door.admit(scope_of(make_key()))
+        async with asyncio.timeout(60):
+            flood = [from_address(door, f"10.0.{number}.1", key=make_key(number)) for number in range(1, 101)]
+            while issuer.exchanged < 17:  # noqa: ASYNC110 - it is what the test waits for
+                await asyncio.sleep(0.01)
+            door._grants.clear()  # as they are a minute later
+            await door.admit(scope_of(make_key()))
+        assert not any(one.done() for one in flood)
+        issuer.thinking.set()
+        assert {one.status for one in await asyncio.gather(*flood)} == {401}
+
+    at_the_door(test)
+
+
+def test_a_flood_from_one_address_leaves_turns_to_the_others_and_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bridge.gateway.door.exchange.TIMEOUT_S", 600.0)
+
+    async def test(issuer: Issuer, door: Door, keys: KeySet) -> None:
+        await keys.read()
+        issuer.thinking = asyncio.Event()
+        async with asyncio.timeout(60):
+            flood = [from_address(door, "10.0.0.1", key=make_key(number)) for number in range(1, 65)]
+            while issuer.exchanged < 4:  # noqa: ASYNC110 - it is what the test waits for
+                await asyncio.sleep(0.01)
+            refusal = await from_address(door, "10.0.0.1", key=make_key(65))
+            assert (refusal.status, refusal.retry_after_s) == (429, 5.0)
+            issuer.api_keys[make_key(66)] = {}
+            await door.admit(scope_of(make_key(66), client=("10.0.0.2", 1)))
+        assert issuer.exchanged == 5
+        issuer.thinking.set()
+        assert {one.status for one in await asyncio.gather(*flood)} == {401}
+
+    at_the_door(test)
+
+
+def from_address(door: Door, address: str, *, key: str) -> asyncio.Task[Refusal]:
+    return asyncio.ensure_future(refusal_of(door, scope_of(key, client=(address, 1))))
