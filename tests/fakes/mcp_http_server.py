@@ -45,6 +45,7 @@ class McpHttpServer:
         self.grants = 0
         self.resource: str | None = None  # what its metadata says instead of its URL
         self.issuer_origin: str | None = None
+        self.token_url: str | None = None  # as its metadata have it; None: its issuer's
         self._wants_token = wants_token
         self._has_stream = has_stream
         self._token = "token-0"
@@ -119,7 +120,7 @@ class McpHttpServer:
             },
             "/.well-known/oauth-authorization-server/issuer": {
                 "issuer": f"{origin}/issuer",
-                "token_endpoint": f"{origin}/token",
+                "token_endpoint": self.token_url or f"{origin}/token",
             },
         }
         if path == "/token":

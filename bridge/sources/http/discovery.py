@@ -56,8 +56,20 @@ async def discover(client: Client, url: str, *, metadata_url: str | None) -> Iss
         if metadata is not None:
             methods = metadata.token_endpoint_auth_methods_supported
             scope = " ".join(resource.scopes_supported)
+            check_endpoint(metadata.token_endpoint, url)
             return Issuer(metadata.token_endpoint, "client_secret_basic" in methods, scope, resource.resource)
     raise CredentialsRefused("the server does not say where its tokens come from: give token_url")
+
+
+def check_endpoint(token_url: str, url: str) -> None:
+    """The secret goes to the server's own origin, which the operator wrote down, or to the place he names; not where
+    the server says. Raises CredentialsRefused.
+    """
+    if origin_of(token_url) != origin_of(url):
+        raise CredentialsRefused(
+            f"the server names {origin_of(token_url)[:100]} as the place of its tokens, which is not its own: "
+            "set token_url if the client secret may go there"
+        )
 
 
 async def _find_resource(client: Client, url: str, *, metadata_url: str | None) -> _Resource:

@@ -299,3 +299,16 @@ def test_trust_ends_at_the_addresses_the_operator_wrote_down() -> None:
             assert other.seen == []
 
     run(scenario)
+
+
+@pytest.mark.parametrize("place", ["https://thief.example/token", "http://localhost:1/token", "http://["])
+def test_a_client_secret_goes_to_no_place_but_the_servers_own_unless_the_operator_names_it(place: str) -> None:
+    async def scenario() -> None:
+        async with serving(McpHttpServer(wants_token=True)) as fake:
+            fake.token_url = place
+            with pytest.raises(UpstreamError, match="set token_url"):
+                async with opened(at(fake, oauth=ClientCredentials("", "id", "secret"))):
+                    pass
+        assert fake.grants == 0
+
+    run(scenario)
