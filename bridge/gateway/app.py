@@ -92,6 +92,8 @@ class App:
     async def _route(self, inbound: Inbound) -> None:
         """Raises Refusal, Gone."""
         parts, scope, headers = self.parts, inbound.scope, inbound.headers
+        if len(headers) != len(scope["headers"]):
+            inbound.check_single()
         preflight = parts.origins.preflight(scope) if scope["method"] == "OPTIONS" else None
         if preflight is not None:
             await send_answer(inbound.send, 204, headers=preflight)
@@ -114,6 +116,7 @@ class App:
         """Who may not come in is not: a refused handshake is a 403."""
         try:
             if scope["path"] == websocket.WS:
+                Inbound(scope, receive, send).check_single()
                 self.parts.origins.check(scope)
                 await websocket.serve(self.parts, scope, receive=receive, send=send)
                 return

@@ -15,6 +15,7 @@ from bridge.gateway.stream import Header, Receive, Scope, Send
 WIRE = "dazbox.wire"  # of the scope, where the server is our own
 LEAST_PRIORITY, MOST_PRIORITY = -10, 10
 REQUEST_ID = b"x-request-id"
+SINGLE = (b"host", b"origin", b"authorization")  # of whom, and for whom: a reader on the way must see the same one
 _FIRST = os.urandom(10).hex()  # of this process; what follows is a number
 _NUMBERS = itertools.count(1)
 
@@ -87,6 +88,13 @@ class Inbound:
                 return str(name.decode())
             seen.add(name)
         return None
+
+    def check_single(self) -> None:
+        """Raises Refusal 400."""
+        twin = self.find_twin(SINGLE)
+        if twin is not None:
+            words = f"The header {twin} stands there more than once."
+            raise Refusal("invalid-header", words, status=400, code=INVALID_REQUEST)
 
     def stay(self, door: Door) -> Receive:
         """As `receive`, for one who stays."""

@@ -157,7 +157,7 @@ def open_to_guests(tenant_id: UUID) -> Caller:
 
 
 def find_token(headers: Collection[tuple[bytes, bytes]]) -> bytes | None:
-    """The bearer token, empty where the header is another scheme's; None without the header. The last one counts."""
+    """The bearer token, empty where the header is another scheme's; None without the header."""
     token = None
     for name, value in headers:
         if name == b"authorization":

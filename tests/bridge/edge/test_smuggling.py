@@ -1,5 +1,7 @@
 """What is looked at is what arrives: no spelling of a request means one thing here and another to a server."""
 
+import contextlib
+import http.client
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,3 +53,28 @@ def test_of_a_member_that_stands_there_twice_the_server_sees_the_one_that_was_lo
 def test_a_member_that_a_careless_reader_takes_for_another_is_refused(gateway: Running, misspelt: str) -> None:
     refused = send(gateway, f'{{"name":"look","arguments":{{}},"{misspelt}":"act"}}').json()["error"]
     assert (refused["code"], refused["data"]["kind"]) == (-32602, "invalid-params")
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/servers/hearer", "/mcp/status", "/mcp/tools", "/mcp/events"])
+@pytest.mark.parametrize(
+    "twins",
+    [
+        [("authorization", "Bearer one"), ("authorization", "Bearer two")],
+        [("authorization", "Bearer one"), ("Authorization", "Bearer one")],
+        [("host", "localhost"), ("host", "elsewhere.example")],
+        [("origin", "http://localhost"), ("origin", "https://elsewhere.example")],
+    ],
+)
+def test_of_whom_and_for_whom_a_request_is_it_says_once(
+    gateway: Running, twins: list[tuple[str, str]], path: str
+) -> None:
+    body = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+    connection = http.client.HTTPConnection(gateway.base.removeprefix("http://"), timeout=60)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", path, skip_host=twins[0][0] == "host")
+        for name, value in [("content-length", str(len(body))), *twins]:
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        refused = connection.getresponse()
+        assert refused.status == 400
+        assert f"The header {twins[0][0]} stands there more than once." in refused.read().decode()

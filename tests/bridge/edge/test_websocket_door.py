@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.bridge.edge.issuer import AUDIENCE, ISSUER, Issuer, serve
@@ -60,6 +62,19 @@ def knock(gateway: Running, *protocols: str, origin: str) -> int:
         "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==", "sec-websocket-protocol": ", ".join(protocols),
     }  # fmt: skip
     return httpx.get(f"{gateway.base}/mcp/ws", headers=headers, timeout=60, trust_env=False).status_code
+
+
+def test_of_two_headers_that_say_who_opens_it_neither_counts(tmp_path: Path) -> None:
+    def look(gateway: Running, issuer: Issuer) -> None:
+        good = ("authorization", f"Bearer {issuer.sign()}")
+        with open_socket(gateway, "mcp", additional_headers=[good]) as socket:
+            assert call(socket, "hello")["result"]["content"][0]["text"] == "hello"
+        two = [good, ("Authorization", f"Bearer {issuer.sign()}")]
+        with pytest.raises(InvalidStatus) as refused, open_socket(gateway, "mcp", additional_headers=two):
+            pass
+        assert refused.value.response.status_code == 403
+
+    with_gateway(tmp_path, look)
 
 
 def test_no_other_page_and_no_bad_token_comes_in(tmp_path: Path) -> None:
