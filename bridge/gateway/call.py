@@ -228,7 +228,7 @@ async def relay(parts: Parts, request: Request, *, upstream: Upstream, name: str
     until_s = time.monotonic() + timeout_s
     tenant = request.caller.tenant_id
     if not upstream.queue.take(tenant):
-        await upstream.queue.enter(tenant, priority=request.priority, deadline_s=timeout_s)
+        await upstream.queue.wait(tenant, priority=request.priority, deadline_s=timeout_s)
     try:
         return await _ask(request, upstream=upstream, name=name, until_s=until_s)
     except UpstreamError as error:

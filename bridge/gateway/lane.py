@@ -1,20 +1,21 @@
 """The calls of one tenant that wait for one server: by priority, then in the order they came."""
 
 import asyncio
+import itertools
+from collections.abc import Iterator
 from uuid import UUID
 
 PRIORITIES = range(-10, 11)  # the smaller, the sooner; others are taken for the nearest
 
 
 class Waiter:
-    """`place`: done once the call may begin, or failed with why it may not."""
+    """`place`: done once the call may begin, or failed with why it may not. `until_s`: of the loop's clock."""
 
-    __slots__ = ("lane", "place", "priority", "timer")
+    __slots__ = ("lane", "place", "priority", "until_s")
 
-    def __init__(self, lane: "Lane", priority: int, place: "asyncio.Future[None]") -> None:
-        self.lane, self.place = lane, place
+    def __init__(self, lane: "Lane", priority: int, place: "asyncio.Future[None]", *, until_s: float) -> None:
+        self.lane, self.place, self.until_s = lane, place, until_s
         self.priority = min(max(priority, PRIORITIES.start), PRIORITIES.stop - 1)
-        self.timer: asyncio.TimerHandle | None = None
 
 
 class Lane:
@@ -27,6 +28,9 @@ class Lane:
         self.is_listed = False
         self.length = 0
         self._waiters: dict[int, dict[Waiter, None]] = {}
+
+    def __iter__(self) -> Iterator[Waiter]:
+        return itertools.chain.from_iterable(self._waiters.values())
 
     def add(self, waiter: Waiter) -> None:
         self._waiters.setdefault(waiter.priority, {})[waiter] = None

@@ -16,6 +16,7 @@ from bridge.gateway.refusal import CODES, Refusal
 
 RESERVE = 8  # an eighth of the places is kept from a tenant that holds all the others
 GROWTH = 16  # calls that end before a tenant, alone again, may hold a place more
+LOOK_S = 0.05  # how late one may be told that its time is over
 MEASURED = 4  # calls that end make one measurement of the rate, or as many as end in a second
 
 
@@ -40,6 +41,7 @@ class FairQueue:
         self._virtual, self._order = 0.0, 0
         self._interval_s: float | None = None  # between two calls that end while others wait
         self._since_s, self._ended = 0.0, 0  # of the measurement under way
+        self._is_looking = False
         self.in_flight = self.waiting = self.refused = 0
         self.resize(limit, queued)
 
@@ -57,10 +59,10 @@ class FairQueue:
         Raises Refusal at once when the queue is full or the time will not do, else when it is over.
         """
         if not self.take(tenant):
-            await self._wait(tenant, priority=priority, deadline_s=deadline_s)
+            await self.wait(tenant, priority=priority, deadline_s=deadline_s)
 
     def take(self, tenant: UUID) -> bool:
-        """Whether there was a place at once; whoever gets none waits for it by `enter`."""
+        """Whether there was a place at once; whoever gets none waits for it by `wait`."""
         number = tenant.int
         held = self._held.get(number, 0)
         if self.in_flight >= self.limit or held >= self._most or (self.waiting and tenant in self._lanes):
@@ -70,6 +72,8 @@ class FairQueue:
         return True
 
     def leave(self, tenant: UUID) -> None:
+        if self.waiting and self._hand_on(tenant):
+            return
         self.in_flight -= 1
         number = tenant.int
         held = self._held[number] - 1
@@ -86,6 +90,16 @@ class FairQueue:
         if lane is not None:
             self._list(lane)
         self._admit()
+
+    def _hand_on(self, tenant: UUID) -> bool:
+        """Whether the place went straight to the tenant's own next call, as it does while nobody else is there."""
+        lane = self._lanes.get(tenant)
+        if lane is None or lane.is_listed or not len(self._lanes) == len(self._held) == 1:
+            return False
+        if self._most != self._alone or self.in_flight > self._most:
+            return False
+        self._measure()
+        return self._seat(lane)
 
     def _part(self) -> None:
         """While calls wait, each of the tenants that are there holds its part of the places and no more: a server that
@@ -119,14 +133,18 @@ class FairQueue:
         """How long one more call of a new tenant would wait, as things go; None: nothing is known."""
         return None if self._interval_s is None else self._interval_s * (len(self._lanes) + 1)
 
-    async def _wait(self, tenant: UUID, *, priority: int, deadline_s: float) -> None:
-        self._check(tenant, priority=priority, deadline_s=deadline_s)
+    async def wait(self, tenant: UUID, *, priority: int = 0, deadline_s: float) -> None:
+        """As `enter`, for one whom `take` gave no place."""
+        if not self._is_soon(deadline_s):
+            self._check(tenant, priority=priority, deadline_s=deadline_s)
         loop = asyncio.get_running_loop()
-        waiter = Waiter(self._find_lane(tenant), priority, loop.create_future())
+        waiter = Waiter(self._find_lane(tenant), priority, loop.create_future(), until_s=loop.time() + deadline_s)
         waiter.lane.add(waiter)
         self.waiting += 1
         self._list(waiter.lane)
-        waiter.timer = loop.call_later(deadline_s, self._refuse, waiter)
+        if not self._is_looking:
+            self._is_looking = True
+            loop.call_later(LOOK_S, self._look, loop)
         try:
             await waiter.place
         except asyncio.CancelledError:
@@ -135,8 +153,21 @@ class FairQueue:
             elif waiter.place.exception() is None:
                 self.leave(tenant)  # the place was given, and nobody is there to take it
             raise
-        finally:
-            waiter.timer.cancel()
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One timer for all who wait: whose time is over is refused."""
+        now_s = loop.time()
+        for waiter in [one for lane in self._lanes.values() for one in lane if one.until_s <= now_s]:
+            self._refuse(waiter)
+        self._is_looking = self.waiting > 0
+        if self._is_looking:
+            loop.call_later(LOOK_S, self._look, loop)
+
+    def _is_soon(self, deadline_s: float) -> bool:
+        """Whether there is room to wait, and even the last of all who do has its turn in time."""
+        if self.waiting >= self.queued:
+            return False
+        return self._interval_s is None or (self.waiting + 1) * self._interval_s <= deadline_s
 
     def _check(self, tenant: UUID, *, priority: int, deadline_s: float) -> None:
         """Raises Refusal for a call that cannot be made in time. A full queue makes room for a tenant that has less
@@ -182,23 +213,26 @@ class FairQueue:
         while self._heap and self.in_flight < self.limit:
             _, _, lane = heapq.heappop(self._heap)
             lane.is_listed = False
-            if self._held.get(lane.tenant.int, 0) < self._most:
-                self._serve(lane)
+            number = lane.tenant.int
+            held = self._held.get(number, 0)
+            if held < self._most and self._seat(lane):
+                self.in_flight += 1
+                self._held[number] = held + 1
                 self._list(lane)
 
-    def _serve(self, lane: Lane) -> None:
-        """The place goes to the first of the lane who still wants it."""
+    def _seat(self, lane: Lane) -> bool:
+        """The place goes to the first of the lane who still wants it: whether there was one."""
         while lane.length:
             waiter = lane.first()
-            if not waiter.place.cancelled():
-                self.in_flight += 1
-                self._held[lane.tenant.int] = self._held.get(lane.tenant.int, 0) + 1
+            is_wanted = not waiter.place.cancelled()
+            if is_wanted:
                 self._virtual = lane.start
                 lane.start += lane.share
                 waiter.place.set_result(None)
-                self._remove(waiter)
-                return
             self._remove(waiter)
+            if is_wanted:
+                return True
+        return False
 
     def _remove(self, waiter: Waiter) -> None:
         """Harmless when it is gone already."""
