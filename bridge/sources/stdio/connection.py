@@ -42,6 +42,8 @@ from bridge.sources.stdio.child import Child
 from bridge.sources.stdio.framing import Lines, find_id
 from bridge.sources.stdio.tap import LINE_COST, ODD_COST, Tap
 
+TOO_DEEP = f"what the server says is nested deeper than {envelope.MAX_DEPTH} levels"
+
 
 class _Line(Struct, frozen=True, gc=False):
     """A line of a child. `id` is one of ours, so nothing else need be kept as it was written."""
@@ -168,12 +170,18 @@ class StdioConnection:
                 line.decode()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return self._take_odd(line, error)
+        is_deep = len(line) > 2 * envelope.MAX_DEPTH and envelope.is_deeper(line, envelope.MAX_DEPTH)
+        if is_deep:
+            self._tap.take("protocol", TOO_DEEP.encode())
         if message.method:
-            self._take_call(message, line)
+            if not is_deep:
+                self._take_call(message, line)
+            elif message.id is not UNSET:
+                self._reply(bytes(_read_id(line).id), refuse(envelope.INVALID_REQUEST, TOO_DEEP))
             return False  # as much work as junk is, and nobody asked for it
-        return self._take_answer(message)
+        return self._take_answer(message, AnswerTooLarge(TOO_DEEP) if is_deep else None)
 
-    def _take_answer(self, message: _Line) -> bool:
+    def _take_answer(self, message: _Line, fault: UpstreamError | None) -> bool:
         call = self._calls.take(message.id)
         if call is None:
             if self._calls.was_abandoned(message.id):
@@ -181,6 +189,8 @@ class StdioConnection:
             is_ours = isinstance(message.id, int) and 0 < message.id <= self._calls.last_id
             why = "a second time" if is_ours else "for a call that was never made"
             self._tap.take("protocol", f"an answer {why}: id {str(message.id)[:40]}".encode())
+        elif not call.future.done() and fault is not None:
+            call.future.set_exception(fault)
         elif not call.future.done():
             call.future.set_result(read_answer(message))
         return call is not None

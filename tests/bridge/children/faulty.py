@@ -76,7 +76,9 @@ class Child:
         send({"id": call_id, "result": make_result(text)})
 
     def take_answer(self, message: Message) -> None:
-        call_id = self.asked.pop(message["id"])
+        call_id = self.asked.pop(message["id"], None)
+        if call_id is None:
+            return
         self.say(call_id, json.dumps(message.get("result", message.get("error"))))
 
     # What it does wrong.
@@ -133,6 +135,13 @@ class Child:
         if arguments.get("id_last"):
             answer = {"result": result, "jsonrpc": "2.0", "id": call_id}
         write(json.dumps(answer).encode() + b"\n")
+
+    def do_deep(self, call_id: Any, arguments: Message, meta: Message) -> None:
+        """As a notification, a question and an answer."""
+        deep = b"[" * arguments["levels"] + b"]" * arguments["levels"]
+        write(b'{"jsonrpc":"2.0","method":"notifications/deep","params":{"deep":%b}}\n' % deep)
+        write(b'{"jsonrpc":"2.0","id":"deep","method":"elicitation/create","params":{"deep":%b}}\n' % deep)
+        write(b'{"jsonrpc":"2.0","id":%d,"result":{"content":[],"deep":%b}}\n' % (call_id, deep))
 
     def do_length(self, call_id: Any, arguments: Message, meta: Message) -> None:
         self.say(call_id, str(len(arguments["text"])))

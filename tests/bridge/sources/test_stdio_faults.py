@@ -10,8 +10,16 @@ import psutil
 import pytest
 
 from bridge.engine.server import Limits
-from bridge.sources.connection import AnswerTooLarge, Connection, ConnectionLost, RequestTimeout, UpstreamError
-from tests.bridge.sources.stage import Log, call, call_text, make_server, opened, run, until
+from bridge.sources.connection import (
+    Answer,
+    AnswerTooLarge,
+    Connection,
+    ConnectionLost,
+    Notice,
+    RequestTimeout,
+    UpstreamError,
+)
+from tests.bridge.sources.stage import Caller, Log, call, call_text, make_server, opened, run, until
 
 pytestmark = pytest.mark.fault
 ERAS = pytest.mark.parametrize("era", ["modern", "legacy"])
@@ -236,5 +244,24 @@ def test_a_thousand_calls_at_once_each_get_their_own_answer() -> None:
             texts = [f"text {number}" for number in range(1_000)]
             answers = await asyncio.gather(*(call_text(connection, "echo", {"text": text}) for text in texts))
             assert answers == texts
+
+    run(scenario)
+
+
+def test_an_answer_that_is_nested_too_deep_fails_its_call_and_the_others_go_on() -> None:
+    async def scenario() -> None:
+        log, caller, heard = Log(), Caller(Answer(b"{}")), list[Notice]()
+        async with opened(make_server("faulty.py", "--era", "legacy"), log=log) as connection:
+            connection.listen(heard.append)
+            other = await hang(connection)
+            with pytest.raises(AnswerTooLarge, match="deeper than 64"):
+                await call(connection, "deep", {"levels": 63}, inbox=caller)
+            assert await call_text(connection, "release") == "1"
+            await other
+            assert caller.asks == []
+            assert heard == []
+            answer = await call(connection, "deep", {"levels": 62}, inbox=caller)
+            assert (answer.is_error, len(heard), len(caller.asks)) == (False, 1, 1)
+        assert len(log.of("protocol")) == 3
 
     run(scenario)
