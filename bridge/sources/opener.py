@@ -19,7 +19,9 @@ async def open_connection(
     match server.transport:
         case Stdio() as how:
             env = how.env | choose_own(secret, server.pool)
-            return await open_stdio(how, limits=server.limits, env=env, on_log=on_log, patience=patience, face=face)
+            child = await open_stdio(how, limits=server.limits, env=env, on_log=on_log, patience=patience, face=face)
+            child.is_shared = server.pool.policy in {"shared", "several"}
+            return child
         case Http() as how:
             own = secret.bearer if secret else None
             return await open_http(how, limits=server.limits, bearer=own, on_log=on_log, patience=patience, face=face)

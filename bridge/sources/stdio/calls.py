@@ -25,7 +25,8 @@ class Calls:
         self._loop = loop
         self._calls: dict[int, Call] = {}
         self._is_looking = False
-        self._abandoned: dict[int, None] = {}
+        self._abandoned: dict[int, bool] = {}  # whether the server may still be at work for its caller, and ask him
+        self._has_forgotten = False  # one of those
         self.last_id = 0
 
     def __len__(self) -> int:
@@ -50,15 +51,20 @@ class Calls:
         """The call, which is under way no more."""
         return self._calls.pop(call_id, None)  # type: ignore[call-overload, no-any-return]
 
-    def abandon(self, call_id: int) -> None:
+    def abandon(self, call_id: int, *, may_ask: bool) -> None:
         """Its answer may still come."""
-        self._abandoned[call_id] = None
+        self._abandoned[call_id] = may_ask
         if len(self._abandoned) > REMEMBERED:
-            del self._abandoned[next(iter(self._abandoned))]
+            self._has_forgotten |= self._abandoned.pop(next(iter(self._abandoned)))
 
     def was_abandoned(self, call_id: object) -> bool:
         """Asked once: a second answer is one too many."""
-        return self._abandoned.pop(call_id, 0) is None  # type: ignore[call-overload]
+        return self._abandoned.pop(call_id, None) is not None  # type: ignore[call-overload]
+
+    @property
+    def has_left_asking(self) -> bool:
+        """Whether a question may be of a call that nobody waits for any more: its answer has not come."""
+        return self._has_forgotten or any(self._abandoned.values())
 
     def fail_all(self, error: Exception) -> None:
         calls, self._calls = self._calls, {}

@@ -70,6 +70,7 @@ class StdioConnection:
         self.pid: int | None = None
         self.child = Child(self, tap)
         self._tap = tap
+        self.is_shared = True  # by callers who are strangers to each other
         self._loop = loop
         self._calls = Calls(loop)
         self._lines = Lines(max_answer_bytes, self._take_skipped)
@@ -158,7 +159,7 @@ class StdioConnection:
         """A late answer finds nobody. The handshake must not be cancelled, says the protocol."""
         if self.child.outbox.take_back(call_id) or method in {INITIALIZE, DISCOVER}:
             return
-        self._calls.abandon(call_id)
+        self._calls.abandon(call_id, may_ask=method in MAY_ASK)
         reason = b"no answer in time" if is_late else b"its caller went away"
         self.notify(CANCELLED, b'{"requestId":%d,"reason":"%b"}' % (call_id, reason))
 
@@ -239,7 +240,7 @@ class StdioConnection:
             call = None if call is None or call.token is None else call
         elif about.meta.subscription is not None:
             call = self._calls.find(about.meta.subscription)
-        elif notice.method == LOG_MESSAGE and (inbox := find_inbox(self._calls)) is not None:
+        elif notice.method == LOG_MESSAGE and (inbox := self._find_inbox()) is not None:
             inbox.take_notice(notice)
             return
         else:
@@ -248,8 +249,12 @@ class StdioConnection:
         if call is not None and call.inbox is not None:
             call.inbox.take_notice(notice)
 
+    def _find_inbox(self) -> Inbox | None:
+        """Of the caller it surely belongs to: of the calls of others too that were left unanswered it may be."""
+        return None if self.is_shared and self._calls.has_left_asking else find_inbox(self._calls)
+
     def _take_ask(self, ask: Ask, ask_id: bytes) -> None:
-        inbox = find_inbox(self._calls)
+        inbox = self._find_inbox()
         if ask.method == "ping":
             self._reply(ask_id, Answer(b"{}"))
         elif self.era == "modern":

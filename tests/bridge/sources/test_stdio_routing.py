@@ -4,9 +4,11 @@ import asyncio
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.engine import envelope
-from bridge.sources.connection import Answer, Connection, Notice
+from bridge.engine.server import Pool
+from bridge.sources.connection import Answer, Connection, Notice, RequestTimeout
 from tests.bridge.sources.stage import Caller, call, call_text, make_server, opened, run, until
 
 ERAS = pytest.mark.parametrize("era", ["modern", "legacy"])
@@ -186,3 +188,44 @@ def test_a_log_message_goes_to_the_only_call_it_can_be_of() -> None:
         assert len(heard) == 1
 
     run(scenario)
+
+
+@pytest.mark.parametrize("how", ["too late", "cancelled"])
+def test_a_question_after_a_call_that_was_left_unanswered_is_shown_to_no_one_until_its_answer_came(how: str) -> None:
+    """It may be that call's, whose caller was another."""
+
+    async def scenario() -> None:
+        caller, asked = Caller(SAMPLED), {"method": "elicitation/create"}
+        async with opened(make_server("faulty.py", "--era", "legacy")) as connection:
+            await leave_hanging(connection, how)
+            refused = json.loads(await call_text(connection, "ask", asked, inbox=caller))
+            assert (refused["code"], caller.asks) == (envelope.INVALID_REQUEST, [])
+            assert await call_text(connection, "release") == "1"
+            assert json.loads(await call_text(connection, "ask", asked, inbox=caller)) == json.loads(SAMPLED.body)
+
+    run(scenario)
+
+
+def test_on_a_connection_of_one_session_a_question_is_its_own_whatever_went_before() -> None:
+    async def scenario() -> None:
+        caller = Caller(SAMPLED)
+        server = replace(make_server("faulty.py", "--era", "legacy"), pool=Pool("per_session"))
+        async with opened(server) as connection:
+            await leave_hanging(connection, "too late")
+            asked = await call_text(connection, "ask", {"method": "elicitation/create"}, inbox=caller)
+            assert json.loads(asked) == json.loads(SAMPLED.body)
+
+    run(scenario)
+
+
+async def leave_hanging(connection: Connection, how: str) -> None:
+    """A call that the child goes on working at, and nobody waits for."""
+    if how == "too late":
+        with pytest.raises(RequestTimeout):
+            await call(connection, "hang", timeout_s=0.05)
+    else:
+        hanging = asyncio.ensure_future(call(connection, "hang"))
+        await until(lambda: connection.in_flight == 1)
+        await call_text(connection, "echo", {"text": "it was read"})
+        hanging.cancel()
+        await asyncio.wait([hanging])
