@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import msgspec
 import pytest
 from django.conf import settings
@@ -24,6 +25,9 @@ from tests.factories import Box, make_box, make_channel, make_forward, make_snap
 from tests.knowledge_service import run_service
 
 TEST_DATABASE = f"test_dazbox_{os.getpid()}"
+# How quickly an example is made tells of the machine and what else runs there.
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

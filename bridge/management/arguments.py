@@ -35,9 +35,14 @@ def add_actions(parser: ArgumentParser) -> None:
     _add_add(actions.add_parser("add", help="a new server: mcp add [OPTIONS] time -- uvx mcp-server-time"))
     _add_logs(actions.add_parser("logs", help="the last lines of its log, from all gateways"))
     _add_import(actions.add_parser("import", help="the servers of an assistant's mcp.json"))
-    approve = actions.add_parser("approve", help="tools as they are shown now")
+    approve = actions.add_parser("approve", help="tools as they are shown now, or as you have read them")
     approve.add_argument("name")
-    approve.add_argument("tools", nargs="*", help="none: all that are in quarantine")
+    approve.add_argument(
+        "tools",
+        nargs="*",
+        metavar="TOOL[=SHA256]",
+        help="by the hash `mcp check` told; none: all that are in quarantine",
+    )
 
 
 def _add_add(parser: ArgumentParser) -> None:

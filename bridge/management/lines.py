@@ -48,7 +48,8 @@ def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
     if one.last_error:
         yield from lay_text(f"Last error: {one.last_error}", INDENT)
     for tool in _list_quarantined(row, one):
-        yield f"{INDENT}In quarantine: {tool} (manage.py mcp approve {row.name} {tool})"
+        sha256 = one.seen_pins.get(tool, "")
+        yield f"{INDENT}In quarantine: {tool}. Read it: mcp check {row.name}; then: mcp approve {row.name} {tool}={sha256}"
 
 
 def _list_quarantined(row: McpServer, one: Observed | None) -> list[str]:

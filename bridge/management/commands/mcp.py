@@ -126,9 +126,12 @@ class Command(BaseCommand):
         seen = observe(row.name)
         if seen is None:
             raise CommandError("No gateway has reported it, so nobody knows what its tools are now.")
-        wanted = options["tools"] or list(seen.quarantined)
+        read = dict(tool.partition("=")[::2] for tool in options["tools"])
+        wanted = read or dict.fromkeys(seen.quarantined, "")
         if strangers := [tool for tool in wanted if tool not in seen.seen_pins]:
             raise CommandError(f"It does not show {', '.join(strangers)}.")
+        if changed := [tool for tool, sha256 in read.items() if sha256 not in {"", seen.seen_pins[tool]}]:
+            raise CommandError(f"No longer what you have read: {', '.join(changed)}. See `mcp check {row.name}` again.")
         if not wanted:
             self._write("Nothing is in quarantine.")
             return

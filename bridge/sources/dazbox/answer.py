@@ -97,7 +97,7 @@ class NodeInfoAnswer(Struct, frozen=True, kw_only=True):
 
     pubkey: str
     node_info: Card
-    metrics: dict[str, float | None]
+    metrics: dict[str, int | float | None]  # a count stays a whole number
     network_position: dict[str, Any] | None
     source: str
     as_of: str | None

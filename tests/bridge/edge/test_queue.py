@@ -284,7 +284,7 @@ STEP = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(limit=st.integers(1, 10), queued=st.integers(0, 8), steps=st.lists(STEP, max_size=60))
 def test_no_place_is_lost_and_no_bound_is_passed_whatever_happens(
     limit: int, queued: int, steps: list[tuple[str, int, int, float]]
@@ -320,7 +320,7 @@ def test_no_place_is_lost_and_no_bound_is_passed_whatever_happens(
     assert is_clean(run(main()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     limit=st.integers(1, 6),
     loads=st.lists(st.integers(1, 40), min_size=2, max_size=6),

@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 import httpx
-import psutil
 
+from tests.bridge.gateway.asking import is_gone
 from tests.bridge.gateway.running import Running, child, running, start_at, wait_for
 
 
@@ -20,13 +20,6 @@ def call(gateway: Running, tool: str = "echo__pid", **arguments: object) -> http
 
 def pid_of(gateway: Running) -> int:
     return int(call(gateway).json()["content"][0]["text"])
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def test_a_server_killed_while_idle_answers_the_next_call(tmp_path: Path) -> None:

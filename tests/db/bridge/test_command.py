@@ -69,9 +69,11 @@ def test_the_status_names_what_is_in_quarantine_and_how_to_approve_it() -> None:
     )
     assert "echo: 1 tool is in quarantine and cannot be called: mcp check echo, then mcp approve." in run("list")
     shown = run("status", "echo")
-    assert "mcp approve echo echo" in shown
+    assert f"mcp approve echo echo={'cd' * 32}" in shown
+    with pytest.raises(CommandError, match="No longer what you have read: echo"):
+        run("approve", "echo", f"echo={'ab' * 32}")
     assert "Last error: it ended" in shown
-    assert "1 tool was approved" in run("approve", "echo")
+    assert "1 tool was approved" in run("approve", "echo", f"echo={'cd' * 32}")
     assert "In quarantine" not in run("status", "echo")
     assert "in quarantine" not in run("list")
 

@@ -109,7 +109,7 @@ def forwards(draw: st.DrawFn) -> Forward:
     )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(forwards(), max_size=30), st.sets(scids))
 def test_the_totals_of_several_channels_are_the_sum_of_the_totals_of_each(
     events: list[Forward], chosen: set[str]
@@ -121,7 +121,7 @@ def test_the_totals_of_several_channels_are_the_sum_of_the_totals_of_each(
     assert together == sum_flows([empty, *(flows.get(scid, empty) for scid in chosen)])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(forwards(), max_size=30))
 def test_what_comes_in_is_what_goes_out_and_the_fees(events: list[Forward]) -> None:
     node = sum_flows(list(total_flows(events, now=NOW, history_since=SINCE).values()))

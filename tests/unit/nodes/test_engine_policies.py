@@ -153,7 +153,7 @@ def test_proportional_prices_by_our_share_of_the_balance() -> None:
     assert wish.tell_reason() == "Local balance is 92 % of the channel"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 5000), st.integers(0, 5000))
 def test_proportional_never_gets_dearer_with_more_to_sell_and_stays_within_its_range(
     one_sat: int, other_sat: int, low_ppm: int, width_ppm: int

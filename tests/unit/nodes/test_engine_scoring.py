@@ -211,7 +211,7 @@ flows = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(channels(), flows, positions)
 def test_every_score_lies_between_0_and_1_and_is_the_weighted_mean_of_what_is_known(
     channel: ChannelState, flow: FlowTotals, peer: PeerPosition | None

@@ -60,7 +60,7 @@ forwards_of_a_month = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(forwards_of_a_month, st.lists(st.integers(1, 30 * DAY), min_size=1, max_size=4))
 def test_each_window_is_the_sum_of_the_forwards_it_holds(forwards: list[Forward], periods: list[int]) -> None:
     windows = measure_windows(forwards, periods, now=NOW, history_since=LONG_AGO).get("2x2x2", {})

@@ -73,7 +73,7 @@ def test_what_did_not_settle_did_not_flow() -> None:
     assert sum_days([make_forward(1, 1001, 1000, day=0, status="failed")], first=FIRST, days=3) == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(DAYS, BALANCE, BALANCE)
 def test_intervals_hold_their_mean_and_no_day_is_negative(days: list[int], local: int, remote: int) -> None:
     [channel] = forecast(make_past(days, local=local, remote=remote), model=smooth_quickly).channels

@@ -48,7 +48,7 @@ def list_attempts(world: World, days: int) -> list[Attempt]:
     return [attempt for demand in demands for day in range(days) for attempt in demand.plan_day(FIRST_DAY + day)]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(steps=st.lists(st.integers(0, DAY_NS), min_size=1, max_size=8))
 def test_no_msat_appears_or_is_lost_at_any_moment(made_world: bytes, steps: list[int]) -> None:
     simulation = Simulation(open_world(made_world))
@@ -60,7 +60,7 @@ def test_no_msat_appears_or_is_lost_at_any_moment(made_world: bytes, steps: list
         assert all(htlc.settles_at_ns > moment for htlc in simulation.world.in_flight)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(cuts=st.lists(st.integers(0, 3 * DAY_NS), max_size=6))
 def test_many_steps_lead_where_one_step_leads(made_world: bytes, cuts: list[int]) -> None:
     """Also through a file in between: a restart changes nothing."""

@@ -117,7 +117,7 @@ def reread(value: T, shape: type[T]) -> T:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda each: type(each).__name__)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(looks)
 def test_every_run_is_decided_again_byte_for_byte_and_stays_in_its_limits(
     strategy: StatefulStrategy, steps: list[tuple[int, int, int, int | None]]

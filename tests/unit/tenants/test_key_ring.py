@@ -109,7 +109,7 @@ def test_a_key_is_for_this_user_alone_and_leaves_no_draft(tmp_path: Path) -> Non
     assert list(path.parent.iterdir()) == [path]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     late=st.tuples(st.floats(0, REREAD_S), st.floats(0, REREAD_S)),
     skew_s=st.floats(-25, 25),

@@ -13,7 +13,7 @@ from nodes.engine.guards.settings import GuardSettings
 from nodes.engine.policy_change import DAY, PolicyChange, list_since
 from tests.unit.nodes.guards.cases import NOW, POLICY, histories, make_change, make_effect, make_policy
 
-quick = settings(max_examples=100, deadline=None)
+quick = settings(max_examples=100)
 amounts = st.floats(-5_000, 5_000, allow_nan=False)
 
 

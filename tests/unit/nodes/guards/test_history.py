@@ -12,7 +12,7 @@ from tests.unit.nodes.guards.cases import NOW, POLICY, histories, make_change, m
 
 HOUR = dt.timedelta(hours=1)
 BETWEEN = (NOW - HOUR, NOW)
-quick = settings(max_examples=100, deadline=None)
+quick = settings(max_examples=100)
 
 
 def find_author(after: ChannelPolicy, *written: ChannelPolicy) -> str:

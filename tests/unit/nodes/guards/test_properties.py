@@ -37,7 +37,7 @@ from tests.unit.nodes.guards.cases import (
 )
 
 EXAMPLES = 100
-quick = settings(max_examples=EXAMPLES, deadline=None)
+quick = settings(max_examples=EXAMPLES)
 QUIET = GuardSettings(manual_hold_s=0, gossip="none", max_changes_per_day_channel=None, max_reversals=100)
 MAY_RAISE = {"inbound_fee_rate_ppm", "inbound_base_fee_msat"}
 
