@@ -49,7 +49,8 @@ def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
         yield from lay_text(f"Last error: {one.last_error}", INDENT)
     for tool in _list_quarantined(row, one):
         sha256 = one.seen_pins.get(tool, "")
-        yield f"{INDENT}In quarantine: {tool}. Read it: mcp check {row.name}; then: mcp approve {row.name} {tool}={sha256}"
+        yield f"{INDENT}In quarantine: {tool}. Read it: mcp check {row.name}"
+        yield f"{INDENT}then: mcp approve {row.name} {tool}={sha256}"
 
 
 def _list_quarantined(row: McpServer, one: Observed | None) -> list[str]:
