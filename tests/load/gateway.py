@@ -1,8 +1,9 @@
 """What a tools/call costs through our gateway and through those of others: CPU, calls a second, waiting, memory.
 
 The same child, the same generator, in turns in one run; ours with tokens, limits, queue, validation, metrics and audit
-on. CPU is of the whole family of processes, which includes the child, and beside it of the gateway alone. Source of
-the bounds: issue "MCP gateway".
+on. CPU is of the whole family of processes, which includes the child, and beside it of the gateway alone. The p99 that
+ours adds is its own less that of the child by itself, asked by as many in the same rounds. Source of the bounds: issue
+"MCP gateway".
 """
 
 import tempfile
@@ -18,6 +19,7 @@ from msgspec import to_builtins
 from tenants.keys import load_key_ring
 from tenants.tokens.access import mint_access_token
 from tests.fakes.json_server import Call, JsonServer, Reply
+from tests.load.bare_child import measure_p99_ms
 from tests.load.gateways import Running, describe_ours, list_peers, running
 from tests.load.report import Report
 from tests.load.wrk import Loaded, find_wrk, load
@@ -36,8 +38,11 @@ def measure() -> Report:
         ours = describe_ours(Path(folder), token=make_token(), environment=describe_environment(keys))
         alive = [stack.enter_context(running(one, Path(folder))) for one in (ours, *list_peers())]
         idle_mb = {one.gateway.name: one.rss_mb(whole=False) for one in alive}
-        loads = {clients: ask_in_turns(alive, clients, folder=Path(folder)) for clients in CLIENTS}
         figures: dict[str, object] = {"rounds": ROUNDS, "round_s": ROUND_S}
+        loads = {}
+        for clients in CLIENTS:
+            loads[clients], child_ms = ask_in_turns(alive, clients, folder=Path(folder))
+            figures |= describe_added(clients, loads[clients]["ours"], child_ms)
         for one in alive:
             name = one.gateway.name
             figures[f"{name}_ready_s"] = round(one.ready_s, 2)
@@ -56,17 +61,28 @@ class Round(NamedTuple):
     own_cpu_ms: float
 
 
-def ask_in_turns(alive: list[Running], clients: int, *, folder: Path) -> dict[str, list[Round]]:
-    """By name."""
+def ask_in_turns(alive: list[Running], clients: int, *, folder: Path) -> tuple[dict[str, list[Round]], list[float]]:
+    """By name; and the p99 (ms) of the child by itself in each round."""
     found: dict[str, list[Round]] = {one.gateway.name: [] for one in alive}
+    child_ms: list[float] = []
     for _ in range(ROUNDS):
+        child_ms.append(measure_p99_ms(clients=clients, seconds=ROUND_S))
         for one in alive:
             before_s, own_before_s = one.cpu_s(), one.cpu_s(whole=False)
             loaded = load(one.call, clients=clients, seconds=ROUND_S, folder=folder)
             calls = max(loaded.requests, 1) / 1000
             spent = (one.cpu_s() - before_s) / calls, (one.cpu_s(whole=False) - own_before_s) / calls
             found[one.gateway.name].append(Round(loaded, *spent))
-    return found
+    return found, child_ms
+
+
+def describe_added(clients: int, rounds: list[Round], child_ms: list[float]) -> dict[str, object]:
+    """Of pairs: a round of ours and the child's before it."""
+    added_ms = median(one.loaded.p99_us / 1000 - alone for one, alone in zip(rounds, child_ms, strict=True))
+    return {
+        f"child_{clients}_p99_ms": round(median(child_ms), 2),
+        f"ours_{clients}_added_p99_ms": round(added_ms, 2),
+    }
 
 
 def describe(name: str, clients: int, rounds: list[Round]) -> dict[str, object]:
@@ -96,12 +112,21 @@ def report(figures: dict[str, object], names: list[str]) -> Report:
     ours = float(str(figures["ours_16_cpu_ms"]))
     figures |= {"target_cpu_ms": TARGET_CPU_MS, "target_rate": TARGET_RATE, "target_ratio": TARGET_RATIO}
     figures["cpu_ratio_to_best_peer"] = round(best / ours, 1) if best else None
+    figures |= {f"target_{clients}_added_p99_ms": target_ms for clients, target_ms in TARGET_P99_MS.items()}
+    lines += [tell_added(figures, clients) for clients in TARGET_P99_MS]
     lines += [
         (f"CPU of the best peer beside ours, 16 clients (target: {TARGET_RATIO:g} times)", tell_ratio(best, ours)),
         ("ready after, idle and afterwards", "{} s, {} MB, {} MB".format(*(
             figures[f"ours_{what}"] for what in ("ready_s", "idle_mb", "after_mb")))),
     ]  # fmt: skip
     return Report("MCP gateway: tools/call echo through one child, beside gateways of others", figures, lines)
+
+
+def tell_added(figures: dict[str, object], clients: int) -> tuple[str, str]:
+    what = f"p99 that ours adds to the child's own, {clients} clients (target: {TARGET_P99_MS[clients]:g} ms)"
+    return what, "{} ms (its own: {} ms)".format(
+        figures[f"ours_{clients}_added_p99_ms"], figures[f"child_{clients}_p99_ms"]
+    )
 
 
 def tell_ratio(best: float | None, ours: float) -> str:
