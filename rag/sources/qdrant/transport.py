@@ -105,15 +105,23 @@ class PlainTransport(httpx.BaseTransport):
 
 
 def _exchange(connection: http.client.HTTPConnection, request: httpx.Request) -> httpx.Response:
-    path = request.url.raw_path.decode("ascii")
-    connection.putrequest(request.method, path, skip_host=True, skip_accept_encoding=True)
-    for name, value in request.headers.raw:
-        connection.putheader(name.decode("ascii"), value)
-    connection.endheaders(request.read())
-    answer = connection.getresponse()
+    """Head and body leave as one: the other side is not woken for a head alone."""
+    connection.send(_write_head(request) + request.read())
+    answer = http.client.HTTPResponse(connection.sock, method=request.method)
+    answer.begin()
     content = answer.read()
+    if answer.will_close:
+        connection.close()
     reason = {"reason_phrase": answer.reason.encode("ascii", "replace")}
     return httpx.Response(answer.status, headers=answer.getheaders(), content=content, extensions=reason)
+
+
+def _write_head(request: httpx.Request) -> bytes:
+    lines = [b"%b: %b" % field for field in request.headers.raw]
+    if any(b"\n" in line or b"\r" in line for line in lines):
+        raise httpx.LocalProtocolError("a header of several lines")
+    first = b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)
+    return b"\r\n".join([first, *lines, b"", b""])
 
 
 def _is_quiet(connection: http.client.HTTPConnection) -> bool:
