@@ -3,15 +3,16 @@
 dazbox:mcp:catalogue       all servers as they should be, sealed with MCP_STATE_KEY     control plane writes
 dazbox:mcp:secrets         hash: a box's own secrets each (bridge.engine.own_secrets)   control plane writes
 dazbox:mcp:changed         told when one of these changed                               control plane tells
-dazbox:mcp:command         a Command                                                    control plane tells
+dazbox:mcp:command:NUMBER  a Command, to gateways of this database of Redis             control plane tells
 dazbox:mcp:seen:INSTANCE   a GatewaySeen, gone after SEEN_LIFE_S                        each gateway writes
-dazbox:mcp:log:SERVER      stream of log lines, and told as they come                   gateways write and tell
+dazbox:mcp:log:SERVER      stream of log lines                                          gateways write
 dazbox:mcp:audit           stream of calls: bridge.engine.audited                       gateways write
 """
 
 import base64
 import binascii
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,7 +23,6 @@ from mcp_saas.kit.crypto import KEY_BYTES, SealBrokenError, name_place, open_sea
 
 CATALOGUE = "dazbox:mcp:catalogue"
 CHANGED = "dazbox:mcp:changed"
-COMMAND = "dazbox:mcp:command"
 SEEN = "dazbox:mcp:seen:"
 LOG = "dazbox:mcp:log:"
 SEEN_LIFE_S = 10
@@ -37,6 +37,13 @@ class Command(Struct, frozen=True):
     kind: Literal["restart"]
     server: str
     key: str | None = None
+
+
+def name_command_channel(connection: Mapping[str, Any]) -> str:
+    """By the keyword arguments of a client's connections: channels, unlike keys, are of no database of Redis, and two
+    installations on one server must not restart each other's servers.
+    """
+    return f"dazbox:mcp:command:{connection.get('db') or 0}"
 
 
 def read_state_key(text: str) -> bytes:

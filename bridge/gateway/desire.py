@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from redis.exceptions import RedisError
 
-from bridge.engine.board import CATALOGUE, CHANGED, COMMAND, Command, open_catalogue
+from bridge.engine.board import CATALOGUE, CHANGED, Command, name_command_channel, open_catalogue
 from bridge.engine.server import Catalogue
 from bridge.gateway.config import Config
 from bridge.gateway.fleet.desired import CatalogueError, add_builtin, find_change, read_file
@@ -62,12 +62,13 @@ class Desire:
         redis = self._parts.redis
         if redis is None:
             return
+        commands = name_command_channel(redis.connection_pool.connection_kwargs)
         async with redis.pubsub() as channel:
-            await channel.subscribe(CHANGED, COMMAND)
+            await channel.subscribe(CHANGED, commands)
             while True:
                 await self._look()
                 told = await channel.get_message(ignore_subscribe_messages=True, timeout=LOOK_EVERY_S)
-                if told is not None and told["channel"] == COMMAND.encode():
+                if told is not None and told["channel"] == commands.encode():
                     await self._obey(told["data"])
 
     async def _look(self) -> None:

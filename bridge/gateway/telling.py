@@ -54,7 +54,6 @@ class Telling:
                 for server, told in batch:
                     fields = told | {"text": scrub_text(told["text"])}
                     pipe.xadd(LOG + server, fields, maxlen=LOG_LINES, approximate=True)  # type: ignore[arg-type]
-                    pipe.publish(LOG + server, msgspec.json.encode(fields))
                 await pipe.execute()
         except (RedisError, OSError):
             self._lines.extendleft(reversed(batch))

@@ -3,7 +3,7 @@
 import msgspec
 from redis.exceptions import RedisError
 
-from bridge.engine.board import COMMAND, Command
+from bridge.engine.board import Command, name_command_channel
 from bridge.manager.board import board, refuse_without
 from mcp_saas.kit.errors import Problem
 
@@ -11,7 +11,8 @@ from mcp_saas.kit.errors import Problem
 def restart_server(name: str, *, key: str | None = None) -> int:
     """How many gateways heard it. Raises Problem 503 where none did."""
     try:
-        heard = int(board().publish(COMMAND, msgspec.json.encode(Command("restart", name, key))))
+        channel = name_command_channel(board().connection_pool.connection_kwargs)
+        heard = int(board().publish(channel, msgspec.json.encode(Command("restart", name, key))))
     except RedisError as error:
         raise refuse_without(error) from error
     if heard == 0:

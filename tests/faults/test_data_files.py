@@ -132,7 +132,10 @@ def test_the_same_search_finds_what_is_not_sealed(box: Box, mark: Path) -> None:
     """Otherwise the test above would prove nothing."""
     marker = secrets.token_hex(16)
     with enter_tenant(box.tenant), connection.cursor() as cursor:
-        cursor.execute("INSERT INTO nodes_ownnode (id, mode, forward_cursor) VALUES (1, 'shadow', %s)", [marker])
+        cursor.execute(
+            "INSERT INTO nodes_ownnode (id, mode, forward_cursor, rebalance_cursor) VALUES (1, 'shadow', %s, '')",
+            [marker],
+        )
     files, log = read_disk(mark)
     assert marker.encode() in files
     assert marker.encode() in log

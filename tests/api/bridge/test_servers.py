@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bridge.catalogue.models import McpServer
+from bridge.engine.board import name_command_channel
 from bridge.engine.server import Http, Server, Stdio
 from bridge.manager.catalogue import add_server, approve_tools
 from bridge.selectors.catalogue import find_row, read_server
@@ -132,7 +133,7 @@ def test_stop_start_and_delete(api: ApiClient, operator: str, echo: McpServer) -
 
 def test_a_restart_is_heard_by_the_gateways(api: ApiClient, operator: str, echo: McpServer, empty_board: Any) -> None:
     with empty_board.pubsub(ignore_subscribe_messages=True) as listener:
-        listener.subscribe("dazbox:mcp:command")
+        listener.subscribe(name_command_channel(empty_board.connection_pool.connection_kwargs))
         listener.get_message(timeout=60)
         assert api.post(f"{SERVERS}/echo/restart", token=operator).status == 200
         message = listener.get_message(timeout=60) or listener.get_message(timeout=60)

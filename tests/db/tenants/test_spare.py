@@ -73,7 +73,9 @@ def test_a_schema_without_an_owner_is_dropped_only_if_it_holds_nothing(db: None)
     for name in (empty, full):
         build_schema(name, current_template())
     with use_schema(full), connection.cursor() as cursor:
-        cursor.execute("INSERT INTO nodes_ownnode (id, mode, forward_cursor) VALUES (1, 'shadow', '')")
+        cursor.execute(
+            "INSERT INTO nodes_ownnode (id, mode, forward_cursor, rebalance_cursor) VALUES (1, 'shadow', '', '')"
+        )
     tend_pool(0)
     assert list_box_schemas() == sorted([box.dazbox.schema_name, full])
 
