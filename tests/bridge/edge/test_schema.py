@@ -150,8 +150,11 @@ def test_sound_schemas_are_applied_recursive_ones_too(schema: Any) -> None:
     assert learn(schema).faults("home") == {}
 
 
+STALL_S = 5.0  # of a slow core; without the bounds these take minutes and more
+
+
 def test_no_schema_stalls_the_gateway() -> None:
-    """Each of the worst within the bounds, with the worst arguments for it, takes a fraction of a second of a core."""
+    """Each of the worst within the bounds, with the worst arguments for it, takes a second of a core, not minutes."""
     deep: Any = {}
     for _ in range(60):
         deep = {"c": deep, "left": deep.copy()}
@@ -168,16 +171,16 @@ def test_no_schema_stalls_the_gateway() -> None:
     ]
     for schema, arguments in worst:
         raw, sent = msgspec.json.encode(schema), msgspec.json.encode(arguments)
-        began_s = time.process_time()
+        began_s = time.thread_time()
         schemas = Schemas()
         schemas.learn("home", {"tool": raw})
         with suppress(Refusal):
             schemas.check("home", "tool", arguments=sent)
-        assert time.process_time() - began_s < 1, schema
+        assert time.thread_time() - began_s < STALL_S, schema
     for schema in EXPONENTIAL:
-        began_s = time.process_time()
+        began_s = time.thread_time()
         assert learn(schema).faults("home"), schema
-        assert time.process_time() - began_s < 1, schema
+        assert time.thread_time() - began_s < STALL_S, schema
 
 
 def test_of_large_arguments_the_first_fault_is_told() -> None:
