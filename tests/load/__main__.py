@@ -31,6 +31,7 @@ NAMES = (
     "intelligence",
     "gateway",
     "gateway_life",
+    "gateway_drill",
 )
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRON = os.environ  # noqa: TID251 - it is set up here, before the settings are read

@@ -1,31 +1,27 @@
-"""The gateway for longer: memory after many calls and under many streams, a tenant that floods, children that die.
+"""The gateway for longer: memory after many calls and under many streams, a tenant that floods, a child that dies.
 
-GATEWAY_CALLS (1,000,000) calls for the memory, DRILL_S (60; an hour in earnest: 3600) seconds of the drill, in which a
-child is killed every DRILL_KILL_S (10; 30 in earnest); RECOVERIES (20) kills of a child that is idle, each timed until
-the next good answer.
+GATEWAY_CALLS (1,000,000) calls for the memory; RECOVERIES (20) kills of a child that is idle, each timed until the next
+good answer. Kills under load: gateway_drill.
 """
 
 import asyncio
 import os
 import signal
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
 import httpx
-import psutil
 
 from tests.load.gateway import describe_environment, make_token, serve_keys
-from tests.load.gateways import ECHO, Running, describe_ours, running, with_token
+from tests.load.gateways import Running, describe_ours, find_children, running, with_token
 from tests.load.report import Report
 from tests.load.wrk import find_wrk, load
 
 ENVIRON = os.environ  # noqa: TID251 - of this benchmark alone
 CALLS = int(ENVIRON.get("GATEWAY_CALLS", "1000000"))
-DRILL_S, KILL_S = float(ENVIRON.get("DRILL_S", "60")), float(ENVIRON.get("DRILL_KILL_S", "10"))
 RECOVERIES = int(ENVIRON.get("RECOVERIES", "20"))
 STREAMS, SHARE, FLOOD = 500, 16, 160
 FLOOD_ROUNDS, FLOOD_S = 3, 5.0
@@ -34,7 +30,6 @@ TARGETS = {
     "after_mb": 128,
     "streams_mb": 100,
     "flood_ratio": 2.0,
-    "drill_right": 0.999,
     "recovery_s": 1.0,
 }
 
@@ -48,9 +43,9 @@ def measure() -> Report:
         with running(ours, folder) as alive:
             figures: dict[str, object] = {f"target_{name}": target for name, target in TARGETS.items()}
             figures |= measure_memory(alive, folder) | measure_streams(alive)
-            figures |= measure_flood(alive, folder) | measure_recovery(alive) | run_drill(alive, folder)
+            figures |= measure_flood(alive, folder) | measure_recovery(alive)
     return Report(
-        "MCP gateway: memory, streams, a flood, a drill",
+        "MCP gateway: memory, streams, a flood, a kill",
         figures,
         [
             ("memory idle (target: 80 MB)", f"{figures['idle_mb']} MB"),
@@ -58,7 +53,6 @@ def measure() -> Report:
             (f"more with {figures['streams']} idle event streams (target: 100 MB)", f"{figures['streams_mb']} MB"),
             ("p95 of a tenant beside one that floods at ten times its share (target: twice)", tell_flood(figures)),
             ("from the kill of an idle child to the next good answer (target: 1 s)", tell_recovery(figures)),
-            (f"right answers while a child is killed every {KILL_S:g} s (target: 99.9 %)", tell_drill(figures)),
         ],
     )
 
@@ -137,45 +131,6 @@ def ask(alive: Running) -> bool:
     return answer.status_code == 200 and call.proof in answer.text
 
 
-def find_children(alive: Running) -> list[psutil.Process]:
-    """The servers; the warden of all of them is none."""
-    return [one for one in alive.process.children() if is_server(one)]
-
-
-def is_server(process: psutil.Process) -> bool:
-    try:
-        return ECHO[1] in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def run_drill(alive: Running, folder: Path) -> dict[str, object]:
-    """Sixteen clients call without a pause; a child is killed again and again."""
-    over, kills = threading.Event(), 0
-
-    def kill() -> None:
-        nonlocal kills
-        while not over.wait(KILL_S):
-            for child in find_children(alive)[:1]:
-                child.send_signal(signal.SIGKILL)
-                kills += 1
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        loaded = load(alive.call, clients=16, seconds=DRILL_S, folder=folder)
-    finally:
-        over.set()
-        killer.join()
-    right = 1 - (loaded.wrong + loaded.lost) / loaded.requests
-    return {
-        "drill_calls": loaded.requests,
-        "drill_wrong": loaded.wrong + loaded.lost,
-        "drill_right": right,
-        "kills": kills,
-    }
-
-
 def tell_memory(figures: dict[str, object]) -> str:
     return "{after_mb} MB; {half_mb} at half of them, {warm_mb} at first".format(**figures)
 
@@ -186,8 +141,3 @@ def tell_recovery(figures: dict[str, object]) -> str:
 
 def tell_flood(figures: dict[str, object]) -> str:
     return "{flood_p95_ms} ms beside {fair_p95_ms}, {flood_ratio} times".format(**figures)
-
-
-def tell_drill(figures: dict[str, object]) -> str:
-    share = "{:.3%}".format(figures["drill_right"])
-    return share + " right: {drill_wrong} of {drill_calls:,} wrong, {kills} kills".format(**figures)

@@ -187,3 +187,15 @@ def _describe_call(gateway: Gateway, port: int, *, session: dict[str, str]) -> C
 def with_token(call: Call, token: str) -> Call:
     """The same call by somebody else."""
     return replace(call, headers=call.headers | {"Authorization": f"Bearer {token}"})
+
+
+def find_children(alive: Running) -> list[psutil.Process]:
+    """The servers; the warden of all of them is none."""
+    return [one for one in alive.process.children() if is_server(one)]
+
+
+def is_server(process: psutil.Process) -> bool:
+    try:
+        return ECHO[1] in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
