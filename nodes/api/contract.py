@@ -56,10 +56,11 @@ class RebalancesBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RebalancesAnswer(Struct, frozen=True):
-    """How many were new, and the cursor to go on from."""
+    """How many were new, and the cursor to go on from. `set_aside`: as of forwards."""
 
     stored: int
     cursor: str
+    set_aside: int = 0
 
 
 class DecidedAction(Struct, frozen=True):

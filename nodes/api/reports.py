@@ -87,4 +87,4 @@ class RebalancesView(NodeView):
         """
         body = read_body(request, RebalancesBody)
         receipt = accept_rebalances(body.events, body.cursor, until=body.until)
-        return answer(RebalancesAnswer(receipt.stored, receipt.cursor))
+        return answer(RebalancesAnswer(receipt.stored, receipt.cursor, receipt.set_aside))

@@ -1,7 +1,6 @@
 """What the box reports goes in here; what the pipeline works on comes out."""
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,11 +13,12 @@ from mcp_saas.kit.alias import tame_alias
 from mcp_saas.kit.errors import refuse_field, refuse_value
 from nodes.engine.document import FeePolicy
 from nodes.engine.prepare import NodeFacts, find_lookback, looks_at_market
-from nodes.engine.report import LIGHTNING_BEGAN_AT, ChannelState, Forward, NodeSnapshot
+from nodes.engine.report import ChannelState, Forward, NodeSnapshot
 from nodes.models.channel import Channel, digest_channel
 from nodes.models.forward import ForwardDay
 from nodes.models.node import OwnNode
 from nodes.models.snapshot import Snapshot
+from nodes.pipeline.days import add_events, set_aside_impossible
 from nodes.pipeline.history import bring_histories_up_to, load_histories
 from nodes.pipeline.journal import note
 from nodes.pipeline.quota import check_snapshot_quota
@@ -99,16 +99,15 @@ def accept_forwards(events: Sequence[Forward], cursor: str | None) -> ForwardRec
     """Adds forwards we do not have yet, told apart by `id`, and remembers the box's cursor.
 
     Without a cursor nothing but the one to go on from is answered, and events are still taken. What says it is older
-    than Lightning is set aside and counted: it would make a year of the node look known, and refusing it would stop the
-    box for ever at this batch. Raises Problem 422 for a moment in the future; nothing is stored then.
+    than Lightning is set aside and counted. Raises Problem 422 for a moment in the future; nothing is stored then.
     """
     refuse_future({f"/events/{index}/settled_at": event.settled_at for index, event in enumerate(events)})
-    reported, events = events, [event for event in events if event.settled_at >= LIGHTNING_BEGAN_AT]
-    if set_aside := len(reported) - len(events):
+    events, set_aside = set_aside_impossible(events)
+    if set_aside:
         log.warning("forwards_set_aside", count=set_aside)
     with transaction.atomic():
         node = lock_own_node()
-        stored = sum(_add_to_day(day, fresh) for day, fresh in _split_by_day(events).items())
+        stored = add_events(ForwardDay, "forwards", events=events)
         earliest = min((event.settled_at for event in events), default=timezone.now())
         node.history_since = min(node.history_since or earliest, earliest)
         node.forward_cursor = cursor if cursor is not None else node.forward_cursor
@@ -207,21 +206,3 @@ def _bring_channels_up_to(snapshot: NodeSnapshot, *, last_taken_at: dt.datetime 
         update_fields=["last_seq", "closed_at", "state", "changes"],
     )
     Channel.objects.filter(last_seq__lt=snapshot.seq, closed_at=None).update(closed_at=snapshot.taken_at)
-
-
-def _split_by_day(events: Sequence[Forward]) -> dict[dt.date, list[Forward]]:
-    days: dict[dt.date, list[Forward]] = defaultdict(list)
-    for event in events:
-        days[event.settled_at.astimezone(dt.UTC).date()].append(event)
-    return days
-
-
-def _add_to_day(day: dt.date, events: list[Forward]) -> int:
-    row = ForwardDay.objects.filter(day=day).first()
-    present = row.forwards if row else []
-    ids = {forward.id for forward in present}
-    fresh = list({event.id: event for event in events if event.id not in ids}.values())
-    if fresh:
-        merged = sorted([*present, *fresh], key=lambda forward: (forward.settled_at, forward.id))
-        ForwardDay.objects.update_or_create(day=day, defaults={"forwards": merged})
-    return len(fresh)

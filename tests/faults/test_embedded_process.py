@@ -20,6 +20,7 @@ from mcp_saas.embedded.process import Command, wait_for
 from mcp_saas.embedded.registry import ProcessRegistry
 from mcp_saas.embedded.state import StateFolder, open_state
 from mcp_saas.embedded.supervisor import Supervisor, plan_restart
+from tests.clock import Clock
 from tests.faults.embedded_instance import PROJECT, eventually, is_running
 
 WAIT = "import signal; signal.pause()"
@@ -51,13 +52,6 @@ with open_state(Path(sys.argv[1])) as state:
     print(child.pid, flush=True)
     signal.pause()
 """
-
-
-class Clock:
-    now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture

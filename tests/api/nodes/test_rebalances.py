@@ -30,8 +30,8 @@ def told(api: ApiClient, alice: Box) -> Any:
 
 
 def test_they_are_stored_once_by_day(told: Any, alice: Box) -> None:
-    assert told(1, 2, 30).json == {"stored": 3, "cursor": "9"}
-    assert told(2, 3).json == {"stored": 1, "cursor": "9"}
+    assert told(1, 2, 30).json == {"stored": 3, "cursor": "9", "set_aside": 0}
+    assert told(2, 3).json == {"stored": 1, "cursor": "9", "set_aside": 0}
 
     with enter_tenant(alice.tenant):
         days = {row.day.isoformat(): [one.id for one in row.rebalances] for row in RebalanceDay.objects.order_by("day")}
@@ -39,10 +39,14 @@ def test_they_are_stored_once_by_day(told: Any, alice: Box) -> None:
     assert len(days) == 2
 
 
+def test_those_older_than_lightning_are_set_aside_and_counted(told: Any, alice: Box) -> None:
+    assert told(1, settled_at="2009-02-01T00:00:00Z").json == {"stored": 0, "cursor": "9", "set_aside": 1}
+
+
 def test_without_events_and_cursor_it_only_asks(told: Any, alice: Box) -> None:
     told(1, cursor="41")
 
-    assert told(cursor=None, until=None).json == {"stored": 0, "cursor": "41"}
+    assert told(cursor=None, until=None).json == {"stored": 0, "cursor": "41", "set_aside": 0}
 
 
 def test_all_is_known_until_the_latest_moment_that_was_told(told: Any, alice: Box) -> None:

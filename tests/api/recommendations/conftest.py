@@ -15,6 +15,7 @@ from rag.pipeline import rephrase
 from rag.sources.openai.answers import forget_dialects
 from recommendations.pipeline import cite
 from tests.api.recommendations.providers import Providers, serve_providers
+from tests.clock import Clock
 from tests.fakes.openai_server import KEY, MODEL, OpenAIServer, Said
 
 
@@ -43,20 +44,10 @@ def providers(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provid
         yield served
 
 
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
     """Of the breakers."""
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

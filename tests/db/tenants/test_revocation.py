@@ -23,15 +23,9 @@ from tenants.tokens.access import mint_access_token, verify_access_token
 from tenants.tokens.refresh import revoke_access
 from tests.api.problem import assert_problem
 from tests.api.tenants.forgery import by_ec, our_key, read_token, seal
+from tests.clock import Clock
 from tests.conftest import ApiClient
 from tests.factories import Box, pubkey_of
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -73,7 +67,7 @@ def test_another_process_refuses_it_five_seconds_later_at_most(
     token = sign_in(api, alice)["access"]
     assert api.get(alice.path("mode"), token=token).status == 200
     Dazbox.objects.filter(id=alice.dazbox.id).update(token_version=1)
-    another_process.now += 5
+    another_process.now_s += 5
     assert_problem(api.get(alice.path("mode"), token=token), 401)
 
 
@@ -83,7 +77,7 @@ def test_a_box_taken_out_of_service_is_refused_five_seconds_later_at_most(
     token = sign_in(api, alice)["access"]
     assert api.get(alice.path("mode"), token=token).status == 200
     Dazbox.objects.filter(id=alice.dazbox.id).update(state="provisioning")
-    another_process.now += 5
+    another_process.now_s += 5
     assert_problem(api.get(alice.path("mode"), token=token), 401)
     Dazbox.objects.filter(id=alice.dazbox.id).update(state="active")
     assert api.get(alice.path("mode"), token=token).status == 200  # and back in at once

@@ -3,13 +3,7 @@
 import pytest
 
 from bridge.gateway.fleet.pace import BRIEF_S, FIRST_DELAY_S, FLAP_WINDOW_S, FLAPS, MOST_DELAY_S, STEADY_S, Pace
-
-
-class Clock:
-    now_s = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.clock import Clock
 
 
 def make_pace(clock: Clock | None = None, *, may_loop: bool = True) -> Pace:

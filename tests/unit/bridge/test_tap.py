@@ -2,14 +2,7 @@
 
 from bridge.sources.connection import Line
 from bridge.sources.stdio.tap import BURST, FLOOD_COST, FLOOD_S, LINES_PER_S, Tap
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def test_lines_beyond_the_rate_are_counted_and_told_now_and_then() -> None:
@@ -18,7 +11,7 @@ def test_lines_beyond_the_rate_are_counted_and_told_now_and_then() -> None:
     for _ in range(int(BURST) + 100):
         tap.take("stderr", b"line")
     assert len(log) == BURST
-    clock.now += 1
+    clock.now_s += 1
     for _ in range(int(LINES_PER_S) + 50):
         tap.take("stderr", b"line")
     told = [line.text for line in log if line.stream == "life"]
@@ -56,5 +49,5 @@ def test_a_flood_is_one_within_a_moment() -> None:
     tap = Tap(lambda line: None, clock)
     assert not tap.is_flooded(FLOOD_COST)
     assert tap.is_flooded(1)
-    clock.now += FLOOD_S + 0.01
+    clock.now_s += FLOOD_S + 0.01
     assert not tap.is_flooded(FLOOD_COST)

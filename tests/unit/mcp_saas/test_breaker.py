@@ -1,18 +1,9 @@
 """A system that is down is left alone for a while, and tried again by one caller."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from mcp_saas.kit.breaker import Breaker, Breakers
-
-
-@dataclass
-class Clock:
-    now_s: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.clock import Clock
 
 
 @pytest.fixture

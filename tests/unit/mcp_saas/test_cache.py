@@ -15,6 +15,7 @@ from django.conf import settings
 
 from mcp_saas.kit.cache import BRIEF_TTL_S, MAX_VALUE_BYTES, REST_S, Brief, Cache, Cached, Statistics, Taken
 from mcp_saas.kit.gcra import Quota, Toll
+from tests.clock import Clock
 from tests.faults.embedded_instance import eventually
 
 KIND = "node_info"
@@ -22,13 +23,6 @@ ALICE, BOB = UUID(int=1), UUID(int=2)
 
 
 @dataclass
-class Clock:
-    now_s: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 class Maker:
     """Makes b"1", b"2" ... and counts."""
 

@@ -4,16 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_saas.kit.gcra import LocalLimiter, Quota
+from tests.clock import Clock
 
 TEN = Quota("default", 10, 60)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 def test_the_whole_quota_may_come_at_once_and_the_next_must_wait_its_turn() -> None:

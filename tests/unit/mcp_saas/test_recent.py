@@ -6,13 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mcp_saas.kit.recent import Recent
-
-
-class Clock:
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.clock import Clock
 
 
 def test_a_value_is_found_out_again_when_it_is_old() -> None:

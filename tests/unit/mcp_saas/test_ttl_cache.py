@@ -1,14 +1,7 @@
 """A cache that is never older than it says and never larger."""
 
 from mcp_saas.kit.ttl_cache import TtlCache
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def make_cache(max_entries: int = 3) -> tuple[TtlCache[str, int], Clock]:
@@ -19,9 +12,9 @@ def make_cache(max_entries: int = 3) -> tuple[TtlCache[str, int], Clock]:
 def test_a_value_is_kept_for_its_time_and_not_longer() -> None:
     cache, clock = make_cache()
     cache.keep("a", 1)
-    clock.now += 4.9
+    clock.now_s += 4.9
     assert cache.find("a") == 1
-    clock.now += 0.1
+    clock.now_s += 0.1
     assert cache.find("a") is None
 
 
@@ -29,11 +22,11 @@ def test_the_age_of_what_loads_slowly_counts_from_the_question() -> None:
     cache, clock = make_cache()
 
     def load_slowly() -> int:
-        clock.now += 4
+        clock.now_s += 4
         return 7
 
     assert cache.find_or_load("a", load_slowly) == 7
-    clock.now += 1
+    clock.now_s += 1
     assert cache.find("a") is None
 
 

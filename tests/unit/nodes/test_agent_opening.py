@@ -10,25 +10,18 @@ import pytest
 
 from nodes.agent.opening import ASK_AGAIN_S, FEES_FILE
 from nodes.agent.report import Reporter
+from tests.clock import Clock
 from tests.fakes.box import Box, start_box
 from tests.fakes.lnd_rest import OWN, describe_channel, describe_transaction, make_chan_point
 
 NOW_S = 1_727_000_000
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s: float = NOW_S
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 class Reporting:
     """A claimed box whose channels 0 and 2 it opened itself."""
 
     def __init__(self, box: Box) -> None:
-        self.box, self.clock = box, Clock()
+        self.box, self.clock = box, Clock(NOW_S)
         self.reporter = Reporter(box.home, clock=self.clock)
         box.cloud.clock = self.clock
 

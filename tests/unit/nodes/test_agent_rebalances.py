@@ -11,6 +11,7 @@ import pytest
 from nodes.agent.report import Reporter
 from nodes.engine.rebalance import ReportedRebalance
 from nodes.sources.driver.rebalance import LOOK_BACK_S, UNDER_WAY_S
+from tests.clock import Clock
 from tests.fakes.box import Box, start_box
 from tests.fakes.cloud import refuse
 from tests.fakes.lnd_rest import OWN, PEERS, describe_payment
@@ -20,17 +21,9 @@ LONG_AGO_S = NOW_S - 10 * int(UNDER_WAY_S)
 FORBIDDEN = ("payment_hash", "preimage", "lnbc", "ee" * 32, PEERS[0])
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = float(NOW_S)
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW_S)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from nodes.agent.cloud import open_cloud
 from nodes.agent.device_key import DeviceKey, read_device_key
 from nodes.agent.errors import CloudError
 from nodes.agent.session import Session
+from tests.clock import Clock
 from tests.fakes.box import Box, start_box
 from tests.fakes.cloud import refuse
 from tests.fakes.json_server import Reply
@@ -26,17 +27,9 @@ FORWARDS = f"/node/{OWN}/forwards"
 QUESTION = b'{"events":[],"cursor":null}'
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1_727_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_727_000_000.0)
 
 
 @pytest.fixture

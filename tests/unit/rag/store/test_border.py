@@ -10,18 +10,12 @@ from rag.sources.qdrant.border import REST_S, Border, open_border
 from rag.sources.qdrant.errors import StoreError, StoreRefusedError, StoreUnavailableError
 from rag.sources.qdrant.point import Query
 from rag.sources.qdrant.store import Store
+from tests.clock import Clock
 from tests.fakes.json_server import Call, JsonServer, Reply
 from tests.points import make_model
 
 SECRET = "a-key-that-nobody-sees"
 WELL = Reply(body={"result": {"collections": []}, "status": "ok", "time": 0.0})
-
-
-class Clock:
-    now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Qdrant:
@@ -95,7 +89,7 @@ def test_after_five_failures_nothing_is_sent_and_it_recovers_within_thirty_secon
             ask(border)
     assert len(server.calls) == FAILURES
     qdrant.reply = WELL
-    clock.now += 30
+    clock.now_s += 30
     ask(border)
     ask(border)
     assert len(server.calls) == FAILURES + 2
