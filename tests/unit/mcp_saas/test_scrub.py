@@ -1,6 +1,7 @@
 """Texts and fields leave without names in full and without secrets; what is neither is left as it is."""
 
 import base64
+import json
 
 import pytest
 
@@ -21,10 +22,14 @@ SECRETS = {
     "invoice": INVOICE,
     "invoice in capitals": INVOICE.upper(),
     "offer": OFFER,
+    "offer cut with +": f"{OFFER[:30]}+{OFFER[30:]}",
+    "LNURL": "lnurl1dp68gurn8ghj7um9wfmxjcm99e3k7mf0v9cxj0m385ekvcenxc6r2c35xvukxefcv5mkvv34x5ekzd3ev56nyd3hxqu",
+    "key of Nostr": "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5",
     "JWT": JWT,
     "API key": API_KEY,
     "key of OpenAI": "sk-proj-abcdefghijklmnop",
     "bot": "123456789:AAF" + "x1Y" * 11,
+    "address of a bot": "https://api.telegram.org/bot123456789:AAF" + "x1Y" * 11,
     "webhook secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 }
 HARMLESS = (
@@ -46,9 +51,22 @@ def test_a_secret_is_hidden_wherever_it_stands(kind: str, around: str) -> None:
     assert HIDDEN in told
 
 
-@pytest.mark.parametrize("around", ["{}", "/node/{}/info", "{}@127.0.0.1:9735", "peer={},"])
+@pytest.mark.parametrize("around", ["{}", "/node/{}/info", "{}@127.0.0.1:9735", "peer={},", "a%20{}", "peer{}"])
 def test_a_pubkey_is_shortened(around: str) -> None:
     assert scrub_text(around.format(PUBKEY)) == around.format(SHORT)
+
+
+def test_a_pubkey_in_capitals_is_shortened() -> None:
+    assert scrub_text(PUBKEY.upper()) == "02AB12CD…9F3E1A"
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "“", "«\N{NO-BREAK SPACE}", "\x00"])
+@pytest.mark.parametrize("kind", [*SECRETS, "pubkey"])
+def test_what_stands_behind_an_escaped_character_is_found(kind: str, before: str) -> None:
+    """A finished line of the log is JSON: what was a new line ends in a letter there, a quotation mark in digits."""
+    word = {**SECRETS, "pubkey": PUBKEY}[kind]
+    for line in (json.dumps({"event": before + word}), repr(before + word)):
+        assert word[-24:-4] not in scrub_text(line)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -61,7 +79,16 @@ def test_a_password_in_an_address_is_hidden() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Authorization: Bearer abcdefghijklmnopqrst", "password=correct-horse-battery", "rune: 0a1b2c3d4e5f6071"]
+    "text",
+    [
+        "Authorization: Bearer abcdefghijklmnopqrst",
+        "Authorization: Basic dXNlcjpwYXNz",
+        "password=correct-horse-battery",
+        "password: hunter2",
+        "rune: 0a1b2c3d4e5f6071",
+        "client_secret=" + "0a" * 32,
+        "r_preimage: DJs5nm5BRitI3Ra2re1RGENxyEoDJqOuOBb9L/2RlVM=",
+    ],
 )
 def test_what_is_named_a_secret_is_hidden(text: str) -> None:
     assert scrub_text(text).endswith(HIDDEN)
@@ -75,6 +102,21 @@ def test_the_row_postgresql_quotes_is_hidden() -> None:
 def test_values_are_scrubbed_to_the_bottom() -> None:
     found = scrub_value({"frames": [{"vars": {"macaroon": "x", "peer": f"'{PUBKEY}'", "raw": b"\x02", "fee": 7}}]})
     assert found == {"frames": [{"vars": {"macaroon": HIDDEN, "peer": f"'{SHORT}'", "raw": HIDDEN, "fee": 7}}]}
+
+
+@pytest.mark.parametrize("name", ["X-Api-Key", "api-key", "Grpc-Metadata-macaroon", "Authorization", "Rune", "Cookie"])
+def test_a_header_of_a_secret_is_hidden_as_a_field_and_as_a_pair(name: str) -> None:
+    assert scrub_value({"headers": [[name, "0a1b"]], "sent": {name: "0a1b"}}) == {
+        "headers": [[name, HIDDEN]],
+        "sent": {name: HIDDEN},
+    }
+
+
+def test_bytes_in_words_are_hidden() -> None:
+    macaroon = bytes.fromhex(MACAROON[:24]) + bytes(range(128, 228))
+    told = scrub_text(f"cannot send {macaroon!r} to it")
+    assert told == f"cannot send b'{HIDDEN}' to it"
+    assert scrub_text(json.dumps({"event": repr(macaroon)})) == json.dumps({"event": f"b'{HIDDEN}'"})
 
 
 def test_names_of_fields_are_scrubbed_too() -> None:
