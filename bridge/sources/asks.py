@@ -1,7 +1,7 @@
 """What both carriers do alike with what a server says by itself: questions, and news for all who listen."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from bridge.engine import envelope
 from bridge.sources.connection import Answer, Ask, Inbox, Notice, UpstreamError
@@ -22,12 +22,21 @@ class Asking(Protocol):
     inbox: Inbox | None
 
 
-def find_inbox(calls: Iterable[Asking]) -> Inbox | None:
-    """Where to put what the server says without saying to whom: the only call under way that may ask, if its caller can
-    answer. With two, nobody can say whose it is, and a stranger's question is shown to no one.
+_Call = TypeVar("_Call", bound=Asking)
+
+
+def find_only(calls: Iterable[_Call]) -> _Call | None:
+    """Whose it is what the server says without saying to whom: of the only call under way that may ask. With two,
+    nobody can say, and a stranger's question is shown to no one.
     """
     asking = [call for call in calls if call.method in MAY_ASK]
-    return asking[0].inbox if len(asking) == 1 else None
+    return asking[0] if len(asking) == 1 else None
+
+
+def find_inbox(calls: Iterable[Asking]) -> Inbox | None:
+    """Where to put it, if that call's caller can answer."""
+    call = find_only(calls)
+    return call.inbox if call is not None else None
 
 
 def has_news(capabilities: bytes) -> bool:

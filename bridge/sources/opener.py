@@ -20,13 +20,20 @@ async def open_connection(
         case Stdio() as how:
             env = how.env | choose_own(secret, server.pool)
             child = await open_stdio(how, limits=server.limits, env=env, on_log=on_log, patience=patience, face=face)
-            child.is_shared = server.pool.policy in {"shared", "several"}
+            child.is_shared = is_shared(server.pool)
             return child
         case Http() as how:
             own = secret.bearer if secret else None
-            return await open_http(how, limits=server.limits, bearer=own, on_log=on_log, patience=patience, face=face)
+            far = await open_http(how, limits=server.limits, bearer=own, on_log=on_log, patience=patience, face=face)
+            far.is_shared = is_shared(server.pool)
+            return far
         case BuiltIn():
             raise ValueError("a built-in server has no connection to open")
+
+
+def is_shared(pool: Pool) -> bool:
+    """By callers who are strangers to each other."""
+    return pool.policy in {"shared", "several"}
 
 
 def choose_own(secret: TenantSecret | None, pool: Pool) -> dict[str, str]:

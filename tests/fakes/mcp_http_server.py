@@ -48,6 +48,8 @@ class McpHttpServer:
         self.token_url: str | None = None  # as its metadata have it; None: its issuer's
         self._wants_token = wants_token
         self._has_stream = has_stream
+        self._general: Exchange | None = None  # its stream of what belongs to no request
+        self._answered: asyncio.Queue[Any] = asyncio.Queue()
         self._token = "token-0"
 
     def expire(self) -> None:
@@ -76,6 +78,8 @@ class McpHttpServer:
             await self._serve_get(exchange, seen)
         elif seen.method == "DELETE" or "method" not in seen.message or "id" not in seen.message:
             await exchange.answer(202, b"")
+            if seen.method == "POST" and "method" not in seen.message:
+                self._answered.put_nowait(seen.message)
         elif seen.message["method"] == "initialize" and self.era == "legacy":
             result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": INFO}
             headers = [(b"mcp-session-id", b"%d" % self.session)]
@@ -106,6 +110,7 @@ class McpHttpServer:
             await exchange.end()
         elif self._has_stream:
             await exchange.start_stream()
+            self._general = exchange
             await exchange.event(b'{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}')
             await exchange.wait_closed()
         else:
@@ -160,6 +165,13 @@ class McpHttpServer:
         await exchange.send_raw(b": still here\n\n")
         await exchange.wait_closed()
         self.closed_streams += 1
+
+    async def do_ask(self, exchange: "Exchange", seen: Seen, arguments: Scope) -> None:
+        """On the stream of no request, so that nothing says whose question it is; what came back is the answer."""
+        assert self._general is not None
+        await self._general.event(b'{"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{}}')
+        answer = await self._answered.get()
+        await exchange.answer(200, make_answer(seen.message["id"], make_text(json.dumps(answer))))
 
     async def do_page(self, exchange: "Exchange", seen: Seen, arguments: Scope) -> None:
         await exchange.answer(arguments["status"], b"<html>", [(b"location", b"http://127.0.0.1:1/")])

@@ -19,7 +19,7 @@ from bridge.sources.asks import (
     Broadcast,
     Listeners,
     answer_ask,
-    find_inbox,
+    find_only,
     has_news,
     refuse,
     write_answer,
@@ -40,6 +40,7 @@ ELSEWHERE = frozenset({
     405,
 })  # of servers with the transport of 2024-11-05 (2025-11-25, "backwards compatibility")
 RETRY_S, MAX_RETRY_S = 1.0, 30.0
+MOST_LEFT, FORGOTTEN = 1_024, -1  # calls that were left unanswered, and what stands for those beyond
 
 
 class NotSpoken(UpstreamError):  # noqa: N818 - it is what happened
@@ -55,11 +56,13 @@ class HttpConnection:
         self.pid: int | None = None
         self.session: str | None = None
         self.renew: Callable[[], Coroutine[Any, Any, None]] | None = None
+        self.is_shared = True  # by callers who are strangers to each other
         self._exchange = exchange
         self._log = log
         self._mirror = Mirror(log)
         self._listeners = Listeners()
         self._calls: dict[int, Call] = {}
+        self._left: set[int] = set()  # calls nobody waits for any more: the server may still be at work, and ask
         self._last_id = 0
         self._is_closed = False
         self._errands: set[asyncio.Task[None]] = set()
@@ -87,9 +90,11 @@ class HttpConnection:
         self._last_id += 1
         call = self._calls[self._last_id] = Call(self._last_id, method, inbox=inbox)
         self.in_flight += 1
+        answer: Answer | None = None
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._request(call, params, name=name)
+                answer = await self._request(call, params, name=name)
+            return answer
         except TimeoutError:
             self._abandon(call)
             raise RequestTimeout(f"no answer within {timeout_s:g} s") from None
@@ -102,6 +107,8 @@ class HttpConnection:
         finally:
             self.in_flight -= 1
             del self._calls[call.id]
+            if answer is None and method in MAY_ASK:
+                self._left.add(call.id if len(self._left) < MOST_LEFT else FORGOTTEN)
             call.end()
 
     def notify(self, method: str, params: bytes) -> None:
@@ -219,17 +226,23 @@ class HttpConnection:
             if call is None or not call.take_notice(Notice(message.method, params), era=self.era):
                 self._listeners.tell(Notice(message.method, params))
             return
+        call = call if call is not None else self._find_only()
         task = self._run(self._answer(call, Ask(message.method, params), ask_id=bytes(message.id)))
         if call is not None:
             call.asks.add(task)
 
+    def _find_only(self) -> Call | None:
+        """The call a question that names none is surely of: it may be of one that was left unanswered too."""
+        return None if self.is_shared and self._left else find_only(self._calls.values())
+
     async def _answer(self, call: Call | None, ask: Ask, *, ask_id: bytes) -> None:
-        inbox = call.inbox if call is not None else find_inbox(self._calls.values())
+        inbox = call.inbox if call is not None else None
         if ask.method == "ping":
             answer = Answer(b"{}")
         elif self.era == "modern":
             answer = refuse(envelope.METHOD_NOT_FOUND, "this protocol has no requests of servers")
         elif inbox is None:
+            self._log(f"a question of the server, {ask.method[:80]}, was refused: {NO_CALLER}")
             answer = refuse(envelope.INVALID_REQUEST, NO_CALLER)
         else:
             answer = await answer_ask(inbox, ask)
@@ -257,6 +270,7 @@ class HttpConnection:
                 self.session = None
                 self._log("the server has forgotten the session: a new one is made")
                 await self.renew()
+                self._left.clear()
 
     def _learn(self, call: Call, answer: Answer) -> Answer:
         if call.method != "tools/list" or self.era == "legacy" or answer.is_error:

@@ -4,7 +4,7 @@ import asyncio
 
 from bridge.engine import envelope
 from bridge.engine.envelope import Envelope, MalformedError
-from bridge.sources.asks import LOG_MESSAGE, MAY_ASK, PROGRESS
+from bridge.sources.asks import LOG_MESSAGE, PROGRESS
 from bridge.sources.connection import Answer, ConnectionLost, UpstreamError
 from bridge.sources.http.call import Call
 from bridge.sources.http.connection import HttpConnection, read_answer, to_answer
@@ -88,7 +88,9 @@ class SseConnection(HttpConnection):
             self._take_call(self._find_call(message), message)
             return
         answer = self._awaited.get(read_id(message))
-        if answer is None or answer.done():
+        if read_id(message) in self._left:
+            self._left.remove(read_id(message))
+        elif answer is None or answer.done():
             self._log(f"an answer nobody waits for: id {bytes(message.id)[:40]!r}")
         else:
             answer.set_result(to_answer(message))
@@ -98,9 +100,7 @@ class SseConnection(HttpConnection):
         if message.method == PROGRESS:
             token = read_notice(bytes(message.params)).token
             return self._calls.get(token) if isinstance(token, int) else None
-        asking = [call for call in self._calls.values() if call.method in MAY_ASK]
-        is_its = message.id or message.method == LOG_MESSAGE
-        return asking[0] if is_its and len(asking) == 1 else None
+        return self._find_only() if message.id or message.method == LOG_MESSAGE else None
 
 
 def check_stream(response: Response) -> None:
