@@ -21,6 +21,7 @@ from bridge.sources.handshake import (
     read_initialized,
     wants_another_try,
 )
+from bridge.sources.stdio.again import Retold
 from bridge.sources.stdio.connection import StdioConnection
 from bridge.sources.stdio.tap import Tap
 
@@ -59,7 +60,7 @@ class _Opening:
         self._how = how
         self._limits = limits
         self._env = env
-        self._on_log = on_log
+        self._on_log, self._log = on_log, Retold(on_log)
         self._abilities = abilities
         self._started: StdioConnection | None = None
         self._is_done = False
@@ -88,6 +89,7 @@ class _Opening:
             raise ConnectionLost("the server's command cannot be run: its log says why")
         said = "it ended when asked for server/discover; started again for the older handshake"
         self._on_log(Line("life", said, ended.pid))
+        self._log.start_again()
         return await self.greet()
 
     async def _greet_beside(self, probe: asyncio.Task[Answer], connection: StdioConnection) -> StdioConnection:
@@ -111,7 +113,7 @@ class _Opening:
 
     async def _start(self) -> StdioConnection:
         loop = asyncio.get_running_loop()
-        connection = StdioConnection(max_answer_bytes=self._limits.max_answer_bytes, tap=Tap(self._on_log, loop.time))
+        connection = StdioConnection(max_answer_bytes=self._limits.max_answer_bytes, tap=Tap(self._log.take, loop.time))
         self._started = connection
         try:
             await connection.child.start(self._how, self._env)
@@ -144,6 +146,7 @@ class _Opening:
 
     def _settle(self, connection: StdioConnection, manners: Manners) -> StdioConnection:
         connection.settle(manners)
+        self._log.settle()
         self._is_done = True
         return connection
 

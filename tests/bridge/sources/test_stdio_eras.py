@@ -3,8 +3,9 @@
 import pytest
 
 from bridge.engine.server import Server, Stdio
-from bridge.sources.connection import ConnectionLost
+from bridge.sources.connection import ConnectionLost, Line
 from bridge.sources.handshake import Face, Patience
+from bridge.sources.stdio.again import Retold
 from tests.bridge.sources.stage import Log, call_text, make_server, opened, run
 
 
@@ -29,6 +30,31 @@ def test_a_server_known_to_be_older_is_not_probed() -> None:
             assert connection.era == "legacy"
 
     run(scenario)
+
+
+def test_what_a_server_says_before_it_ends_is_told_once_though_it_is_started_twice() -> None:
+    async def scenario() -> None:
+        log = Log()
+        with pytest.raises(ConnectionLost, match="it ended with status 3"):
+            async with opened(Server("ending", Stdio("sh", ("-c", "echo why >&2; exit 3"))), log=log):
+                pass
+        assert log.of("stderr") == ["why"]
+        assert [text for text in log.of("life") if "status 3" in text] == ["it ended with status 3"]
+
+    run(scenario)
+
+
+def test_what_the_second_child_says_otherwise_is_told() -> None:
+    lines: list[Line] = []
+    log = Retold(lines.append)
+    for text in ("a", "b"):
+        log.take(Line("stderr", text))
+    log.start_again()
+    for text in ("a", "c", "b"):
+        log.take(Line("stderr", text))
+    log.settle()
+    log.take(Line("stderr", "a"))
+    assert [line.text for line in lines] == ["a", "b", "c", "b", "a"]
 
 
 def test_a_command_that_does_not_exist_is_told_once() -> None:
