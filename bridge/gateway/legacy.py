@@ -78,6 +78,7 @@ def find_session(parts: Parts, inbound: Inbound) -> Session:
     """Raises Refusal: 400 without an id, 404 for one that is over, so that the client begins anew."""
     session_id = inbound.headers.get(SESSION)
     if session_id is None:
+        parts.offers.reach(inbound.server, inbound.caller.tenant_id)  # what is not there cannot be begun with
         raise Refusal(
             "session-missing", "Begin with initialize, and send the Mcp-Session-Id it answers with.",
             status=400, code=INVALID_REQUEST,

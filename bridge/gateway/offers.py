@@ -23,6 +23,7 @@ from bridge.gateway.request import Request
 from bridge.sources.connection import Connection, UpstreamError
 from mcp_saas.kit.version import VERSION
 
+MOST_NAMED = 20  # servers, to one who named another
 MERGED_WAIT_S = 3.0  # for a server that starts: the others' lists wait no longer
 OUR_INFO = msgspec.json.encode({"name": "dazbox-mcp", "title": "Dazbox MCP gateway", "version": VERSION})
 SUPPORTED = (MODERN, *reversed(LEGACY))
@@ -37,8 +38,13 @@ class Offers:
         """Raises Refusal 404 for a server that is not there, or not for this tenant."""
         upstream = self._fleet.find(name)
         if upstream is None or not may_reach(upstream.server.access, tenant):
-            raise Refusal("not-found", f"There is no server {name} for you.", status=404, code=INVALID_PARAMS)
+            words = f"There is no server {name} for you. There is: {self._name_reached(tenant)}."
+            raise Refusal("not-found", words, status=404, code=INVALID_PARAMS)
         return upstream
+
+    def _name_reached(self, tenant: UUID) -> str:
+        names = [upstream.server.name for upstream in self.reach(None, tenant)]
+        return ", ".join(names[:MOST_NAMED]) + ", ..." * (len(names) > MOST_NAMED) if names else "none yet"
 
     def reach(self, server: str | None, tenant: UUID) -> list[Upstream]:
         """The server, or all the tenant reaches. Raises Refusal 404."""

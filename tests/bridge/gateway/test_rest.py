@@ -90,3 +90,13 @@ def test_answers_above_a_kilobyte_are_compressed_for_those_who_take_them_so(gate
             assert json.loads(unpack(raw))["content"][0]["text"] == "a" * 5000
         small = client.post(f"{gateway.base}/mcp/tools/call", json={"name": "echo__pid"})
         assert "content-encoding" not in small.headers
+
+
+def test_who_names_a_server_that_is_not_there_is_told_which_are(gateway: Running) -> None:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    told = httpx.post(gateway.url("ecko"), json=message, timeout=60)
+    words = "There is no server ecko for you. There is: modern, legacy, echo."
+    assert (told.status_code, told.json()["error"]["message"]) == (404, words)
+    told = httpx.post(f"{gateway.base}/mcp/tools/call", json={"name": "ecko__echo"}, timeout=60)
+    assert (told.status_code, told.json()["detail"]) == (404, words)
+    assert "initialize" in httpx.post(gateway.url("echo"), json=message, timeout=60).json()["error"]["message"]
