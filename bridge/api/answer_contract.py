@@ -151,11 +151,23 @@ class NoteAnswer(Struct, frozen=True):
     detail: str
 
 
+class KeptAnswer(Struct, frozen=True):
+    """A server that was there with other settings, and stays as it is. `differs`: in which of them."""
+
+    name: str
+    differs: list[str]
+
+
 class ImportAnswer(Struct, frozen=True):
-    """`lacks`: of servers that were left out until it is given. `notes`: what was not taken over as it stood there."""
+    """`unchanged`: there already, as the file has them. `kept`: there with other settings and left so; to replace them
+    send the file again with `replaces`. `lacks`: of servers that were left out until it is given. `notes`: what was not
+    taken over as it stood there.
+    """
 
     added: list[str]
     replaced: list[str]
+    unchanged: list[str]
+    kept: list[KeptAnswer]
     lacks: list[LackAnswer]
     notes: list[NoteAnswer]
 

@@ -131,7 +131,7 @@ class ApprovalBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 class ImportBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`content`: an assistant's file as it is. `values`: for its placeholders, by variable or input. `replaces`:
-    servers of the same name are replaced, else they are a 409. `is_trial`: nothing is changed.
+    servers of the same name are replaced, else they stay as they are. `is_trial`: nothing is changed.
     """
 
     content: Annotated[str, Meta(max_length=1 << 20)]

@@ -22,10 +22,8 @@ from bridge.engine.merge import Observed
 from bridge.manager.log import LogLine
 from bridge.models.call import McpCall
 from bridge.selectors.admin_table import as_instant
-from bridge.selectors.catalogue import is_built_in, read_rules, read_server
+from bridge.selectors.catalogue import is_built_in, read_rules, read_server, tell_silence
 from bridge.selectors.tools import list_tools
-
-SILENCE = "No gateway has reported this server in the last ten seconds."
 
 
 def describe_server(row: McpServer, seen: Observed | None, *, tenant_id: UUID | None) -> ServerAnswer:
@@ -38,7 +36,7 @@ def describe_server(row: McpServer, seen: Observed | None, *, tenant_id: UUID | 
         should_run=row.should_run,
         tools=seen.tools if seen else None,
         takes_own_secrets=read_rules(row).pool.policy == "per_credential",
-        note=None if seen else SILENCE,
+        note=None if seen else tell_silence(row),
         desired=describe_desired(row) if is_operator else None,
         observed=describe_observed(seen) if is_operator and seen else None,
     )
@@ -96,7 +94,7 @@ def describe_tools(row: McpServer, seen: Observed | None, *, tenant_id: UUID | N
         allowed = read_rules(row).access.tools
         items = [one for one in items if one.state == "approved" and (allowed is None or one.name in allowed)]
         items = [msgspec.structs.replace(one, approved_by=None, approved_at=None) for one in items]
-    return ToolList(items, None if seen else SILENCE)
+    return ToolList(items, None if seen else tell_silence(row))
 
 
 def describe_line(line: LogLine) -> LogLineAnswer:

@@ -5,12 +5,12 @@ from rest_framework.request import Request
 
 from bridge.api.answer_contract import CapabilitiesAnswer, ServerAnswer, ServerList, ToolList
 from bridge.api.contract import NewServerBody, ServerBody, read_server_body
-from bridge.api.describe import SILENCE, describe_server, describe_tools
+from bridge.api.describe import describe_server, describe_tools
 from bridge.api.view import NAME, TAG, CatalogueView, look, look_around
 from bridge.catalogue.models import McpServer
 from bridge.manager.catalogue import add_server, delete_server, replace_server
 from bridge.manager.seen import observe
-from bridge.selectors.catalogue import list_shown, read_server
+from bridge.selectors.catalogue import list_shown, read_server, tell_silence
 from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import principal_of
@@ -114,7 +114,7 @@ class CapabilitiesView(CatalogueView):
         row = self.find(name)
         seen = look(row.name)
         if seen is None:
-            return answer(CapabilitiesAnswer(row.name, [], None, None, SILENCE))
+            return answer(CapabilitiesAnswer(row.name, [], None, None, tell_silence(row)))
         eras = sorted({one.era for one in seen.connections if one.era})
         return answer(CapabilitiesAnswer(row.name, eras, seen.capabilities, seen.server_info, None))
 

@@ -2,6 +2,9 @@
 
 from argparse import REMAINDER, ArgumentParser, ArgumentTypeError
 from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
 
 from bridge.engine.presets import PRESETS
 
@@ -27,12 +30,14 @@ def add_actions(parser: ArgumentParser) -> None:
         "start": "it should run; one in a crash loop gets a new chance",
         "stop": "calls under way are finished, then it ends",
         "restart": "all gateways start it anew",
-        "check": "opens it once and shows era, capabilities and tools",
         "remove": "takes it out of the catalogue",
     }
     for action, words in one.items():
         actions.add_parser(action, help=words).add_argument("name")
-    _add_add(actions.add_parser("add", help="a new server: mcp add [OPTIONS] time -- uvx mcp-server-time"))
+    check = actions.add_parser("check", help="opens it once and shows era, capabilities and tools")
+    check.add_argument("name")
+    check.add_argument("--json", action="store_true", help="for machines")
+    _add_add(actions.add_parser("add", help="a new server: mcp add time [OPTIONS] -- uvx mcp-server-time"))
     _add_logs(actions.add_parser("logs", help="the last lines of its log, from all gateways"))
     _add_import(actions.add_parser("import", help="the servers of an assistant's mcp.json"))
     approve = actions.add_parser("approve", help="tools as they are shown now, or as you have read them")
@@ -46,7 +51,12 @@ def add_actions(parser: ArgumentParser) -> None:
 
 
 def _add_add(parser: ArgumentParser) -> None:
+    _add_options(parser)
     parser.add_argument("name")
+    parser.add_argument("command", nargs=REMAINDER, help="after --: a program and its arguments")
+
+
+def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--preset", choices=[preset.name for preset in PRESETS], help="one that many want")
     parser.add_argument("--set", action="append", type=read_pair, default=[], metavar="NAME=VALUE", help="of a preset")
     parser.add_argument("--url", help="a server behind HTTP")
@@ -54,7 +64,21 @@ def _add_add(parser: ArgumentParser) -> None:
     parser.add_argument("--bearer", action="store_true", help="asks for a bearer token")
     parser.add_argument("--env", action="append", type=read_pair, default=[], metavar="NAME=VALUE")
     parser.add_argument("--cwd", help="its working directory")
-    parser.add_argument("command", nargs=REMAINDER, help="after --: a program and its arguments")
+
+
+def take_late_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Options may also stand behind the name; `command` has what is left. Raises CommandError."""
+    late: list[str] = options["command"]
+    if not late or late[0] == "--" or not late[0].startswith("--"):
+        return options
+    end = late.index("--") if "--" in late else len(late)
+    parser = CommandParser(prog="mcp add", add_help=False, called_from_command_line=False)
+    _add_options(parser)
+    found = vars(parser.parse_args(late[:end]))
+    added = {
+        name: options[name] + value if isinstance(value, list) else value for name, value in found.items() if value
+    }
+    return {**options, **added, "command": late[end:]}
 
 
 def _add_logs(parser: ArgumentParser) -> None:

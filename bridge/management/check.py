@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 
 from bridge.engine.pin import pin_tool
 from bridge.engine.server import Server
-from bridge.sources.connection import Connection, OnLog, UpstreamError
+from bridge.sources.connection import Connection, Line, OnLog, UpstreamError
 from bridge.sources.opener import open_connection
 
 MOST_PAGES = 50
@@ -24,8 +24,8 @@ class Checked(Struct, frozen=True):
 
     era: str
     version: str
-    server_info: bytes
-    capabilities: bytes
+    server_info: Raw
+    capabilities: dict[str, Raw]
     tools: list[CheckedTool] | None
 
 
@@ -45,12 +45,19 @@ def check_server(server: Server, *, on_log: OnLog) -> Checked:
 
 
 async def _check(server: Server, on_log: OnLog) -> Checked:
-    connection = await open_connection(server, secret=None, on_log=on_log)
+    is_closing = False
+
+    def tell(line: Line) -> None:
+        if not is_closing:  # that it ends with us is no news
+            on_log(line)
+
+    connection = await open_connection(server, secret=None, on_log=tell)
     try:
-        has_tools = "tools" in msgspec.json.decode(connection.capabilities, type=dict[str, Raw])
-        tools = await _list_tools(connection, timeout_s=server.limits.timeout_s) if has_tools else None
-        return Checked(connection.era, connection.version, connection.server_info, connection.capabilities, tools)
+        able = msgspec.json.decode(connection.capabilities, type=dict[str, Raw])
+        tools = await _list_tools(connection, timeout_s=server.limits.timeout_s) if "tools" in able else None
+        return Checked(connection.era, connection.version, Raw(connection.server_info), able, tools)
     finally:
+        is_closing = True
         await connection.close()
 
 

@@ -1,16 +1,22 @@
 """Servers as lines for a terminal."""
 
 from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
 
 from bridge.catalogue.models import McpServer
 from bridge.engine.merge import Observed
 from bridge.engine.observed import ConnectionSeen
+from bridge.management.check import Checked
 from bridge.manager.log import LogLine
 from bridge.selectors.admin_table import NOT_KNOWN, as_instant, name_age, name_bytes
-from bridge.selectors.catalogue import is_built_in
-from bridge.selectors.tools import list_tools
+from bridge.selectors.catalogue import is_built_in, tell_silence
+from bridge.selectors.tools import is_approved, list_tools
 from mcp_saas.kit.terminal import INDENT, lay_row, lay_text
 
+T = TypeVar("T")
 HEADER = ("Server", "Should   ", "Is        ", "Tools", " Memory", "Calls", "Errors")
 
 
@@ -21,6 +27,8 @@ def lay_servers(rows: list[McpServer], seen: dict[str, Observed | None]) -> Iter
     if all(is_built_in(row) for row in rows):
         yield "Nobody has added a server yet: manage.py mcp add, or mcp import."
     for row in rows:
+        if is_built_in(row) and seen[row.name] is None:
+            yield from lay_text(f"{row.name}: {tell_silence(row)}")
         if number := len(_list_quarantined(row, seen[row.name])):
             waits = count(number, "tool is", several="tools are")
             yield f"{row.name}: {waits} in quarantine and cannot be called: mcp check {row.name}, then mcp approve."
@@ -38,7 +46,7 @@ def lay_status(row: McpServer, one: Observed | None) -> Iterator[str]:
     should = f"revision {row.revision}, should {'run' if row.should_run else 'be stopped'}"
     yield f"{row.name}: {'built in' if is_built_in(row) else f'{row.kind}, {should}'}"
     if one is None:
-        yield f"{INDENT}No gateway has reported it in the last ten seconds."
+        yield from lay_text(tell_silence(row), INDENT)
         return
     waiting = count(one.queued, "call waits", several="calls wait")
     yield f"{INDENT}{one.condition.value}, revision {one.revision} in force, {waiting}, breaker {one.breaker}"
@@ -68,6 +76,49 @@ def _describe_link(link: ConnectionSeen) -> str:
     ]
     said += [count(link.restarts, "restart", several="restarts")]
     return ", ".join(said + ([name_bytes(link.rss_bytes)] if link.rss_bytes is not None else []))
+
+
+class _Info(Struct):
+    name: str = ""
+    title: str = ""
+    version: str = ""
+
+
+def lay_check(row: McpServer, found: Checked) -> Iterator[str]:
+    info = _read_as(found.server_info, _Info)
+    yield f"{row.name}: {' '.join(filter(None, (info.title or info.name, info.version)))}"
+    yield f"{INDENT}Speaks {found.version}, the {found.era} era."
+    abilities = [_describe_ability(name, raw) for name, raw in found.capabilities.items()]
+    yield from lay_text(f"Offers {', '.join(abilities) or 'nothing'}.", INDENT)
+    yield f"{INDENT}{count(len(found.tools or []), 'tool', several='tools')}"
+    for tool in found.tools or []:
+        mark = "" if is_approved(row, tool.name, sha256=tool.sha256) else "  not approved"
+        yield f"{INDENT}{tool.name}  {tool.sha256}{mark}"
+        yield from lay_text(" ".join(tool.description.split()), INDENT * 2)
+
+
+def _describe_ability(name: str, raw: Raw) -> str:
+    """`listChanged` and the like beside what they are of."""
+    more = [key for key, value in _read_as(raw, dict[str, Raw]).items() if bytes(value) == b"true"]
+    return f"{name} ({', '.join(more)})" if more else name
+
+
+def _read_as(raw: Raw, kind: type[T]) -> T:
+    """What a server wrote in another shape is as good as nothing."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError:
+        return kind()
+
+
+def make_check(row: McpServer, found: Checked) -> str:
+    """The same for machines."""
+    tools = [
+        {**msgspec.structs.asdict(tool), "is_approved": is_approved(row, tool.name, sha256=tool.sha256)}
+        for tool in found.tools or []
+    ]
+    said = {"name": row.name, **msgspec.structs.asdict(found), "tools": tools}
+    return msgspec.json.format(msgspec.json.encode(said), indent=2).decode()
 
 
 def count(number: int, one: str, *, several: str) -> str:

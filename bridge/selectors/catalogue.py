@@ -22,6 +22,8 @@ class Rules(Struct, frozen=True):
 
 
 BUILT_IN = BuiltIn().name
+SILENCE = "No gateway has reported it in the last ten seconds."
+SILENCE_BUILT_IN = f"{SILENCE} Those that run with API_URL set carry it."
 
 
 def list_rows() -> list[McpServer]:
@@ -55,6 +57,11 @@ def _make_built_in() -> McpServer:
 def is_built_in(row: McpServer) -> bool:
     """Whether it is the gateways' own as the release has it, which nobody changed."""
     return row.pk is None
+
+
+def tell_silence(row: McpServer) -> str:
+    """Why nothing is known of how it is."""
+    return SILENCE_BUILT_IN if is_built_in(row) else SILENCE
 
 
 def list_pins(row: McpServer) -> list[McpPin]:

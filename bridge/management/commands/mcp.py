@@ -13,9 +13,9 @@ from redis.exceptions import RedisError
 from bridge.engine.merge import list_unlisted
 from bridge.engine.presets import find_preset
 from bridge.engine.server import BuiltIn, Http, Server, Stdio
-from bridge.management.arguments import add_actions
+from bridge.management.arguments import add_actions, take_late_options
 from bridge.management.check import check_server
-from bridge.management.lines import count, lay_line, lay_servers, lay_status
+from bridge.management.lines import count, lay_check, lay_line, lay_servers, lay_status, make_check
 from bridge.manager.catalogue import add_server, approve_tools, delete_server, set_running
 from bridge.manager.command import restart_server
 from bridge.manager.imports import Import, import_servers
@@ -23,7 +23,6 @@ from bridge.manager.log import read_lines, wait_after
 from bridge.manager.publish import try_publish
 from bridge.manager.seen import observe, read_gateways
 from bridge.selectors.catalogue import find_row, list_shown, read_server
-from bridge.selectors.tools import is_approved
 from bridge.sources.connection import UpstreamError
 from mcp_saas.kit.crypto import SealError
 from mcp_saas.kit.errors import Problem
@@ -64,6 +63,7 @@ class Command(BaseCommand):
         self._write(*lay_status(row, observe(row.name)))
 
     def do_add(self, options: dict[str, Any]) -> None:
+        options = take_late_options(options)
         if options["preset"] and not options["command"]:
             self._add_preset(options)
             return
@@ -101,16 +101,8 @@ class Command(BaseCommand):
         server = read_server(row)
         if isinstance(server.transport, BuiltIn):
             raise CommandError("The gateway carries this one itself: there is nothing to open.")
-        found = check_server(server, on_log=lambda line: self._write(f"[{line.stream}] {line.text}"))
-        self._write(
-            f"Era {found.era}, version {found.version}",
-            f"Server {found.server_info.decode()}",
-            f"Capabilities {found.capabilities.decode()}",
-            count(len(found.tools or []), "tool", several="tools"),
-        )
-        for tool in found.tools or []:
-            mark = "" if is_approved(row, tool.name, sha256=tool.sha256) else "  not approved"
-            self._write(f"  {tool.name}  {tool.sha256}{mark}", f"    {' '.join(tool.description.split())}")
+        found = check_server(server, on_log=lambda line: self._note(f"[{line.stream}] {line.text}"))
+        self._write(*([make_check(row, found)] if options["json"] else lay_check(row, found)))
 
     def do_import(self, options: dict[str, Any]) -> None:
         try:
@@ -146,16 +138,24 @@ class Command(BaseCommand):
                 values[value.variable] = _ask(f"{value.variable} ({value.words.en})", is_secret=value.is_secret)
         values = {name: value for name, value in values.items() if value}  # what is left empty may have a default
         entry = msgspec.json.encode({"mcpServers": {options["name"]: preset.entry}}).decode()
-        self._show_import(import_servers(entry, values, actor=ACTOR), is_trial=False)
+        done = import_servers(entry, values, actor=ACTOR)
+        if done.kept:
+            raise CommandError(f"There is a server {options['name']} already: remove it, or take another name.")
+        self._show_import(done, is_trial=False)
 
     def _show_import(self, done: Import, *, is_trial: bool) -> None:
         for note in done.notes:
             self._write(f"{note.pointer or 'the file'}: {note.detail}")
         for lack in done.lacks:
             self._write(f"{lack.server} was left out: {lack.pointer} wants {lack.variable}: {lack.detail} (--set)")
-        for words, names in (("Added", done.added), ("Replaced", done.replaced)):
+        for words, names in (("Added", done.added), ("Replaced", done.replaced), ("Unchanged", done.unchanged)):
             if names:
                 self._write(f"{words}: {', '.join(names)}.")
+        for one in done.kept:
+            self._write(
+                f"{one.name} is there already with other settings ({', '.join(one.differs)}) and stays as it is:"
+                " --replace takes those of the file."
+            )
         if not (done.added or done.replaced):
             self._write("No server was taken over.")
         self._write("This was a trial: nothing has changed.") if is_trial else self._write(*self._tell())
@@ -164,9 +164,17 @@ class Command(BaseCommand):
         return [] if try_publish() else ["Gateways could not be told yet: a task will, once Redis is back."]
 
     def _write(self, *lines: str) -> None:
-        """What servers say may hold orders to a terminal: they are shown, not obeyed."""
         for line in lines:
-            self.stdout.write(_CONTROL.sub(lambda found: ascii(found[0])[1:-1], line))
+            self.stdout.write(disarm(line))
+
+    def _note(self, line: str) -> None:
+        """Beside the answer."""
+        self.stderr.write(disarm(line))
+
+
+def disarm(line: str) -> str:
+    """What servers say may hold orders to a terminal: they are shown, not obeyed."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], line)
 
 
 def name_reason(error: OSError | UnicodeDecodeError) -> str:
@@ -182,11 +190,11 @@ def _ask(words: str, *, is_secret: bool) -> str:
 
 def _read_server(options: dict[str, Any]) -> Server:
     command = options["command"][1:] if options["command"][:1] == ["--"] else options["command"]
+    if options["url"] and command:
+        raise CommandError("Give a program after --, or --url, and not both.")
     if options["url"]:
         bearer = getpass("Bearer token: ") if options["bearer"] else None
         return Server(options["name"], Http(options["url"], bearer=bearer, is_trusted=options["trusted"]))
-    if command and command[0].startswith("--"):
-        raise CommandError(f"Options stand before the name: mcp add {command[0]} ... {options['name']}")
     if not command:
         raise CommandError("Give a program after --, or --url, or --preset.")
     child = Stdio(command[0], tuple(command[1:]), env=dict(options["env"]), cwd=options["cwd"])

@@ -94,7 +94,7 @@ class HttpConnection:
         try:
             async with asyncio.timeout(timeout_s):
                 answer = await self._request(call, params, name=name)
-            return answer
+            return answer  # noqa: TRY300 - looked at below
         except TimeoutError:
             self._abandon(call)
             raise RequestTimeout(f"no answer within {timeout_s:g} s") from None

@@ -99,7 +99,7 @@ def test_an_assistant_s_file_is_tried_and_then_taken(olga: Client) -> None:
     assert "mail: added" in page
     assert "s3cret" not in page
     assert find_row("time").changed_by.startswith("operator:")
-    for given, words in (({"values": ""}, "In the catalogue already: time"), ({"values": "KEY"}, "Give NAME=VALUE")):
+    for given, words in (({"values": ""}, "time: there already, as the file has it"), ({"values": "KEY"}, "Give NAME")):
         again = olga.post(f"{ALL}import/", {"content": FILE, "act": "import"} | given)
         assert words in str(again.content, "utf-8")
 

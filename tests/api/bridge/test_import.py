@@ -4,7 +4,7 @@ from bridge.catalogue.models import McpServer
 from bridge.engine.mcp_json import read_mcp_json
 from bridge.engine.presets import PRESETS
 from bridge.engine.server import Http
-from bridge.manager.catalogue import check_server
+from bridge.manager.catalogue import approve_tools, check_server
 from bridge.selectors.catalogue import find_row, read_server
 from tests.api.problem import assert_problem
 from tests.conftest import ApiClient
@@ -22,8 +22,8 @@ def test_a_server_that_lacks_a_value_is_left_out_and_told(api: ApiClient, operat
     [lack] = answer.json["lacks"]
     assert (lack["server"], lack["variable"], lack["pointer"]) == ("search", "SEARCH_KEY", "/mcpServers/search/env/KEY")
     assert [note["pointer"] for note in answer.json["notes"]] == ["/mcpServers/time/autoApprove"]
-    again = api.post(IMPORT, {"content": FILE, "values": {"SEARCH_KEY": "k"}, "replaces": True}, token=operator)
-    assert (again.json["added"], again.json["replaced"], again.json["lacks"]) == (["search"], ["time"], [])
+    again = api.post(IMPORT, {"content": FILE, "values": {"SEARCH_KEY": "k"}}, token=operator)
+    assert (again.json["added"], again.json["unchanged"], again.json["lacks"]) == (["search"], ["time"], [])
 
 
 def test_a_trial_changes_nothing(api: ApiClient, operator: str) -> None:
@@ -31,10 +31,34 @@ def test_a_trial_changes_nothing(api: ApiClient, operator: str) -> None:
     assert not McpServer.objects.exists()
 
 
-def test_names_that_are_there_are_not_replaced_unasked(api: ApiClient, operator: str, echo: McpServer) -> None:
-    file = '{"mcpServers": {"new": {"command": "x"}, "echo": {"command": "x"}}}'
-    assert_problem(api.post(IMPORT, {"content": file}, token=operator), 409)
-    assert [row.name for row in McpServer.objects.all()] == ["echo"]
+def test_a_name_that_is_there_is_not_replaced_unasked_and_the_others_are_imported(
+    api: ApiClient, operator: str, echo: McpServer
+) -> None:
+    file = '{"mcpServers": {"new": {"command": "x"}, "echo": {"command": "x", "disabled": true}}}'
+    before = read_server(find_row("echo"))
+    done = api.post(IMPORT, {"content": file}, token=operator).json
+    kept = [{"name": "echo", "differs": ["transport", "should_run"]}]
+    assert (done["added"], done["replaced"], done["kept"]) == (["new"], [], kept)
+    assert read_server(find_row("echo")) == before
+    done = api.post(IMPORT, {"content": file, "replaces": True}, token=operator).json
+    assert (done["replaced"], done["unchanged"], done["kept"]) == (["echo"], ["new"], [])
+    assert not find_row("echo").should_run
+
+
+def test_what_was_approved_of_a_server_makes_it_no_other(api: ApiClient, operator: str) -> None:
+    api.post(IMPORT, {"content": FILE}, token=operator)
+    approve_tools("time", {"now": "ab" * 32}, actor="test")
+    revision = find_row("time").revision
+    done = api.post(IMPORT, {"content": FILE, "replaces": True}, token=operator).json
+    assert (done["unchanged"], find_row("time").revision) == (["time"], revision)
+
+
+def test_a_server_that_may_not_be_is_refused_by_its_name(api: ApiClient, operator: str) -> None:
+    file = '{"mcpServers": {"good": {"command": "x"}, "near": {"url": "https://127.0.0.1/mcp"}}}'
+    answer = api.post(IMPORT, {"content": file}, token=operator)
+    assert_problem(answer, 400)
+    assert answer.json["errors"][0]["detail"].startswith("near: ")
+    assert not McpServer.objects.exists()
 
 
 def test_a_wrong_file_is_refused_with_the_place(api: ApiClient, operator: str) -> None:

@@ -31,7 +31,7 @@ def test_a_server_is_added_and_seen_without_its_secrets(api: ApiClient, operator
     assert b"s3cret" not in made.raw
     assert made.json["desired"]["transport"]["env"] == {"KEY": "********"}
     assert (made.json["condition"], made.json["observed"]) == ("unknown", None)
-    assert made.json["note"] == "No gateway has reported this server in the last ten seconds."
+    assert made.json["note"] == "No gateway has reported it in the last ten seconds."
     assert made.json["desired"]["changed_by"] == "operator:1"
 
 

@@ -1,6 +1,7 @@
 """The catalogue from a terminal, with a real server behind it."""
 
 import io
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from bridge.catalogue.models import McpServer
-from bridge.engine.server import Stdio
+from bridge.engine.server import Http, Stdio
 from bridge.manager.catalogue import approve_tools
 from bridge.selectors.catalogue import find_row, read_server
 from tests.db.bridge.gateways import make_gateway, make_seen, tell, write_line
@@ -27,9 +28,11 @@ def test_a_server_is_added_checked_stopped_and_removed() -> None:
     run("add", "--env", "A=b", "echo", "--", sys.executable, str(FAST_ECHO))
     assert read_server(find_row("echo")).transport == Stdio(sys.executable, (str(FAST_ECHO),), env={"A": "b"})
     checked = run("check", "echo")
-    assert "version 2026-07-28" in checked
-    assert "fast-echo" in checked
-    assert "3 tools" in checked
+    said = ["echo: fast-echo 1", "Speaks 2026-07-28, the modern era.", "Offers tools (listChanged).", "3 tools"]
+    assert [line.strip() for line in checked.splitlines()][:4] == said
+    told = json.loads(run("check", "echo", "--json"))
+    assert (told["version"], told["server_info"]["name"]) == ("2026-07-28", "fast-echo")
+    assert {tool["name"]: tool["is_approved"] for tool in told["tools"]}["echo"]
     assert "should be stopped" in run("stop", "echo")
     assert "should run" in run("start", "echo")
     run("remove", "echo")
@@ -38,6 +41,8 @@ def test_a_server_is_added_checked_stopped_and_removed() -> None:
 
 def test_the_list_says_where_nothing_is_known() -> None:
     assert "Nobody has added a server yet" in run("list")
+    assert "with API_URL set carry it." in run("list")
+    assert "API_URL set carry it." in run("status", "dazbox")
     run("add", "echo", "--", "echo-server")
     assert "no data" in run("list")
     tell(make_gateway("a", make_seen("echo"), make_seen("time")))
@@ -95,10 +100,22 @@ def test_a_file_is_imported_and_tells_what_it_lacks(tmp_path: Path) -> None:
     file.write_text('{"mcpServers": {"a": {"command": "x", "env": {"KEY": "${KEY}"}}, "b": {"command": "y"}}}')
     assert "This was a trial: nothing has changed." in run("import", str(file), "--trial")
     assert "a was left out: /mcpServers/a/env/KEY wants KEY" in run("import", str(file))
-    with pytest.raises(CommandError, match="In the catalogue already: b"):
-        run("import", str(file))
-    done = run("import", str(file), "--set", "KEY=k", "--replace")
-    assert "Added: a.\nReplaced: b." in done
+    assert "Unchanged: b.\nNo server was taken over." in run("import", str(file))
+    file.write_text('{"mcpServers": {"a": {"command": "x"}, "b": {"command": "z"}}}')
+    assert "Added: a.\nb is there already with other settings (transport)" in run("import", str(file))
+    assert "Replaced: b.\nUnchanged: a." in run("import", str(file), "--replace")
+
+
+def test_options_of_a_new_server_stand_before_its_name_or_behind_it() -> None:
+    run("add", "--env", "A=b", "first", "--env", "C=d", "--cwd", "/srv", "--", "prog", "--flag", "x")
+    assert read_server(find_row("first")).transport == Stdio(
+        "prog", ("--flag", "x"), env={"A": "b", "C": "d"}, cwd="/srv"
+    )
+    run("add", "far", "--url", "https://mcp.example.com/mcp")
+    assert read_server(find_row("far")).transport == Http("https://mcp.example.com/mcp")
+    run("add", "docs", "--preset", "filesystem", "--set", "FOLDER=/srv/docs")
+    with pytest.raises(CommandError, match="There is a server docs already"):
+        run("add", "docs", "--preset", "filesystem", "--set", "FOLDER=/srv/other")
 
 
 def test_a_preset_needs_its_values_alone() -> None:
@@ -133,7 +150,8 @@ def test_logs_are_shown(empty_board: Any) -> None:
         (("add", "x"), "Give a program"),
         (("add", "Bad Name", "--", "x"), "give a name like"),
         (("restart", "echo"), "start a gateway"),
-        (("add", "x", "--env", "A=b", "--", "y"), "Options stand before the name: mcp add --env ... x"),
+        (("add", "x", "--url", "https://a.example/mcp", "--", "y"), "and not both"),
+        (("add", "x", "--uri", "https://a.example/mcp"), "unrecognized arguments: --uri"),
         (("import", "/nowhere/mcp.json"), "cannot be read"),
         (("approve", "echo"), "No gateway has reported it"),
     ],
