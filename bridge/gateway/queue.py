@@ -16,6 +16,9 @@ from bridge.gateway.refusal import CODES, Refusal
 
 RESERVE = 8  # an eighth of the places is kept from a tenant that holds all the others
 GROWTH = 16  # calls that end before a tenant, alone again, may hold a place more
+QUARTER = 4  # of the places a tenant whose calls wait may hold, however few the others do
+WINDOW = 32  # calls that end before that bound is looked at again
+STEP = 2  # places it grows by at most
 LOOK_S = 0.05  # how late one may be told that its time is over
 MEASURED = 4  # calls that end make one measurement of the rate, or as many as end in a second
 
@@ -42,6 +45,7 @@ class FairQueue:
         self._interval_s: float | None = None  # between two calls that end while others wait
         self._since_s, self._ended = 0.0, 0  # of the measurement under way
         self._is_looking = False
+        self._widest = self._seen = 0  # of this window: most places of one whose calls need not wait; calls that ended
         self.in_flight = self.waiting = self.refused = 0
         self.resize(limit, queued)
 
@@ -49,6 +53,8 @@ class FairQueue:
         """Fewer places: nobody is sent away, the next ones wait. More: those who wait come in."""
         self.limit, self.queued = limit, queued
         self._alone = limit - limit // RESERVE
+        self._quarter = -(-limit // QUARTER)
+        self._seats = self._alone
         self._allow(self._alone)
         self._admit()
 
@@ -82,13 +88,16 @@ class FairQueue:
         else:
             del self._held[number]
         if not self.waiting:
-            self._since_s, self._most = 0.0, self._alone
+            self._since_s, self._most, self._seats = 0.0, self._alone, self._alone
             return
         self._measure()
         self._part()
         lane = self._lanes.get(tenant)
         if lane is not None:
             self._list(lane)
+        elif held >= self._widest:
+            self._widest = held + 1
+        self._match()
         self._admit()
 
     def _hand_on(self, tenant: UUID) -> bool:
@@ -96,7 +105,7 @@ class FairQueue:
         lane = self._lanes.get(tenant)
         if lane is None or lane.is_listed or not len(self._lanes) == len(self._held) == 1:
             return False
-        if self._most != self._alone or self.in_flight > self._most:
+        if not self._most == self._seats == self._alone or self.in_flight > self._alone:
             return False
         self._measure()
         return self._seat(lane)
@@ -117,9 +126,27 @@ class FairQueue:
             if self._grown >= GROWTH:
                 self._allow(self._most + 1)
 
+    def _match(self) -> None:
+        """A tenant whose calls wait holds no more places than the one who holds most of those whose calls need not: a
+        busy server is shared as the calls in it are, so a flood would get more of it than its neighbours, and they
+        would stand behind it there. A quarter of the places is left to it, for servers that answer many at once.
+        """
+        self._seen += 1
+        if self._seen < WINDOW or self._weights:
+            return
+        seats = max(self._widest, self._quarter) if self._widest else self._alone
+        self._widest = self._seen = 0
+        was, self._seats = self._seats, min(seats, self._seats + STEP)
+        if self._seats > was:
+            self._relist()
+
     def _allow(self, most: int) -> None:
-        """More places for each tenant: those who hold as many as they might take turns again."""
+        """More places for each tenant."""
         self._most, self._grown = most, 0
+        self._relist()
+
+    def _relist(self) -> None:
+        """Those who hold as many as they might take turns again."""
         for lane in self._lanes.values():
             self._list(lane)
 
@@ -204,7 +231,7 @@ class FairQueue:
 
     def _list(self, lane: Lane) -> None:
         """Its turn may come, unless the tenant holds all the places it may."""
-        if not lane.is_listed and lane.length and self._held.get(lane.tenant.int, 0) < self._most:
+        if not lane.is_listed and lane.length and self._held.get(lane.tenant.int, 0) < min(self._most, self._seats):
             self._order += 1
             lane.is_listed = True
             heapq.heappush(self._heap, (lane.start, self._order, lane))
@@ -215,7 +242,7 @@ class FairQueue:
             lane.is_listed = False
             number = lane.tenant.int
             held = self._held.get(number, 0)
-            if held < self._most and self._seat(lane):
+            if held < min(self._most, self._seats) and self._seat(lane):
                 self.in_flight += 1
                 self._held[number] = held + 1
                 self._list(lane)

@@ -1,4 +1,7 @@
-"""A tenant that floods at ten times its share at most doubles the others' waiting: simulated, the same at each run."""
+"""A tenant that floods at ten times its share at most doubles the others' waiting: simulated, the same at each run.
+
+Before a server that answers as many calls at once as it is given, and before one that answers one after the other.
+"""
 
 import asyncio
 import random
@@ -61,3 +64,40 @@ def test_a_flood_at_most_doubles_the_p95_of_the_others(places: int) -> None:
     assert len(flooded) == len(calm) > 1000
     assert refused == 0
     assert p95(flooded) <= 2 * p95(calm)
+
+
+async def simulate_one_by_one(*, clients: int) -> list[float]:
+    """Seconds the calls of a tenant with 16 clients took beside one with as many, or with more. A call takes the server
+    0.1 s of its own, and it is given up to 64 of them.
+    """
+    loop = asyncio.get_running_loop()
+    queue = FairQueue(64, 256, clock=loop.time)
+    is_over, took_s, free_at_s = False, list[float](), 0.0
+
+    async def serve() -> None:
+        nonlocal free_at_s
+        free_at_s = max(free_at_s, loop.time()) + 0.1
+        await asyncio.sleep(free_at_s - loop.time())
+
+    async def ask(tenant: UUID) -> None:
+        while not is_over:
+            began_s = loop.time()
+            await queue.enter(tenant, deadline_s=1e6)
+            await serve()
+            queue.leave(tenant)
+            if tenant != FLOODER:
+                took_s.append(loop.time() - began_s)
+
+    async with asyncio.TaskGroup() as group:
+        for tenant in [UUID(int=1)] * 16 + [FLOODER] * clients:
+            group.create_task(ask(tenant))
+        await asyncio.sleep(CALLS / 10)
+        is_over = True
+    return took_s[len(took_s) // 2 :]
+
+
+def test_nobody_stands_behind_a_flood_at_a_server_that_takes_one_call_after_the_other() -> None:
+    calm = run(simulate_one_by_one(clients=16))
+    flooded = run(simulate_one_by_one(clients=160))
+    assert p95(flooded) <= 1.2 * p95(calm)
+    assert len(flooded) >= 0.8 * len(calm)

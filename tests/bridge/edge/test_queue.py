@@ -160,6 +160,42 @@ def test_of_tenants_who_wait_none_holds_more_than_its_part_of_the_places() -> No
     assert left == 0
 
 
+@pytest.mark.parametrize(("bob_asks", "alice_holds"), [(1, 4), (6, 6), (20, 8)])
+def test_whose_calls_wait_holds_as_many_places_as_others_do_or_a_quarter_if_they_hold_fewer(
+    bob_asks: int, alice_holds: int
+) -> None:
+    """Bob's calls do not wait, until they are more than his part of the places."""
+
+    async def main() -> tuple[set[int], float]:
+        queue, held, over = make(16), list[int](), asyncio.Event()
+        waits_s = list[float]()
+        loop = asyncio.get_running_loop()
+
+        async def ask(tenant: UUID) -> None:
+            while not over.is_set():
+                began_s = loop.time()
+                await queue.enter(tenant, deadline_s=1e6)
+                if tenant == BOB:
+                    waits_s.append(loop.time() - began_s)
+                    held.append(queue.count(ALICE)[0])
+                await asyncio.sleep(1)
+                queue.leave(tenant)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(160):
+                group.create_task(ask(ALICE))
+            for _ in range(bob_asks):
+                group.create_task(ask(BOB))
+            await asyncio.sleep(200)
+            over.set()
+        assert is_clean(queue)
+        return set(held[len(held) // 2 :]), max(waits_s[len(waits_s) // 2 :])
+
+    held, waited_s = run(main())
+    assert max(held) == alice_holds
+    assert (waited_s == 0) == (bob_asks <= 8)
+
+
 def test_a_tenant_that_is_alone_again_gets_its_places_back() -> None:
     async def main() -> int:
         queue = make(16)
@@ -273,7 +309,8 @@ def assert_bounds(queue: FairQueue, *, most: int) -> None:
     assert queue.waiting == sum(lane.length for lane in queue._lanes.values())
     assert queue.in_flight == sum(queue._held.values()) <= most
     is_free = queue.in_flight < queue.limit
-    assert not (is_free and any(queue._held.get(tenant.int, 0) < queue._most for tenant in queue._lanes))
+    most_of_one = min(queue._most, queue._seats)
+    assert not (is_free and any(queue._held.get(tenant.int, 0) < most_of_one for tenant in queue._lanes))
 
 
 STEP = st.tuples(
