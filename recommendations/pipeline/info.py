@@ -21,7 +21,6 @@ from nodes.selectors.forward import load_forwards
 from nodes.selectors.history import list_days
 from nodes.selectors.node import read_own_node
 from nodes.selectors.position import find_public_nodes, newest_load, newest_load_id
-from nodes.selectors.revision import read_revision
 from recommendations.engine.info import (
     ChannelInfo,
     NodeInfo,
@@ -33,6 +32,7 @@ from recommendations.engine.info import (
 from recommendations.pipeline.provided import CACHE, AskedOfNode, keep_briefly
 from tenants.context import current_tenant
 from tenants.sealing.answers import find_or_make_answer, take_answer
+from tenants.sealing.tenant import read_revision
 
 KIND = "node_info"
 HISTORY_DAYS = 30

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from mcp_saas.kit.gcra import Toll, Verdict
 from mcp_saas.kit.version import VERSION
-from nodes.selectors.revision import read_revision
 from recommendations.engine.advice import Advice, Language, LeftOut
 from recommendations.engine.adviser import Advised, advise
 from recommendations.engine.conflict import Conflicts
@@ -22,6 +21,7 @@ from recommendations.pipeline.provided import CACHE, find_suggestions, keep_brie
 from recommendations.pipeline.survey import survey_node
 from recommendations.selectors.advice import find_judged, find_last_done
 from tenants.sealing.answers import find_or_make_answer, keep_rendering, take_answer
+from tenants.sealing.tenant import read_revision
 
 log = structlog.get_logger(__name__)
 KIND = "recommendations"

@@ -440,6 +440,25 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Revision",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "schema_name",
+                        "table_name",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("schema_name", models.CharField(max_length=63)),
+                ("table_name", models.CharField(max_length=63)),
+                ("mark", models.UUIDField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="SpentAssertion",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

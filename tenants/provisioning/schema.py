@@ -8,6 +8,7 @@ from django.utils import timezone
 from tenants.context import use_schema
 from tenants.models.dazbox import UNBUILT_STATES, Dazbox, DazboxState
 from tenants.models.operation import OperationKind
+from tenants.models.revision import Revision
 from tenants.models.template import SchemaTemplate
 from tenants.provisioning.lifecycle import change_state
 from tenants.provisioning.operation import begin_attempt, note_failure, note_success
@@ -49,9 +50,11 @@ def build_schema(schema_name: str, template: SchemaTemplate) -> None:
 
 
 def drop_schema(schema_name: str) -> None:
-    """The schema and its role. Raises DatabaseError where it is in use for longer than the lock timeout."""
-    with use_schema(schema_name), connection.cursor() as cursor:
-        cursor.execute(_DROP.format(name=schema_name))
+    """The schema, its role and its marks. Raises DatabaseError where it is in use for longer than the lock timeout."""
+    with transaction.atomic():
+        with use_schema(schema_name), connection.cursor() as cursor:
+            cursor.execute(_DROP.format(name=schema_name))
+        Revision.objects.filter(schema_name=schema_name).delete()  # whoever wrote there has ended: no more are drawn
 
 
 def take_schema(schema_name: str, template: SchemaTemplate) -> str:

@@ -49,6 +49,10 @@ WHERE c.relnamespace = %s::regnamespace
   AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
 ORDER BY c.relname
 """
+_TRIGGERS = """
+SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = %s::regnamespace AND NOT t.tgisinternal ORDER BY c.relname, t.tgname
+"""
 
 
 def refresh_template() -> SchemaTemplate:
@@ -81,8 +85,9 @@ def script_current_schema(schema_name: str) -> str:
         return ";\n".join(
             chain(
                 _script_tables(cursor, schema_name),
-                _script_indexes(cursor, schema_name),
+                _script_without_schema(cursor, _INDEXES, schema_name=schema_name),
                 _script_foreign_keys(cursor, schema_name),
+                _script_without_schema(cursor, _TRIGGERS, schema_name=schema_name),
                 _script_migration_rows(cursor),
             )
         )
@@ -100,8 +105,9 @@ def _script_tables(cursor: CursorWrapper, schema_name: str) -> list[str]:
     return statements
 
 
-def _script_indexes(cursor: CursorWrapper, schema_name: str) -> list[str]:
-    cursor.execute(_INDEXES, [schema_name])
+def _script_without_schema(cursor: CursorWrapper, query: str, *, schema_name: str) -> list[str]:
+    """PostgreSQL's own statements, which name the table with its schema."""
+    cursor.execute(query, [schema_name])
     return [statement.replace(f" ON {schema_name}.", " ON ", 1) for (statement,) in cursor.fetchall()]
 
 

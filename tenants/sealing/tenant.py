@@ -24,8 +24,8 @@ from mcp_saas.kit.crypto import (
     open_sealed,
     seal,
 )
-from tenants.context import PUBLIC, current_door, current_place
-from tenants.database.question import Question, Row, ask_in_turn
+from tenants.context import TenantRef, current_door
+from tenants.database.question import Row, ask_public
 from tenants.models.tenant_key import TenantKey
 from tenants.sealing.master import MasterRing, load_master_ring
 
@@ -33,8 +33,9 @@ FORMAT = 2  # 1 was plaintext
 _HEADER = struct.Struct(">BI")  # format, generation: big-endian, so that the database can compare them
 HEADER_BYTES = _HEADER.size
 # In plain SQL: each request of a box begins with it, and Django would take longer to write the query than to ask it.
-_READ = "SELECT generation, master_kid, wrapped FROM tenants_tenantkey WHERE dazbox_id = "
-_IN_ORDER = " ORDER BY generation"
+_KEYS = "SELECT generation, master_kid, wrapped"
+_MARKS = ", ARRAY(SELECT mark FROM tenants_revision WHERE schema_name = '{}' ORDER BY table_name)"
+_OF_BOX = " FROM tenants_tenantkey WHERE dazbox_id = '{}' ORDER BY generation"
 
 
 class Wrapped(NamedTuple):
@@ -100,22 +101,22 @@ def current_keys() -> TenantKeys:
     """Of the tenant whose door we are behind. Raises NoTenantError outside of one, KeyMissingError without keys."""
     door = current_door()
     if "keys" not in door.kept:
-        door.kept["keys"] = _read_keys(door.tenant.id)
+        door.kept["keys"] = _unwrap_all(door.tenant, ask_public(_KEYS + _OF_BOX.format(door.tenant.id)))
     keys: TenantKeys = door.kept["keys"]
     return keys
 
 
-def ask_with_keys(query: str) -> Row:
-    """The one row of a question to the box we are at. Its keys come with it in the same message, where they are not
-    here yet: they lie in the public place, and are asked for first.
+def read_revision() -> str:
+    """What answers that are kept are named by: another text as soon as something has changed for the tenant we are in
+    (`tenants.models.revision`), and never one that was there before. Whatever it names is sealed, so the keys come with
+    it, in one query of public tables alone. Raises as `current_keys` does.
     """
-    door, question = current_door(), Question(current_place(), query)
-    if "keys" in door.kept:
-        [[row]] = ask_in_turn(question)
-        return row
-    found, [row] = ask_in_turn(Question(PUBLIC, f"{_READ}'{door.tenant.id}'{_IN_ORDER}"), question)
-    door.kept["keys"] = _unwrap_all(door.tenant.id, [_read_wrapped(one) for one in found])
-    return row
+    door = current_door()
+    tenant = door.tenant
+    rows = ask_public(_KEYS + _MARKS.format(tenant.schema_name) + _OF_BOX.format(tenant.id))
+    if "keys" not in door.kept or not rows:
+        door.kept["keys"] = _unwrap_all(tenant, rows)
+    return (rows[0][-1] or b"").decode()
 
 
 def create_keys(dazbox_id: UUID) -> None:
@@ -164,26 +165,22 @@ def wrap(row: TenantKey, secret: bytes, *, ring: MasterRing) -> None:
     row.wrapped = seal(master.cipher, secret, place=_place_of(row.dazbox_id, row.generation))
 
 
-def _read_keys(tenant_id: UUID) -> TenantKeys:
-    [found] = ask_in_turn(Question(PUBLIC, f"{_READ}'{tenant_id}'{_IN_ORDER}"))
-    return _unwrap_all(tenant_id, [_read_wrapped(one) for one in found])
-
-
 def _read_wrapped(row: Row) -> Wrapped:
-    """As PostgreSQL writes it. Raises ValueError for a null, of which there is none."""
-    generation, master_kid, wrapped = row
+    """As PostgreSQL writes it, marks or not. Raises ValueError for a null, of which there is none."""
+    generation, master_kid, wrapped = row[:3]
     if generation is None or master_kid is None or wrapped is None:
         raise ValueError("a column of the keys is null")
     return Wrapped(int(generation), master_kid.decode(), bytes.fromhex(wrapped.decode().removeprefix("\\x")))
 
 
-def _unwrap_all(tenant_id: UUID, found: list[Wrapped]) -> TenantKeys:
-    if not found:
-        raise KeyMissingError(f"the keys of Dazbox {tenant_id} are destroyed")
-    ring = load_master_ring()
-    secrets = {one.generation: _unwrap(tenant_id, one, ring=ring) for one in found}
+def _unwrap_all(tenant: TenantRef, rows: list[Row]) -> TenantKeys:
+    """Of rows in order of their generation."""
+    if not rows:
+        raise KeyMissingError(f"the keys of Dazbox {tenant.id} are destroyed")
+    found, ring = [_read_wrapped(row) for row in rows], load_master_ring()
+    secrets = {one.generation: _unwrap(tenant.id, one, ring=ring) for one in found}
     ciphers = {generation: AESGCM(secret[:KEY_BYTES]) for generation, secret in secrets.items()}
-    return TenantKeys(tenant_id, ciphers, secrets[found[-1].generation][KEY_BYTES:])
+    return TenantKeys(tenant.id, ciphers, secrets[found[-1].generation][KEY_BYTES:])
 
 
 def _unwrap(tenant_id: UUID, key: Wrapped, *, ring: MasterRing) -> bytes:

@@ -14,6 +14,7 @@ from psycopg.errors import InsufficientPrivilege
 from nodes.models.node import OwnNode
 from tenants.context import enter_tenant, use_schema
 from tenants.models.dazbox import Dazbox, DazboxState
+from tenants.models.revision import Revision
 from tenants.provisioning.purge import purge_dazbox
 from tenants.selectors import refer_to
 from tests.committed import committed_database, list_box_roles, list_box_schemas
@@ -51,6 +52,21 @@ OWN_TABLES = [
     "CREATE TEMPORARY TABLE nodes_ownnode (id int)",
 ]
 REFUSED = r"permission denied|does not exist|must be owner"
+
+
+# What draws a mark of a change, called or put on a table in a box's own name.
+MARKS = [
+    "TABLE public.tenants_revision",
+    "UPDATE public.tenants_revision SET mark = gen_random_uuid()",
+    "INSERT INTO public.tenants_revision VALUES ({south_text}, 'nodes_ownnode', gen_random_uuid())",
+    "DELETE FROM public.tenants_revision",
+    "SELECT public.tenants_draw_mark()",
+    "CREATE TRIGGER another AFTER UPDATE ON nodes_channel FOR EACH ROW EXECUTE FUNCTION public.tenants_draw_mark()",
+    "ALTER TABLE nodes_ownnode DISABLE TRIGGER ALL",
+    "DROP TRIGGER nodes_ownnode_mark ON nodes_ownnode",
+    "CREATE OR REPLACE FUNCTION public.tenants_draw_mark() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
+    "SET LOCAL session_replication_role = replica",
+]
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +117,32 @@ def test_outside_a_tenant_no_box_can_be_read(pair: tuple[Box, Box], query: str) 
 def test_inside_a_tenant_rows_can_be_changed_and_tables_cannot(pair: tuple[Box, Box], query: str) -> None:
     with enter_tenant(pair[0].tenant), pytest.raises(ProgrammingError, match=REFUSED):
         run(query, pair[0])
+
+
+@pytest.mark.parametrize("query", MARKS)
+def test_no_mark_of_a_change_is_read_forged_or_withheld(pair: tuple[Box, Box], query: str) -> None:
+    north, south = pair
+    with enter_tenant(north.tenant), pytest.raises(ProgrammingError, match=REFUSED):
+        run(query, south)
+
+
+def test_a_change_draws_a_mark_of_its_own_box_and_nobody_may_execute_what_does(pair: tuple[Box, Box]) -> None:
+    north, south = pair
+    before = [list_marks(box) for box in pair]
+    with enter_tenant(north.tenant):
+        run("UPDATE nodes_ownnode SET forward_cursor = 'north' RETURNING id", north)
+    assert [list_marks(box) == marks for box, marks in zip(pair, before, strict=True)] == [False, True]
+    [(roles,)] = run(
+        """SELECT array_agg(rolname::text) FROM pg_roles
+           WHERE has_function_privilege(oid, 'tenants_draw_mark()', 'EXECUTE') AND NOT rolsuper
+             AND rolname <> session_user""",
+        south,
+    )
+    assert roles == [settings.ENV.database_owner]
+
+
+def list_marks(box: Box) -> list[Any]:
+    return list(Revision.objects.filter(schema_name=box.dazbox.schema_name).values_list("table_name", "mark"))
 
 
 def test_a_copy_of_another_boxs_table_is_refused(pair: tuple[Box, Box]) -> None:

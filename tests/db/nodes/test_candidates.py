@@ -12,13 +12,13 @@ from nodes.pipeline.graph import load_graph
 from nodes.pipeline.graph_refresh import offer_graph
 from nodes.pipeline.ingest import accept_snapshot
 from nodes.selectors.candidate import is_stale, list_candidates
-from nodes.selectors.revision import read_revision
 from nodes.simulator.small_network import generate_network
 from nodes.sources.describegraph.writer import write_graph
 from nodes.tasks import list_candidates as candidates_task
 from nodes.tasks import measure_gains, refresh_graph
 from tenants.context import enter_tenant
 from tenants.models.job import Job
+from tenants.sealing.tenant import read_revision
 from tests.factories import Box, make_channel, make_snapshot
 
 pytestmark = pytest.mark.django_db

@@ -51,7 +51,7 @@ NOT_OF_A_BOX = {
     "library_librarydocument",
     "library_libraryembedding",
     "tenants_provisioningclient", "tenants_operatorfactor", "tenants_failedsignin", "tenants_spareschema",
-    "tenants_schematemplate", "tenants_spentassertion", "graph_graphload", "graph_graphnode",
+    "tenants_schematemplate", "tenants_spentassertion", "tenants_revision", "graph_graphload", "graph_graphnode",
     "graph_graphtopology", "graph_graphupload",
 }  # fmt: skip
 DJANGO_TABLES = ("auth_", "django_")

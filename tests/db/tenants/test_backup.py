@@ -13,9 +13,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from mcp_saas.kit.crypto import KeyMissingError, SealBrokenError
 from nodes.engine.credential import KeyAccess, Service
+from nodes.models.candidate import CandidateList, CandidateWork
 from nodes.models.channel import Channel
 from nodes.models.credential import Credential
 from nodes.models.journal import JournalEntry
@@ -28,6 +30,7 @@ from nodes.selectors.chain import verify_chain
 from nodes.selectors.credential import read_credential
 from tenants.context import enter_tenant, use_schema
 from tenants.models.dazbox import Dazbox
+from tenants.models.revision import Revision
 from tenants.models.template import SchemaTemplate
 from tenants.models.tenant_key import TenantKey
 from tenants.provisioning.archive import ArchiveError
@@ -37,7 +40,7 @@ from tenants.provisioning.lifecycle import delete_dazbox
 from tenants.provisioning.purge import purge_dazbox
 from tenants.provisioning.schema import drop_schema
 from tenants.provisioning.transfer import TransferTerms, transfer_dazbox
-from tenants.sealing.tenant import current_keys
+from tenants.sealing.tenant import current_keys, read_revision
 from tests.committed import find_blocked, list_box_schemas, lock_table, other_session, run_together
 from tests.conftest import fill_box
 from tests.db.tenants.test_migration import describe, release
@@ -119,6 +122,35 @@ def test_a_restored_box_is_what_it_was_and_the_others_are_untouched(boxes: tuple
     with enter_tenant(box.tenant):
         assert JournalEntry.objects.filter(kind="restore").count() == 1
         assert verify_chain().fault is None
+
+
+def test_a_restored_box_takes_back_no_name_of_an_answer(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    """What is kept was made of rows that are gone, or of those that have come back: nobody can tell which."""
+    box, neighbour = boxes
+    names, others = {name_of(box)}, name_of(neighbour)
+    backup_tenant(box.pubkey, tmp_path / "backup.tar")
+    go_on(box)
+    for _ in range(2):
+        names.add(name_of(box))
+        restore_tenant(tmp_path / "backup.tar")
+        assert name_of(box) not in names
+    assert name_of(neighbour) == others
+
+
+def test_what_is_not_in_the_backup_has_no_mark_any_more(boxes: tuple[Box, Box], tmp_path: Path) -> None:
+    box, _ = boxes
+    backup_tenant(box.pubkey, tmp_path / "backup.tar")
+    with enter_tenant(box.tenant):
+        CandidateList.objects.create(load_id=1, made_at=timezone.now(), work=CandidateWork(candidates=[], peers=[]))
+    marks = Revision.objects.filter(schema_name=box.dazbox.schema_name)
+    assert marks.count() == 3
+    restore_tenant(tmp_path / "backup.tar")
+    assert set(marks.values_list("table_name", flat=True)) == {"nodes_ownnode", "nodes_journalhead"}
+
+
+def name_of(box: Box) -> str:
+    with enter_tenant(box.tenant):
+        return read_revision()
 
 
 def test_the_file_names_its_box_and_is_for_its_owners_eyes_only(boxes: tuple[Box, Box], tmp_path: Path) -> None:

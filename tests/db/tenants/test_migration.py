@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
-from tenants.context import use_schema
+from nodes.models.node import OwnNode
+from tenants.context import enter_tenant, use_schema
 from tenants.models.dazbox import Dazbox
+from tenants.models.template import SchemaTemplate
 from tenants.provisioning.migration import migrate_tenants
 from tenants.provisioning.schema import current_template
-from tenants.provisioning.template import refresh_template
+from tenants.provisioning.template import TEMPLATE_SCHEMA, refresh_template, script_current_schema
 from tenants.provisioning.upgrade import plan_upgrade
+from tenants.sealing.tenant import read_revision
 from tests.committed import ROOT, child_environment, find_blocked, lock_table, other_session
 from tests.db.tenants.test_schema_template import (
     CATALOG,
@@ -90,6 +94,32 @@ def test_every_box_gets_what_djangos_own_migrations_would_have_given(boxes: list
         assert_like_migrated(box, stock)
         assert run_in(box, "SELECT note, rank FROM nodes_channel") == [("it's 100 % new", 7)]
     assert (migrate_tenants().migrated, migrate_tenants().failures) == (0, {})
+
+
+def test_a_box_of_a_release_without_marks_gets_what_draws_them(boxes: list[Dazbox]) -> None:
+    older = take_marks_back()
+    box = make_box("of the older release")
+    assert box.dazbox.schema_revision == older
+    assert describe(box.dazbox, "triggers") == []
+
+    call_command("prepare", stdout=io.StringIO())
+
+    assert describe(box.dazbox, "triggers") == describe(boxes[0], "triggers")
+    with enter_tenant(box.tenant):
+        before = read_revision()
+        OwnNode.objects.create(last_seq=1)
+        assert read_revision() != before
+
+
+def take_marks_back() -> str:
+    """The template as it was before, in force. Its revision."""
+    with use_schema(TEMPLATE_SCHEMA):
+        MigrationExecutor(connection).migrate([("nodes", "0001_initial")])
+        ddl = script_current_schema(TEMPLATE_SCHEMA)
+        assert "TRIGGER" not in ddl
+    SchemaTemplate.objects.all().delete()
+    SchemaTemplate.objects.create(revision="1" * 64, ddl=ddl)
+    return "1" * 64
 
 
 def test_prepare_migrates_the_boxes_too(boxes: list[Dazbox], settings: Any) -> None:

@@ -51,7 +51,8 @@ CATALOG = {
         WHERE c.relnamespace = %(schema)s::regnamespace ORDER BY c.relname
     """,
     "triggers": """
-        SELECT tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+        SELECT tgname, tgenabled, replace(pg_get_triggerdef(t.oid), %(schema)s || '.', '')
+        FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
         WHERE c.relnamespace = %(schema)s::regnamespace AND NOT tgisinternal ORDER BY tgname
     """,
     "routines": "SELECT proname FROM pg_proc WHERE pronamespace = %(schema)s::regnamespace ORDER BY proname",
@@ -110,7 +111,7 @@ def test_a_schema_from_the_template_equals_a_migrated_one(templated: Dazbox, mig
             built, expected = without_check_text(built), without_check_text(expected)
         assert built == expected, kind
     assert describe_checks(templated) == describe_checks(migrated)
-    for kind in ("relations", "columns", "constraints", "indexes", "sequences", "migrations"):
+    for kind in ("relations", "columns", "constraints", "indexes", "sequences", "triggers", "migrations"):
         assert describe(templated, kind) != [], kind
 
 
