@@ -57,15 +57,9 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        match scope["type"]:
-            case "http":
-                await self._serve(scope, receive, send)
-            case "lifespan":
-                await self._live(receive, send)
-            case "websocket":
-                await self._serve_socket(scope, receive, send)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._serve_other(scope, receive, send)
+            return
         inbound = Inbound(scope, receive, send)
         try:
             await self._route(inbound)
@@ -111,6 +105,13 @@ class App:
         inbound.server = server or None
         inbound.caller = parts.door.recall(headers.get(b"authorization")) or await parts.door.admit(scope)
         await serve(parts, inbound)
+
+    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "lifespan":
+                await self._live(receive, send)
+            case "websocket":
+                await self._serve_socket(scope, receive, send)
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Who may not come in is not: a refused handshake is a 403."""

@@ -62,7 +62,8 @@ class Rates:
         self._clock, self._today = clock, today
         self._interval_s = WINDOW_S / self.policy.a_minute
         self._server_interval_s = WINDOW_S / self.policy.a_minute_of_server
-        self._told = b'"%b";q=%d;w=%d' % (TENANT.encode(), self.policy.a_minute, WINDOW_S)
+        told = b'"%b";q=%d;w=%d' % (TENANT.encode(), self.policy.a_minute, WINDOW_S)
+        self._policy_header: Header = (b"ratelimit-policy", told)
         self.budgets: dict[UUID, Budget] = {}
         self._opened = 0
 
@@ -89,7 +90,7 @@ class Rates:
         budget.servers[server] = server_used_s
         ahead_s = used_s - now_s
         left = max(0, int((WINDOW_S - ahead_s) / self._interval_s + 1e-6))
-        return (b"ratelimit-policy", self._told), (b"ratelimit", b'"mcp";r=%d;t=%d' % (left, ahead_s + 1))
+        return self._policy_header, (b"ratelimit", b'"mcp";r=%d;t=%d' % (left, ahead_s + 1))
 
     def used_today(self, tenant_id: UUID) -> int:
         """Calls of all gateways, as far as they have told each other."""

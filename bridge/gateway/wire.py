@@ -1,17 +1,20 @@
-"""HTTP as uvicorn speaks it, with less around each request: a plain answer is one write, and a connection has one timer
-for all the silences in it.
+"""HTTP as uvicorn speaks it, with less around each request: a plain answer is one write, a head that was read before is
+not parsed again, and a connection has one timer for all the silences in it.
 """
 
 import asyncio
 import urllib.parse
+from collections import deque
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from bridge.gateway.heads import Head, learn
 from bridge.gateway.inbound import WIRE
 from bridge.gateway.stream import Header
 
 JSON = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n"
+MOST_HEADS = 4  # that a connection remembers
 LINES = 4  # of a head without other headers: the status, those two, and the end
 
 
@@ -54,6 +57,46 @@ class Protocol(HttpToolsProtocol):
 
     _path: tuple[bytes, str, bytes, bytes] = (b"", "", b"", b"")  # the URL last seen, and what it says
     _silent_since_s: float | None = None
+    _heads: deque[Head] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        before = self.cycle
+        is_between = before is None or (before.scope is self.scope and not before.more_body)
+        if is_between and self._heads is not None and before.response_complete and self._take_known(data):
+            return
+        super().data_received(data)
+        cycle = self.cycle
+        if is_between and cycle is not before and cycle.scope is self.scope and not cycle.more_body:
+            self._remember(data, cycle)
+
+    def _take_known(self, data: bytes) -> bool:
+        """Whether it is a whole request with a head that was read before."""
+        for head in self._heads or ():
+            body = head.find_body(data)
+            if body is not None:
+                self._silent_since_s, self.expect_100_continue = None, False
+                self.scope = head.write_scope(len(body), state=self.app_state)
+                self.cycle = cycle = self._begin(is_kept=True)
+                cycle.body += body
+                cycle.more_body = False
+                self._start_asgi_task(cycle, self.app)
+                return True
+        return False
+
+    def _remember(self, data: bytes, cycle: RequestResponseCycle) -> None:
+        head = learn(data, self.scope) if cycle.keep_alive else None  # type: ignore[arg-type]
+        if head is not None:
+            self._heads = self._heads or deque(maxlen=MOST_HEADS)
+            self._heads.appendleft(head)
+
+    def _begin(self, *, is_kept: bool) -> Cycle:
+        cycle = Cycle(
+            self.scope, self.transport, self.flow, self.logger, self.access_logger, self.access_log,
+            self.server_state.default_headers, asyncio.Event(), self.expect_100_continue, is_kept,
+            self.on_response_complete,
+        )  # fmt: skip
+        self.scope[WIRE] = cycle  # type: ignore[literal-required]
+        return cycle
 
     def on_headers_complete(self) -> None:
         parser, scope, before = self.parser, self.scope, self.cycle
@@ -65,12 +108,7 @@ class Protocol(HttpToolsProtocol):
         if self.url != self._path[0]:
             self._path = split_url(self.url)
         _, scope["path"], scope["raw_path"], scope["query_string"] = self._path
-        self.cycle = cycle = Cycle(
-            scope, self.transport, self.flow, self.logger, self.access_logger, self.access_log,
-            self.server_state.default_headers, asyncio.Event(), self.expect_100_continue,
-            version != "1.0" and parser.should_keep_alive(), self.on_response_complete,
-        )  # fmt: skip
-        scope[WIRE] = cycle  # type: ignore[literal-required]
+        self.cycle = cycle = self._begin(is_kept=version != "1.0" and parser.should_keep_alive())
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:

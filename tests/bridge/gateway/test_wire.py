@@ -4,7 +4,8 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -94,6 +95,22 @@ def test_who_asks_before_sending_is_told_to_go_on(gateway: Running) -> None:
         assert read_answers(connection, 1)[0][1]["id"] == 1
 
 
+def test_calls_that_say_the_same_but_for_their_length_are_answered_one_by_one(gateway: Running) -> None:
+    """Heads that were read before are not parsed again."""
+    with connect(gateway) as connection:
+        for number in (1, 2, 30, 10**6, 5):
+            connection.sendall(write_call(number))
+            [(_, answer)] = read_answers(connection, 1)
+            assert answer["result"]["content"][0]["text"] == f"text {number}"
+        connection.sendall(write_call(6, headers="x-request-id: another\r\n"))
+        assert read_answers(connection, 1)[0][1]["id"] == 6
+        text = write_call(7)
+        connection.sendall(text[:-10])
+        connection.sendall(text[-10:] + write_call(8) + write_call(9)[:50])
+        connection.sendall(write_call(9)[50:])
+        assert [answer["id"] for _, answer in read_answers(connection, 3)] == [7, 8, 9]
+
+
 def test_what_is_no_http_is_told_so(gateway: Running) -> None:
     with connect(gateway) as connection:
         connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")
@@ -103,22 +120,26 @@ def test_what_is_no_http_is_told_so(gateway: Running) -> None:
 class Beside:
     """uvicorn with our protocol before an application of the test's own."""
 
-    def __init__(self, app: Any, **settings: Any) -> None:
-        self.app, self.settings = app, settings
+    def __init__(self, app: Any, *, protocol: type[Protocol] = Protocol, **settings: Any) -> None:
+        self.app, self.protocol, self.settings = app, protocol, settings
 
     async def ask(self, request: bytes) -> bytes:
         """All that comes back until the other side closes."""
-        settings = uvicorn.Config(self.app, http=Protocol, lifespan="off", log_config=None, **self.settings)
+        async with self.connect() as (reader, writer):
+            writer.write(request)
+            return await reader.read()
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        settings = uvicorn.Config(self.app, http=self.protocol, lifespan="off", log_config=None, **self.settings)
         settings.load()
         state = SimpleNamespace(connections=set(), tasks=set(), default_headers=[], total_requests=0)
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Protocol(settings, state, {}), "127.0.0.1", 0)  # type: ignore[arg-type]
+        server = await loop.create_server(lambda: self.protocol(settings, state, {}), "127.0.0.1", 0)  # type: ignore[arg-type]
         async with server, asyncio.timeout(WAIT_S):
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            writer.write(request)
-            told = await reader.read()
+            yield reader, writer
             writer.close()
-            return told
 
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
@@ -134,6 +155,43 @@ def test_a_connection_is_closed_once_it_was_silent_and_not_while_a_request_is_un
     told = asyncio.run(Beside(app, timeout_keep_alive=0.2).ask(REQUEST + slow))
     assert told.count(b"HTTP/1.1 200 OK") == 2
     assert told.endswith(b'"/slow"')
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_a_head_that_was_read_before_says_what_it_said(place: str) -> None:
+    seen: list[dict[str, Any]] = []
+    parsed: list[bytes] = []
+
+    class Parsing(Protocol):
+        def on_url(self, url: bytes) -> None:
+            parsed.append(url)
+            super().on_url(url)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        wire = scope.pop(WIRE)
+        seen.append(scope | {"body": wire.take_body()})
+        assert wire.reply(200, headers=(), body=b"{}")
+
+    def write(body: bytes) -> bytes:
+        lines = [b"Host: localhost", b"X-Twice: a", b"X-Twice: b", b"Authorization: Bearer t"]
+        lines.insert(0 if place == "first" else 4, b"Content-Length:  %d" % len(body))
+        return b"POST /a%20b?c=d HTTP/1.1\r\n" + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body
+
+    async def ask() -> None:
+        async with Beside(app, protocol=Parsing).connect() as (reader, writer):
+            for body in (b"first", b"", b"the third is longer", b"GET / HTTP/1.1\r\n\r\n"):
+                writer.write(write(body))
+                assert (await reader.readuntil(b"{}")).startswith(b"HTTP/1.1 200 OK")
+
+    asyncio.run(ask())
+    assert parsed == [b"/a%20b?c=d"]
+    assert [one.pop("body") for one in seen] == [b"first", b"", b"the third is longer", b"GET / HTTP/1.1\r\n\r\n"]
+    lengths = [dict(one["headers"])[b"content-length"] for one in seen]
+    assert lengths == [b"5", b"0", b"19", b"18"]
+    for one in seen:
+        one["headers"] = [(name, value) for name, value in one["headers"] if name != b"content-length"]
+        assert one == seen[0]
+    assert [name for name, _ in seen[0]["headers"]].count(b"x-twice") == 2
 
 
 def test_a_header_is_never_two() -> None:
