@@ -48,6 +48,20 @@ def find_open(parts: Parts, path: str) -> Watching | Issuing | None:
     return next((one for one in (parts.watching, parts.issuing) if one is not None and one.takes(path)), None)
 
 
+def answer_preflight(parts: Parts, inbound: Inbound) -> Awaitable[None]:
+    return send_answer(inbound.send, 204, headers=inbound.answer_headers)
+
+
+async def serve_open(parts: Parts, inbound: Inbound) -> None:
+    """Raises Refusal, Gone."""
+    answer = find_open(parts, inbound.scope["path"])
+    if answer is not None:
+        await answer(inbound.scope, inbound.receive, inbound.send, headers=inbound.answer_headers)
+
+
+OPEN: frozenset[Serve] = frozenset({answer_preflight, serve_open})  # no token is asked for
+
+
 class App:
     """`start` and `stop` are the lifespan; whoever mounts it calls them. `before`: what the start waits for."""
 
@@ -60,9 +74,13 @@ class App:
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
-        inbound = Inbound(scope, receive, send)
+        inbound, parts = Inbound(scope, receive, send), self.parts
         try:
-            await self._route(inbound)
+            serve = self._let_in(inbound)
+            if serve not in OPEN:
+                recalled = parts.door.recall(inbound.headers.get(b"authorization"))
+                inbound.caller = recalled or await parts.door.admit(scope)
+            await serve(parts, inbound)
         except Refusal as refusal:
             self.parts.metrics.note_refusal(refusal.kind)
             await self._refuse(inbound, refusal)
@@ -83,28 +101,24 @@ class App:
         body = write_refusal(refusal, inbound.message_id)
         await send_answer(send, refusal.status, body=body, headers=(*headers, *retry_headers(refusal)))
 
-    async def _route(self, inbound: Inbound) -> None:
-        """Raises Refusal, Gone."""
+    def _let_in(self, inbound: Inbound) -> Serve:
+        """Who serves it: unless that is open to all, once its caller is known. Raises Refusal."""
         parts, scope, headers = self.parts, inbound.scope, inbound.headers
         if len(headers) != len(scope["headers"]):
             inbound.check_single()
         preflight = parts.origins.preflight(scope) if scope["method"] == "OPTIONS" else None
         if preflight is not None:
-            await send_answer(inbound.send, 204, headers=preflight)
-            return
+            inbound.answer_headers = preflight
+            return answer_preflight
         inbound.answer_headers = parts.origins.admit(headers.get(b"host", b""), headers.get(b"origin"))
         if parts.is_draining:
             inbound.answer_headers = (*inbound.answer_headers, CLOSE)
         path = scope["path"]
         server = find_server(path)
-        answer_open = find_open(parts, path) if server is None else None
-        if answer_open is not None:
-            await answer_open(scope, inbound.receive, inbound.send, headers=inbound.answer_headers)
-            return
-        serve = native.serve if server is not None else find_surface(path)
-        inbound.server = server or None
-        inbound.caller = parts.door.recall(headers.get(b"authorization")) or await parts.door.admit(scope)
-        await serve(parts, inbound)
+        if server is not None:
+            inbound.server = server or None
+            return native.serve
+        return find_surface(path) if find_open(parts, path) is None else serve_open
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
