@@ -53,6 +53,10 @@ MODEL_DROPPED = Counter(
     registry=REGISTRY,
 )
 
+FEEDBACK = Counter(
+    "dazbox_feedback", "Words of owners on recommendations, by type", ["type", "verdict"], registry=REGISTRY
+)
+
 
 def note_request(operation: str, *, status: int, seconds: float) -> None:
     _find_series(REQUESTS, operation, f"{status // 100}xx").inc()
@@ -110,6 +114,11 @@ def note_tokens(count: int) -> None:
 
 def note_dropped(count: int) -> None:
     MODEL_DROPPED.inc(count)
+
+
+def note_feedback(kind: str, *, verdict: str) -> None:
+    """`kind`: of a recommendation. `verdict`: useful, not_useful, done, failed."""
+    FEEDBACK.labels(kind, verdict).inc()
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from mcp_saas.kit.alias import unlink_name
 from nodes.engine.actor import name_actor
 from nodes.engine.language.sentence import Language
 
@@ -157,8 +158,8 @@ def _tell(event: Event, line: NoticeLine, *, language: Language) -> str:
 
 
 def _name_channel(line: NoticeLine, language: Language) -> str:
-    """Our own words first: a peer's name turns nothing but itself."""
-    peer = line.facts.get("peer")
+    """Our own words first: a peer's name turns nothing but itself. It is a stranger's, and nothing to be tapped on."""
+    peer = unlink_name(str(line.facts.get("peer") or ""))
     joined = f" {'avec' if language == 'fr' else 'with'} {peer}" if peer else ""
     return f"{line.facts.get('channel')}{joined}"
 

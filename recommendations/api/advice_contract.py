@@ -46,6 +46,12 @@ class FeedbackView(Struct, frozen=True, kw_only=True):
         )
 
 
+class FeedbackList(Struct, frozen=True):
+    """What the owner said to one recommendation, the newest first, a hundred at most."""
+
+    words: list[FeedbackView]
+
+
 class RecommendationView(Struct, frozen=True, kw_only=True):
     """One thing worth doing. `id` stays as long as it stands, and when it comes back.
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.http import HttpResponse
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from mcp_saas.api.auth import require_scope
@@ -10,9 +11,9 @@ from mcp_saas.api.body import answer, read_body
 from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import principal_of
 from nodes.api.advice import AdviceView, reading
-from recommendations.api.advice_contract import FeedbackBody, FeedbackCount, FeedbackCounts, FeedbackView
-from recommendations.pipeline.feedback import give_feedback
-from recommendations.selectors.advice import count_feedback
+from recommendations.api.advice_contract import FeedbackBody, FeedbackCount, FeedbackCounts, FeedbackList, FeedbackView
+from recommendations.pipeline.feedback import give_feedback, read_recommendation
+from recommendations.selectors.advice import count_feedback, list_feedback
 from tenants.api.view import NodeView
 
 
@@ -30,7 +31,14 @@ class FeedbackCountsView(AdviceView):
 
 
 class FeedbackOfView(NodeView):
-    permission_classes = (require_scope("act"),)
+    def get_permissions(self) -> list[BasePermission]:
+        return [require_scope("read", "device")() if self.request.method == "GET" else require_scope("act")()]
+
+    @reading("list_feedback", summary="What was said to a recommendation", answers={200: FeedbackList})
+    def get(self, request: Request, pubkey: str, recommendation_id: UUID) -> HttpResponse:
+        """Newest first, also on one that no longer stands: the list of recommendations shows the newest word alone."""
+        found = read_recommendation(recommendation_id)
+        return answer(FeedbackList([FeedbackView.describe(row) for row in list_feedback(found)]))
 
     @endpoint(
         "give_feedback",

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from recommendations.engine.params import Params
 
@@ -45,11 +46,16 @@ class Priority(StrEnum):
     LOW = "low"
 
 
+def cut_sat(sat: float | None) -> float | None:
+    """To the millisat; no zero with a sign."""
+    return None if sat is None else round(sat, 3) + 0.0
+
+
 class Estimate(Struct, frozen=True, kw_only=True):
     """What following the advice is expected to bring, in sat a day, before `Advice.cost_sat` is paid.
 
     What is not known is None; where `mean` is, `why_none` is the key of the reason in `words`. `lasts_days`: for how
-    long; None: as long as things stay as they are.
+    long; None: as long as things stay as they are. In an advice to the millisat, the least there is.
     """
 
     low: float | None = None
@@ -58,6 +64,10 @@ class Estimate(Struct, frozen=True, kw_only=True):
     unit: Literal["sat_per_day"] = "sat_per_day"
     lasts_days: float | None = None
     why_none: str | None = None
+
+    def cut(self) -> Estimate:
+        """To millisats a day: what is finer says nothing."""
+        return replace(self, low=cut_sat(self.low), mean=cut_sat(self.mean), high=cut_sat(self.high))
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

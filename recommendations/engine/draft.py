@@ -45,7 +45,7 @@ def finish(draft: Draft, *, id_space: UUID, priority: Priority) -> Advice:
         category=CATEGORIES[draft.kind],
         subject=draft.subject,
         params=draft.params,
-        estimated_impact=draft.estimate,
+        estimated_impact=draft.estimate.cut(),
         cost_sat=draft.cost_sat,
         effort=draft.effort,
         confidence=draft.confidence,

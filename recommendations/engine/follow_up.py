@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from nodes.engine.report import Forward
-from recommendations.engine.advice import Estimate, Kind
+from recommendations.engine.advice import Estimate, Kind, cut_sat
 
 DAY = dt.timedelta(days=1)
 MOST_DAYS = 14
@@ -31,7 +31,7 @@ class Deed(Struct, frozen=True, kw_only=True):
 
 
 class Followed(Struct, frozen=True, kw_only=True):
-    """Sat a day. `days`: of either side; 0 with `why_none` where nothing can be compared."""
+    """Sat a day, to the millisat. `days`: of either side; 0 with `why_none` where nothing can be compared."""
 
     deed: Deed
     days: int = 0
@@ -67,11 +67,11 @@ def follow(deed: Deed, forwards: Sequence[Forward], *, known: Known) -> Followed
     return Followed(
         deed=deed,
         days=days,
-        before=before / days,
-        after=after / days,
-        brought=(after - before) / days,
-        rest_before=rest_before / days,
-        rest_after=rest_after / days,
+        before=cut_sat(before / days),
+        after=cut_sat(after / days),
+        brought=cut_sat((after - before) / days),
+        rest_before=cut_sat(rest_before / days),
+        rest_after=cut_sat(rest_after / days),
     )
 
 

@@ -11,6 +11,7 @@ from recommendations.engine.feedback import Verdict
 from recommendations.models.advice import Feedback, Recommendation
 
 MAX_DONE = 50
+MAX_WORDS = 100  # on one recommendation
 
 
 def find_recommendation(recommendation_id: UUID) -> Recommendation | None:
@@ -50,6 +51,11 @@ def find_verdicts(ids: Collection[UUID]) -> dict[UUID, Feedback]:
         return {}
     rows = Feedback.objects.filter(recommendation_id__in=list(ids)).order_by("given_at", "id")
     return {row.recommendation_id: row for row in rows}
+
+
+def list_feedback(recommendation: Recommendation) -> list[Feedback]:
+    """What was said to it, newest first, at most 100."""
+    return list(recommendation.feedback.order_by("-given_at", "id")[:MAX_WORDS])
 
 
 def count_feedback() -> dict[Kind, dict[Verdict, int]]:

@@ -152,6 +152,7 @@ RULES: dict[str, Rule] = {
     "revoke_api_key": BOX,
     "list_recommendations": BOX_READ,
     "count_feedback": BOX_READ,
+    "list_feedback": BOX_READ,
     "list_follow_ups": BOX_READ,
     "give_feedback": BOX,
     "prioritise_actions": BOX,

@@ -7,6 +7,7 @@ from nodes.engine.cycle import ChannelInput
 from nodes.engine.language import french
 from nodes.engine.language.facts import gather_facts
 from nodes.engine.language.quoted import quote_rule
+from nodes.engine.language.terms import tell_terms
 from nodes.engine.reason import AIMS
 from nodes.engine.report import ChannelPolicy
 from nodes.engine.types import ChannelDecision
@@ -34,7 +35,8 @@ def _tell_in_french(given: ChannelInput, outcome: ChannelDecision) -> str:
         changes = [*(changes or [stays]), "le canal reste désactivé"]
     held = f" ; {_tell_hold(outcome.held_by)}" if outcome.held_by else ""
     leads = _tell_lead(outcome.reason)
-    return f"{_tell_rule(given, outcome)}, {leads} {' et '.join(changes) or stays}{held}."
+    told = f"{_tell_rule(given, outcome)}, {leads} {' et '.join(changes) or stays}{held}"
+    return f"{told}{tell_terms(outcome.reason)}."
 
 
 def _tell_lead(reason: str) -> str:

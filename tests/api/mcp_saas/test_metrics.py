@@ -15,7 +15,19 @@ from tests.factories import Box
 
 TEXT, SUMMARY = "/metrics", "/api/v1/metrics"
 TOKEN = "scrape-me-0123456789abcdef0123456789"
-LABELS = {"operation", "status_class", "le", "task", "outcome", "state", "channel", "kind", "provider"}
+LABELS = {
+    "operation",
+    "status_class",
+    "le",
+    "task",
+    "outcome",
+    "state",
+    "channel",
+    "kind",
+    "provider",
+    "type",
+    "verdict",
+}
 
 
 @pytest.fixture(autouse=True)

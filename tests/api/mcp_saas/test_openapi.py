@@ -16,6 +16,7 @@ from mcp_saas.api.openapi import endpoint
 from mcp_saas.api.view import ApiView
 from tests.api.openapi_document import METHODS, Operation, list_operations, read_document
 from tests.api.problem import assert_problem
+from tests.api.residents import write_recommendation
 from tests.conftest import ApiClient
 from tests.factories import Box, as_json, make_api_key, make_forward, make_snapshot
 
@@ -204,7 +205,8 @@ def test_queries_have_their_limits() -> None:
 
 @pytest.mark.parametrize("operation", READS, ids=str)
 def test_an_answer_is_as_the_document_says(api: ApiClient, alice: Box, operation: Operation) -> None:
-    path = operation.address(pubkey=alice.pubkey, short_channel_id="800000x1x0")
+    advised = str(write_recommendation(alice, "word"))
+    path = operation.address(pubkey=alice.pubkey, short_channel_id="800000x1x0", recommendation_id=advised)
     if "state" in {item["name"] for item in operation.detail["parameters"]}:
         path += "?state=planned"
     make_api_key(alice)

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from mcp_saas.kit.metrics import REGISTRY
 from nodes.models.action import Action
 from nodes.pipeline.action import approve_action
 from nodes.pipeline.cycle import run_cycle
@@ -217,6 +218,32 @@ def test_a_word_of_the_owner_is_kept_shown_and_counted(api: ApiClient, owner: Bo
     assert {"type": told["type"], "useful": 0, "not_useful": 1, "done": 0, "failed": 0} in counts
 
 
+def test_all_words_on_one_can_be_read_also_when_it_is_no_longer_listed(api: ApiClient, owner: Box) -> None:
+    token = make_api_key(owner)
+    [told] = [one for one in read(api, owner)["recommendations"] if one["type"] == "rebalance"]
+    path = owner.path(f"recommendations/{told['id']}/feedback")
+    assert api.get(path, token=token).json == {"words": []}
+    for verdict in ("useful", "done"):
+        api.post(path, {"verdict": verdict, "why": f"it is {verdict}"}, token=token)
+    assert told["id"] not in {one["id"] for one in read(api, owner)["recommendations"]}
+    words = api.get(path, token=token).json["words"]
+    assert [(one["verdict"], one["why"]) for one in words] == [("done", "it is done"), ("useful", "it is useful")]
+    assert_refused(api.get(owner.path(f"recommendations/{uuid.uuid4()}/feedback"), token=token), 404, code="not-found")
+
+
+def test_a_word_is_counted_for_the_operator_by_type_once_it_is_committed(
+    api: ApiClient, owner: Box, django_capture_on_commit_callbacks: Any
+) -> None:
+    [told, *_] = read(api, owner)["recommendations"]
+    path = owner.path(f"recommendations/{told['id']}/feedback")
+    labels = {"type": told["type"], "verdict": "failed"}
+    before = REGISTRY.get_sample_value("dazbox_feedback_total", labels) or 0
+    with django_capture_on_commit_callbacks(execute=True):
+        api.post(path, {"verdict": "failed"}, token=make_api_key(owner))
+        assert (REGISTRY.get_sample_value("dazbox_feedback_total", labels) or 0) == before
+    assert REGISTRY.get_sample_value("dazbox_feedback_total", labels) == before + 1
+
+
 def test_what_is_done_is_not_advised_again_before_a_newer_report(api: ApiClient, owner: Box) -> None:
     [backup] = [one for one in read(api, owner)["recommendations"] if one["type"] == "backup"]
     [rebalance] = [one for one in read(api, owner)["recommendations"] if one["type"] == "rebalance"]
@@ -267,6 +294,7 @@ def test_bob_cannot(api: ApiClient, owner: Box, bob: Box) -> None:
         assert_refused(api.get(owner.path(path), token=token), 404, code="not-found")
     path = owner.path(f"recommendations/{told['id']}/feedback")
     assert_refused(api.post(path, {"verdict": "useful"}, token=make_api_key(bob)), 404, code="not-found")
+    assert_refused(api.get(path, token=make_api_key(bob)), 404, code="not-found")
 
 
 def test_what_redis_holds_tells_nothing(api: ApiClient, owner: Box) -> None:

@@ -13,6 +13,7 @@ from nodes.engine.document import FeePolicy, LimitOverride, Limits
 from nodes.engine.language import french
 from nodes.engine.language.quoted import QUOTES, quote_rule
 from nodes.engine.language.sentence import tell_decision
+from nodes.engine.language.terms import TAGS, tell_terms
 from nodes.engine.reason import AIMS
 from nodes.engine.stateful_strategies import (
     ClbossStrategy,
@@ -103,7 +104,7 @@ def test_a_raised_fee_is_told_with_its_numbers_and_its_hold() -> None:
     assert tell_decision(given, outcome, language="en") == outcome.reason
     assert tell_decision(given, outcome, language="fr") == (
         "Le solde local est de 10 % du canal, donc les frais montent de 800 à 850 ppm, et non à 905 ppm ; le taux est "
-        "au plus haut permis."
+        "au plus haut permis (proportional, 50..1000 ppm)."
     )
 
 
@@ -118,7 +119,8 @@ def test_a_channel_below_its_rate_is_told_what_it_asks_for_whichever_way_the_fee
         "(proportional, 50..1000 ppm)."
     )
     assert tell_decision(make_input(channel=channel), outcome, language="fr") == (
-        "Le solde local est de 6 % du canal, ce qui demande 943 ppm, donc les frais baissent de 1500 à 943 ppm."
+        "Le solde local est de 6 % du canal, ce qui demande 943 ppm, donc les frais baissent de 1500 à 943 ppm "
+        "(proportional, 50..1000 ppm)."
     )
 
 
@@ -135,7 +137,8 @@ def test_a_step_is_told_with_what_it_is_for_in_both_languages() -> None:
     given = make_input(channel=make_channel(**AT_HALF), peer={"flow": flowing(**DRAINED)})
     [outcome] = decide_node(make_cycle(make_policy_of(FlowStrategy(increment_ppm=1))), [given]).decisions
     assert outcome.reason.split(" (flow")[0].endswith(" ppm to sell what flows out for more")
-    assert tell_decision(given, outcome, language="fr").endswith(" ppm pour vendre plus cher ce qui sort.")
+    told = tell_decision(given, outcome, language="fr")
+    assert told.split(" (flow")[0].endswith(" ppm pour vendre plus cher ce qui sort")
 
 
 @pytest.mark.parametrize(
@@ -197,3 +200,39 @@ def test_both_halves_of_a_quote_name_the_same_numbers() -> None:
         assert rule in french.RULES
         for english, told in pairs:
             assert set(re.findall(r"\{(\w+)\}", english)) == set(re.findall(r"\{(\w+)\}", told)), rule
+
+
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ("static, 250 ppm", "static, 250 ppm"),
+        ("proportional", "proportional"),
+        ("flow, steps of 25 ppm, 0..5000 ppm", "flow, par pas de 25 ppm, 0..5000 ppm"),
+        ("clboss, zero base fee: True", "clboss, frais de base nuls"),
+        ("clboss, zero base fee: False", "clboss, frais de base libres"),
+        ("onchain_fee, 0.01 BTC in 6 blocks", "onchain_fee, 0.01 BTC en 6 blocs"),
+        ("cost, 1.2 times", "cost, 1.2 fois"),
+        ("use_config weekend (old)", "use_config weekend (old)"),
+        (
+            "time_of_day, no slot; flow, steps of 5 ppm, 1..9 ppm",
+            "time_of_day, aucune plage ; flow, par pas de 5 ppm, 1..9 ppm",
+        ),
+        (
+            "time_of_day, 22:00 to 06:00 Europe/Paris, times 0.5; static",
+            "time_of_day, de 22:00 à 06:00, Europe/Paris, fois 0.5 ; static",
+        ),
+    ],
+)
+def test_the_strategy_is_named_in_french_as_in_english(terms: str, told: str) -> None:
+    assert tell_terms(f"Local balance is 6 % (no data), so the fee stays at 5 ppm ({terms}).") == f" ({told})"
+
+
+def test_a_sentence_without_a_strategy_names_none() -> None:
+    assert tell_terms("The channel is closed (for good).") == ""
+
+
+def test_every_strategy_of_the_engine_ends_its_sentence_with_its_name() -> None:
+    """So the French one finds it there."""
+    pieces = {text.split(",")[0].split(" ")[0] for text in keywords_of("policies", "terms")}
+    assert pieces <= set(TAGS)
+    assert {rule.split("/")[0] for rule in rules_of_the_engine()} <= set(TAGS)

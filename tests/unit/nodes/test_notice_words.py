@@ -24,6 +24,13 @@ def test_a_fee_written_names_channel_peer_both_fees_and_why() -> None:
     assert tell("action_failed", WRITTEN, change="désactivé") == "1x1x1 avec ACINQ : désactivé, n'a pas été écrit"
 
 
+@pytest.mark.parametrize("alias", ["t.me/lnd_help", "@lnd_help", "tg://resolve?domain=x", "https://example.com"])
+def test_a_peers_name_is_nothing_to_be_tapped_on(alias: str) -> None:
+    told = tell("actions", WRITTEN | {"peer": alias}, change="désactivé")
+    assert not {".", "@", "://"} & set(told.replace("1x1x1 avec ", "").replace(" : ", " "))
+    assert len(told) == len(tell("actions", WRITTEN | {"peer": "x" * len(alias)}, change="désactivé"))
+
+
 def test_a_long_why_is_cut_between_words() -> None:
     assert shorten("short") == "short"
     cut = shorten("word " * 100)

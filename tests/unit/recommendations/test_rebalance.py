@@ -46,6 +46,13 @@ def test_its_gain_is_what_drains_a_day_at_the_break_even_for_as_long_as_the_sats
     assert low < draft.estimate.mean < high  # type: ignore[operator]
 
 
+def test_what_it_is_expected_to_bring_is_told_to_the_millisat() -> None:
+    told = finish(advise_one()[0], id_space=UUID(int=0), priority=Priority.LOW).estimated_impact
+    for value in (told.low, told.mean, told.high):
+        assert value is not None
+        assert value == round(value, 3)
+
+
 def test_the_source_is_charged_what_it_would_have_sold_its_sats_for() -> None:
     earning = make_surveyed(2, make_seller(50_000, ppm=300), local_balance_sat=4_000_000)
     dry = make_dry(1, peer_policy=make_peer_policy(fee_rate_ppm=50))
