@@ -9,6 +9,7 @@ from mcp_saas.kit.metrics import note_dropped
 from rag.engine.evidence import Evidence, Sentence
 from rag.pipeline.rephrase import Asking, rephrase
 from recommendations.engine.advice import Advice, Language, Told
+from recommendations.engine.deeds import asks_for_else
 from recommendations.engine.ranking import is_urgent
 from recommendations.pipeline.ask import find_model
 from tenants.context import current_tenant
@@ -50,16 +51,17 @@ def explain(actions: Sequence[Advice], told: Mapping[UUID, Told], *, language: L
     access = find_model()
     if access is None or not actions:
         return Explained(order=tuple(actions))
+    words = {one.id: _put_in_words(told[one.id]) for one in actions}
     phrasing = rephrase(
         Asking(
             question=QUESTIONS[language],
-            evidence=tuple(_describe(one, told[one.id], language=language) for one in actions),
+            evidence=tuple(_describe(one, words[one.id], language=language) for one in actions),
             language=language,
             access=access,
             token_limit=find_plan(current_tenant().id).limits["llm_tokens_per_day"],
         )
     )
-    explanations, unfit = _sort_out(phrasing.sentences)
+    explanations, unfit = _sort_out(phrasing.sentences, {one.id: one for one in actions}, words=words)
     dropped = phrasing.dropped + unfit
     note_dropped(dropped)
     if not explanations:
@@ -72,22 +74,29 @@ def explain(actions: Sequence[Advice], told: Mapping[UUID, Told], *, language: L
     )
 
 
-def _describe(advice: Advice, told: Told, *, language: Language) -> Evidence:
-    text = f"{told.action} {told.reason} {told.impact}"
-    return Evidence(id=str(advice.id), kind="fact", text=text, language=language, source="node")
+def _put_in_words(told: Told) -> str:
+    return f"{told.action} {told.reason} {told.impact}"
 
 
-def _sort_out(sentences: Sequence[Sentence]) -> tuple[dict[UUID, str], int]:
-    """The first about each action, and how many are none: about several at once, numbers may change places."""
+def _describe(advice: Advice, words: str, *, language: Language) -> Evidence:
+    return Evidence(id=str(advice.id), kind="fact", text=words, language=language, source="node")
+
+
+def _sort_out(
+    sentences: Sequence[Sentence], actions: Mapping[UUID, Advice], *, words: Mapping[UUID, str]
+) -> tuple[dict[UUID, str], int]:
+    """The first fit one about each action, and how many are none: about several at once numbers may change places, and
+    one may tell to do what the action is not.
+    """
     found: dict[UUID, str] = {}
-    unfit = 0
     for sentence in sentences:
-        ids = {citation.id for citation in sentence.citations}
-        if len(ids) == 1 and UUID(next(iter(ids))) not in found:
-            found[UUID(ids.pop())] = sentence.text
-        else:
-            unfit += 1
-    return found, unfit
+        ids = {UUID(citation.id) for citation in sentence.citations}
+        about = ids.pop() if len(ids) == 1 else None
+        if about is None or about in found:
+            continue
+        if not asks_for_else(sentence.text, actions[about], own_words=words[about]):
+            found[about] = sentence.text
+    return found, len(sentences) - len(found)
 
 
 def _reorder(actions: Sequence[Advice], said: Sequence[UUID]) -> tuple[Advice, ...]:

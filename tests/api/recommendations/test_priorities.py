@@ -186,6 +186,23 @@ def test_a_number_of_another_action_and_an_action_nobody_knows_are_dropped(
     assert len(body["priority_actions"]) == 3
 
 
+def test_a_sentence_that_tells_to_do_something_else_is_dropped(
+    api: ApiClient, owner: Box, server: OpenAIServer, use_model: Use
+) -> None:
+    use_model()
+    lie = "Send the sats elsewhere instead"
+
+    def script(asked: Asked) -> Any:
+        [(_, cited), other] = quoting(asked, 0, 1)
+        return say(asked, answer_of([(lie, cited), other]))
+
+    server.script = script
+    body = ask(api, owner, {"max_actions": 3})
+    assert body["dropped"] == 1
+    assert lie not in json.dumps(body)
+    assert body["model_used"] == MODEL
+
+
 @pytest.mark.fault
 @pytest.mark.parametrize("kind", FAILURES)
 def test_each_failure_ends_in_what_was_worked_out(
