@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 from bridge.engine.envelope import Envelope, MalformedError, is_batch, make_error, read_message, write_error
 from bridge.engine.era import LEGACY, MODERN, VERSION
-from bridge.gateway import legacy, modern
+from bridge.gateway import batch, legacy, modern
 from bridge.gateway.http import JSON, read_body, send_answer
 from bridge.gateway.inbound import Inbound
 from bridge.gateway.parts import Parts
@@ -49,7 +49,10 @@ async def take_message(parts: Parts, inbound: Inbound) -> None:
     if body is None:
         body = await read_body(inbound.receive, max_bytes=BODY_BYTES)
     try:
-        envelope = read_one(body)
+        if is_batch(body):
+            await batch.take(parts, inbound, body=body, max_bytes=BODY_BYTES)
+            return
+        envelope = read_message(body, max_bytes=BODY_BYTES)
         inbound.message_id = bytes(envelope.id) or b"null"
         if is_of_modern(inbound, body):
             await modern.take(parts, inbound, envelope=envelope)
@@ -60,9 +63,9 @@ async def take_message(parts: Parts, inbound: Inbound) -> None:
 
 
 def read_one(body: bytes) -> Envelope:
-    """Raises MalformedError, for an array too: it was of one version alone."""
+    """Raises MalformedError, for an array too."""
     if is_batch(body):
-        raise MalformedError(INVALID_REQUEST, "send one message a request; /mcp/tools/call takes several calls at once")
+        raise MalformedError(INVALID_REQUEST, batch.ONE)
     return read_message(body, max_bytes=BODY_BYTES)
 
 

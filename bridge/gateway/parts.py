@@ -25,6 +25,7 @@ from bridge.gateway.exchange import Watch
 from bridge.gateway.fleet.fleet import Fleet, Log
 from bridge.gateway.fleet.seen import see_server
 from bridge.gateway.fleet.upstream import Upstream, part
+from bridge.gateway.guests import Guests
 from bridge.gateway.hub import PROMPTS, RESOURCES, TOOLS, Hub
 from bridge.gateway.line import Lines
 from bridge.gateway.lists import Lists
@@ -75,7 +76,7 @@ class Parts:
         self.flights: Flights[Answer] = Flights()
         self.lists: Lists = Lists(pins=self.pins, schemas=self.schemas)
         self.hub: Hub = Hub()
-        self.streams, self.lines = Streams(), Lines()
+        self.streams, self.lines, self.sockets = Streams(), Lines(), Guests()
         self.watch: Watch = Watch()
         board = None if config.servers_file else redis  # a file's servers have nobody's own secrets
         self._open_with, self._secrets = open_connection, OwnSecrets(board, config.state_key)

@@ -10,6 +10,7 @@ from bridge.gateway.parts import Parts
 from bridge.gateway.protocol import BoundedProtocol
 
 PATIENCE_S = 5.0  # for clients with open, silent connections to send one more request, and hear that it was the last
+CALLS_S = 30.0  # for calls over a WebSocket
 STEP_S = 0.05
 LOOK_TICKS = 50  # every five seconds
 
@@ -41,13 +42,19 @@ class DrainingServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         self._parts.sessions.end_streams()
-        self._parts.streams.end()
+        self._parts.streams.leave()
         self._parts.lines.leave()
+        self._parts.sockets.leave()
         await self._wait_for_silence()
         await super().shutdown(sockets)
 
     async def _wait_for_silence(self) -> None:
-        """Until every connection was closed by its client after its last answer, or has said nothing for a while."""
-        until_s = asyncio.get_running_loop().time() + PATIENCE_S
-        while self.server_state.connections and asyncio.get_running_loop().time() < until_s:  # noqa: ASYNC110 - uvicorn's set
+        """Until every connection was closed by its client after its last answer, or has said nothing for a while. Calls
+        over a WebSocket may end by themselves, since uvicorn cuts it off.
+        """
+        now_s = asyncio.get_running_loop().time
+        silent_s, until_s = now_s() + PATIENCE_S, now_s() + CALLS_S
+        while self.server_state.connections and (  # noqa: ASYNC110 - uvicorn's set
+            now_s() < silent_s or (now_s() < until_s and self._parts.sockets.is_busy)
+        ):
             await asyncio.sleep(STEP_S)

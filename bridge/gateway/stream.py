@@ -40,6 +40,7 @@ class EventStream:
         self._wake: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self.is_ending = False
+        self.is_idle = False  # it tells what happens, and no call waits for its answer on it
         self.last: Callable[[], bytes] | None = None
         self.told_at_s = time.monotonic()
 
@@ -120,17 +121,28 @@ class Streams:
             if stream.told_at_s < due_s:
                 stream.put(PULSE)
 
+    def leave(self) -> None:
+        """The gateway goes: on those that are left calls are still answered."""
+        for stream in self:
+            if stream.is_idle:
+                stream.end()
+
     def end(self) -> None:
         for stream in self:
             stream.end()
 
 
 async def hold(
-    stream: EventStream, receive: Receive, *, streams: Streams, last: Callable[[], bytes] | None = None
+    stream: EventStream,
+    receive: Receive,
+    *,
+    streams: Streams,
+    last: Callable[[], bytes] | None = None,
+    is_idle: bool = True,
 ) -> None:
     """Until the stream ends or its client goes away. `last`: what a client that stays is told at the end."""
     streams.add(stream)
-    stream.last = last
+    stream.last, stream.is_idle = last, is_idle
     gone = asyncio.get_running_loop().create_task(wait_for_disconnect(receive))
     gone.add_done_callback(lambda _: stream.end())
     try:

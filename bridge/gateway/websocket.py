@@ -38,6 +38,7 @@ PROTOCOL, BEARER = "mcp", "bearer."  # what a client may offer; the second is no
 ABLE = b'{"sampling":{},"elicitation":{},"roots":{}}'
 CLIENT = Client(NEWEST_LEGACY, ABLE, b'{"name":"websocket","version":"1"}', "info")
 AT_ONCE = 64  # calls of one connection
+END, COME_AGAIN = b"", 1012  # nothing more is written; the code that says why (RFC 6455's registry: service restart)
 
 
 def find_bearer(scope: Scope) -> Scope:
@@ -63,10 +64,25 @@ class Socket:
         self._waiting: dict[bytes, asyncio.Future[Answer]] = {}
         self._out: asyncio.Queue[bytes] = asyncio.Queue(1_000)
         self._asked = 0
+        self._is_leaving = False
 
     async def write(self) -> None:
-        while True:
-            await self._send({"type": "websocket.send", "text": (await self._out.get()).decode()})
+        while message := await self._out.get():
+            await self._send({"type": "websocket.send", "text": message.decode()})
+        await self._send({"type": "websocket.close", "code": COME_AGAIN})
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._calls)
+
+    def leave(self) -> None:
+        """The gateway goes: what is under way is still answered, and the client connects anew."""
+        self._is_leaving = True
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._is_leaving and not self._calls:
+            self.put(END)
 
     def put(self, message: bytes) -> None:
         """A client that does not read loses notifications; answers wait for it."""
@@ -118,6 +134,9 @@ class Socket:
 
     def _begin(self, message: Envelope) -> None:
         key = bytes(message.id)
+        if self._is_leaving:
+            self.put(write_error(key, make_error(1030, "The gateway goes, another is there: connect anew.")))
+            return
         if len(self._calls) >= AT_ONCE or key in self._calls:
             self.put(
                 write_error(key, make_error(1030, "This connection has too many calls under way, or this id twice."))
@@ -125,7 +144,11 @@ class Socket:
             return
         task = asyncio.get_running_loop().create_task(self._call(message))
         self._calls[key] = task
-        task.add_done_callback(lambda _: self._calls.pop(key, None))
+        task.add_done_callback(lambda _: self._forget(key))
+
+    def _forget(self, key: bytes) -> None:
+        self._calls.pop(key, None)
+        self._close_if_done()
 
     async def _call(self, message: Envelope) -> None:
         try:
@@ -153,6 +176,7 @@ async def serve(parts: Parts, scope: Scope, *, receive: Receive, send: Send) -> 
     await send({"type": "websocket.accept", "subprotocol": PROTOCOL if PROTOCOL in scope["subprotocols"] else None})
     client = Socket(parts, caller, send)
     writing = asyncio.get_running_loop().create_task(client.write())
+    parts.sockets.enter(client)
     leave = parts.hub.join(Listener(None, caller.tenant_id, client.take_change, frozenset((*CHANGES, CONDITION))))
     try:
         while True:
@@ -166,6 +190,7 @@ async def serve(parts: Parts, scope: Scope, *, receive: Receive, send: Send) -> 
             client.take(text.encode() if text is not None else message.get("bytes") or b"")
     finally:
         leave()
+        parts.sockets.discard(client)
         staying.end()
         client.end()
         writing.cancel()

@@ -97,7 +97,7 @@ class HttpConnection:
             return answer  # noqa: TRY300 - looked at below
         except TimeoutError:
             self._abandon(call)
-            raise RequestTimeout(f"no answer within {timeout_s:g} s") from None
+            raise RequestTimeout(f"no answer within {round(timeout_s, 3):g} s") from None
         except asyncio.CancelledError:
             self._abandon(call)
             raise

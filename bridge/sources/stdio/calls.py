@@ -78,7 +78,7 @@ class Calls:
             if call.asks and not all(task.done() for task in call.asks):
                 call.deadline += LOOK_S  # while its caller is asked something the clock stands: people take their time
             elif call.deadline <= now and not call.future.done():
-                call.future.set_exception(RequestTimeout(f"no answer within {call.timeout_s:g} s"))
+                call.future.set_exception(RequestTimeout(f"no answer within {round(call.timeout_s, 3):g} s"))
         self._is_looking = bool(self._calls)
         if self._is_looking:
             self._loop.call_later(LOOK_S, self._look)

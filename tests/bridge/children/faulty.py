@@ -87,7 +87,10 @@ class Child:
         os._exit(3)
 
     def do_hang(self, call_id: Any, arguments: Message, meta: Message) -> None:
+        """Until it is released; whoever wants progress is told that it began."""
         self.held.append(call_id)
+        if "progressToken" in meta:
+            notify("notifications/progress", {"progressToken": meta["progressToken"], "progress": 0})
 
     def do_mute(self, call_id: Any, arguments: Message, meta: Message) -> None:
         os.close(1)
