@@ -33,9 +33,11 @@ FORMAT = 2  # 1 was plaintext
 _HEADER = struct.Struct(">BI")  # format, generation: big-endian, so that the database can compare them
 HEADER_BYTES = _HEADER.size
 # In plain SQL: each request of a box begins with it, and Django would take longer to write the query than to ask it.
-_KEYS = "SELECT generation, master_kid, wrapped"
-_MARKS = ", ARRAY(SELECT mark FROM tenants_revision WHERE schema_name = '{}' ORDER BY table_name)"
-_OF_BOX = " FROM tenants_tenantkey WHERE dazbox_id = '{}' ORDER BY generation"
+_KEYS_AND_MARKS = """
+SELECT generation, master_kid, wrapped, ARRAY(
+    SELECT mark FROM tenants_revision WHERE schema_name = $2 ORDER BY table_name
+) FROM tenants_tenantkey WHERE dazbox_id = $1 ORDER BY generation
+"""
 
 
 class Wrapped(NamedTuple):
@@ -101,7 +103,7 @@ def current_keys() -> TenantKeys:
     """Of the tenant whose door we are behind. Raises NoTenantError outside of one, KeyMissingError without keys."""
     door = current_door()
     if "keys" not in door.kept:
-        door.kept["keys"] = _unwrap_all(door.tenant, ask_public(_KEYS + _OF_BOX.format(door.tenant.id)))
+        read_revision()
     keys: TenantKeys = door.kept["keys"]
     return keys
 
@@ -112,10 +114,9 @@ def read_revision() -> str:
     it, in one query of public tables alone. Raises as `current_keys` does.
     """
     door = current_door()
-    tenant = door.tenant
-    rows = ask_public(_KEYS + _MARKS.format(tenant.schema_name) + _OF_BOX.format(tenant.id))
+    rows = ask_public(_KEYS_AND_MARKS, str(door.tenant.id), door.tenant.schema_name)
     if "keys" not in door.kept or not rows:
-        door.kept["keys"] = _unwrap_all(tenant, rows)
+        door.kept["keys"] = _unwrap_all(door.tenant, rows)
     return (rows[0][-1] or b"").decode()
 
 

@@ -1,5 +1,8 @@
 """A question to the public tables is asked there, wherever we are, and nothing of it stays on the connection."""
 
+import os
+import socket
+
 import pytest
 from django.db import DatabaseError, OperationalError, ProgrammingError, connection, transaction
 
@@ -61,6 +64,43 @@ def test_a_boxs_tables_are_refused_as_to_a_cursor(box: Box) -> None:
         with pytest.raises(ProgrammingError, match="permission denied"):
             ask_public(f'TABLE "{box.dazbox.schema_name}".nodes_ownnode')
         assert ask_where()
+
+
+def test_values_stand_for_themselves_in_and_outside_of_a_transaction(box: Box) -> None:
+    question, values = "SELECT id FROM tenants_dazbox WHERE id = $1 AND schema_name = $2", (
+        str(box.dazbox.id), box.dazbox.schema_name,
+    )  # fmt: skip
+    for _ in range(3):
+        assert ask_public(question, *values) == [(values[0].encode(),)]
+        assert ask_public(question, values[0], "another") == []
+        with transaction.atomic():
+            assert ask_public(question, *values) == [(values[0].encode(),)]
+            assert ask_public(question, values[0], "another") == []
+
+
+def test_it_is_prepared_once_a_session_and_asked_all_the_same_where_that_is_forgotten(box: Box) -> None:
+    """As by a pooler between us and the server."""
+    question, known = "SELECT alias FROM tenants_dazbox WHERE id = $1", str(box.dazbox.id)
+    for _ in range(2):
+        assert ask_public(question, known) == [(box.dazbox.alias.encode(),)]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement = %s", [question])
+            assert cursor.fetchone() == (1,)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    for _ in range(2):
+        assert ask_public(question, known) == [(box.dazbox.alias.encode(),)]
+
+
+def test_a_server_that_went_without_a_word_is_an_operational_error(box: Box) -> None:
+    assert ask_where()
+    with socket.socket(fileno=os.dup(connection.connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+    connection.health_check_done = True
+    with pytest.raises(OperationalError):
+        ask_where()
+    connection.close_if_unusable_or_obsolete()
+    assert ask_where()
 
 
 def test_a_session_that_was_ended_is_an_operational_error_and_then_replaced(box: Box) -> None:
