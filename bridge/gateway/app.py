@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bridge.gateway import events, native, rest, sse, websocket
+from bridge.gateway.door.caller import Caller
 from bridge.gateway.door.issuing import Issuing
 from bridge.gateway.http import Gone, retry_headers, send_answer, send_problem, write_refusal
 from bridge.gateway.inbound import Inbound
@@ -83,6 +84,9 @@ class App:
             await serve(parts, inbound)
         except Refusal as refusal:
             self.parts.metrics.note_refusal(refusal.kind)
+            caller: Caller | None = getattr(inbound, "caller", None)
+            if caller is not None:
+                await self.parts.tarpit.hold(caller.tenant_id, refusal)
             await self._refuse(inbound, refusal)
         except (Gone, asyncio.CancelledError):
             return

@@ -175,6 +175,7 @@ async def find_outcome(parts: Parts, request: Request, *, session: Session) -> O
         found = await (answer(parts, request) if make is None else make(parts, request, session=session))
         return Outcome(found.body, found.is_error, headers=request.told)
     except Refusal as refusal:
+        await parts.tarpit.hold(request.caller.tenant_id, refusal)
         status = refusal.status if refusal.status in {401, 403, 413, 429} else 200
         return Outcome(write_refusal_error(refusal), is_error=True, status=status, headers=retry_headers(refusal))
     except MalformedError as error:

@@ -151,6 +151,7 @@ async def find_outcome(parts: Parts, request: Request, *, exchange: ModernExchan
         status = 200 if not found.is_error else STATUS.get(read_error(found.body).code, 200)
         return Outcome(found.body, found.is_error, status, request.told)
     except Refusal as refusal:
+        await parts.tarpit.hold(request.caller.tenant_id, refusal)
         return to_refused(refusal)
     except MalformedError as error:
         return Outcome(make_error(error.code, error.message), is_error=True, status=400)

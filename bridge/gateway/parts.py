@@ -39,6 +39,7 @@ from bridge.gateway.schema import Schemas
 from bridge.gateway.session import Session, Sessions
 from bridge.gateway.single_flight import Flights
 from bridge.gateway.stream import Streams
+from bridge.gateway.tarpit import Tarpit
 from bridge.gateway.watching import Watching
 from bridge.sources.connection import Answer, Connection, Era, Notice, OnLog, UpstreamError
 from mcp_saas.kit.crypto import make_key
@@ -68,7 +69,7 @@ class Parts:
         self.origins: Origins = make_origins(config)
         self.schemas: Schemas = Schemas()
         self.pins: Pins = Pins()
-        self.rates: Rates = Rates(config.rate_scale)
+        self.rates, self.tarpit = Rates(config.rate_scale), Tarpit()
         self.answers: Answers = Answers(ANSWERS_BYTES)
         self.audit: Audit = Audit(redis)
         self.metrics: Metrics = Metrics()

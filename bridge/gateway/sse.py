@@ -90,6 +90,7 @@ async def take(parts: Parts, inbound: Inbound, *, envelope: Envelope, line: Line
         await answer(parts, inbound, envelope=envelope, line=line)
     except Refusal as refusal:
         parts.metrics.note_refusal(refusal.kind)
+        await parts.tarpit.hold(inbound.caller.tenant_id, refusal)
         tell_error(line, envelope, error=write_refusal_error(refusal))
     except MalformedError as error:
         tell_error(line, envelope, error=make_error(error.code, error.message))

@@ -156,6 +156,7 @@ class Socket:
             request = Request(self.caller, CLIENT, message.method, params, self, raw=bytes(message.params))
             found = await answer(self._parts, request)
         except Refusal as refusal:
+            await self._parts.tarpit.hold(self.caller.tenant_id, refusal)
             found = Answer(write_refusal_error(refusal), is_error=True)
         except MalformedError as error:
             found = Answer(make_error(error.code, error.message), is_error=True)
