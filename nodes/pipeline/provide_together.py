@@ -18,6 +18,10 @@ WITHIN_S: Final = 1.0  # a reader waits; what comes later is kept for the next
 MOST_WAITING: Final = 2
 IN_HASTE_S: Final = 0.25
 _waiting = threading.BoundedSemaphore(MOST_WAITING)
+# A question that hangs lives on for seconds after nobody waits any more. So many are under way in a process, and no
+# more: twice what its four threads can ask at once, three each.
+MOST_UNDER_WAY: Final = 24
+_under_way = threading.BoundedSemaphore(MOST_UNDER_WAY)
 
 
 class Awaited(Generic[T]):
@@ -49,7 +53,8 @@ class Together:
     """Questions of the tenant we are in, all under way from when they are begun. Not to be used inside a transaction.
 
     1. Keys are read here, in one query: threads ask the database nothing. 2. Each question has a thread of its own
-    behind our door; without a key there is none. 3. Nobody waits longer than WITHIN_S from the first step on.
+    behind our door; without a key there is none, and where too many are under way an old answer stands in. 3. Nobody
+    waits longer than WITHIN_S from the first step on.
     """
 
     def __init__(self, names: Iterable[ProviderName]) -> None:
@@ -64,9 +69,13 @@ class Together:
             none = provide_by(None, question)
             future.set_result(none)
             return Awaited(future, self._began_at_s, lambda: none)
-        work = carry_door(lambda: provide_by(access, question))
-        threading.Thread(target=_run, args=(work, future), name=f"ask-{question.provider}", daemon=True).start()
-        return Awaited(future, self._began_at_s, partial(provide_old, access, question))
+        stand_in = partial(provide_old, access, question)
+        if _under_way.acquire(blocking=False):
+            work = carry_door(lambda: provide_by(access, question))
+            threading.Thread(target=_run, args=(work, future), name=f"ask-{question.provider}", daemon=True).start()
+        else:
+            future.set_result(stand_in())
+        return Awaited(future, self._began_at_s, stand_in)
 
 
 def list_degraded(given: Iterable[tuple[ProviderName, Provided[Any]]]) -> tuple[ProviderName, ...]:
@@ -79,3 +88,5 @@ def _run(work: Callable[[], Provided[T]], future: "Future[Provided[T]]") -> None
         future.set_result(work())
     except BaseException as error:  # noqa: BLE001 - it is raised where the answer is collected
         future.set_exception(error)
+    finally:
+        _under_way.release()

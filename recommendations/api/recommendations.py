@@ -62,7 +62,8 @@ class RecommendationsView(AdviceView):
         put a number on comes last and says why. What rules each other out says so in `conflicts_with`, and `expected`
         counts no gain twice. Nothing is invented: null is no data. Sentences are in French for
         `Accept-Language: fr`. In `degraded`, `rag` says that passages of the library are missing,
-        `sparkseer` that its suggestions are missing or old, `cache` that nothing was kept. The ETag is of what is
+        `sparkseer` that its suggestions are missing or old, `rebalances` that what the node paid to itself is known in
+        part alone and not counted, `cache` that nothing was kept. The ETag is of what is
         advised, not of `as_of` and `cache_hit`.
         """
         language = choose_language(request)

@@ -100,7 +100,9 @@ class Surveyed(Struct, frozen=True, kw_only=True):
 
 
 class Survey(Struct, frozen=True, kw_only=True):
-    """`days`: whole days of forwards that are known, at most those looked at; 0: no history was reported."""
+    """`days`: whole days of forwards that are known, at most those looked at; 0: no history was reported.
+    `is_refilling_partial`: the node tells what it pays to itself, but not all of it is known, so none is counted.
+    """
 
     id_space: UUID  # the box's own: nobody else can compute the ids of its advice
     now: dt.datetime
@@ -111,6 +113,7 @@ class Survey(Struct, frozen=True, kw_only=True):
     is_synced: bool
     onchain_fees: dict[int, float] = {}
     days: int = 0
+    is_refilling_partial: bool = False
     channels: tuple[Surveyed, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     suggestions: Suggestions = Suggestions()

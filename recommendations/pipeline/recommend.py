@@ -25,6 +25,7 @@ from tenants.sealing.tenant import read_revision
 
 log = structlog.get_logger(__name__)
 KIND = "recommendations"
+REBALANCES = "rebalances"  # in `degraded`: what the node paid to itself is known in part, and is not counted
 
 
 class Worked(Struct, frozen=True, kw_only=True):
@@ -132,7 +133,7 @@ def work_out(now: dt.datetime) -> Worked:
         advice=advised.advice,
         left_out=advised.left_out,
         conflicts=dict(advised.conflicts),
-        degraded=suggested.degraded,
+        degraded=suggested.degraded + (REBALANCES,) * survey.is_refilling_partial,
         judged=find_judged(one.id for one in advised.advice),
         as_of=survey.taken_at,
     )

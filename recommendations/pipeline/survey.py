@@ -19,7 +19,7 @@ from nodes.selectors.channel import list_open_channels
 from nodes.selectors.decision import action_of
 from nodes.selectors.forward import load_forwards
 from nodes.selectors.node import read_own_node
-from nodes.selectors.rebalance import load_rebalances
+from nodes.selectors.rebalance import is_told_in_part, load_rebalances
 from recommendations.engine.advice import Kind
 from recommendations.engine.outlook import UNSAID
 from recommendations.engine.survey import Decided, Refills, Survey, Surveyed, Traffic, total_refills, total_traffic
@@ -63,6 +63,7 @@ def survey_node(*, now: dt.datetime, done: dict[UUID, tuple[Kind, dt.datetime]])
         is_synced=node.state.synced_to_chain,
         onchain_fees=node.state.read_onchain_fees(),
         days=days,
+        is_refilling_partial=is_told_in_part(node, until=taken_at),
         channels=channels,
         candidates=tuple(found.work.candidates) if (found := find_candidate_list()) else (),
         backup_told_at=max(backups, default=None),

@@ -59,6 +59,22 @@ def test_all_is_known_until_the_latest_moment_that_was_told(told: Any, alice: Bo
         assert read_own_node().rebalances_until == dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
 
 
+def test_what_is_known_in_part_is_not_counted_and_said_to_be_so(told: Any, api: ApiClient, alice: Box) -> None:
+    """As where a node pays to itself more often in a day than is read."""
+
+    def is_said() -> bool:
+        answer = api.get(alice.path("recommendations"), token=api.token_of(alice))
+        return "rebalances" in answer.json["degraded"]
+
+    assert not is_said()  # nobody told of any
+    told(1, cursor="1", until=None)
+    assert is_said()
+    told(2, until=(TAKEN_AT - dt.timedelta(days=2)).isoformat())
+    assert is_said()
+    told(3, until=TAKEN_AT.isoformat())
+    assert not is_said()
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [

@@ -1,5 +1,6 @@
 """What providers tell of the own node is in its info: by its own keys, within a time, beside all the rest."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,7 @@ from recommendations.api.bulk_contract import BulkAnswer
 from recommendations.engine.info import NodeInfoAnswer
 from tenants.context import enter_tenant
 from tests.api.recommendations.kept_entries import list_fresh_s, make_old
-from tests.api.recommendations.providers import Providers
+from tests.api.recommendations.providers import Providers, wait_for_askers
 from tests.conftest import ApiClient
 from tests.factories import Box, pubkey_of
 from tests.fakes.json_server import Call, Reply
@@ -105,6 +106,21 @@ def test_who_hangs_is_waited_for_no_longer_than_the_limit_and_the_others_answer_
 
     assert time.monotonic() - began_s < exchange.WITHIN_S  # which those who ask take themselves
     assert (info.source, info.degraded) == ("snapshot+amboss", ["graph", "sparkseer", "lnbits"])
+
+
+def test_where_as_many_questions_hang_as_may_nobody_else_is_asked(
+    api: ApiClient, alice: Box, providers: Providers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that hangs lives longer than whoever waited for it."""
+    providers.open_to(alice)
+    room = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(provide_together, "_under_way", room)
+    with room:
+        assert read(api, alice, ANEW).degraded == ["graph", "sparkseer", "lnbits", "amboss"]
+        assert providers.calls == []
+    assert "sparkseer" in read(api, alice, ANEW).source
+    wait_for_askers()
+    assert room.acquire(blocking=False)  # who is done has left
 
 
 def test_an_old_answer_stands_in_for_one_that_does_not_come_in_time(
