@@ -34,6 +34,7 @@ from nodes.sources.provider.protocol import (
     Question,
     Request,
     RestingError,
+    UnusableError,
 )
 from nodes.sources.provider.reading import Lack
 from nodes.sources.providers import PROVIDERS
@@ -188,13 +189,13 @@ def _ask(question: Question[T], access: Access, *, mark: str) -> bytes:
     try:
         given = ask(provider, question, way=_find_way(provider, access, mark=mark))
     except ProviderError as error:
+        lacks = error.lacks if isinstance(error, UnusableError) else ()
         if not isinstance(error, BudgetSpentError | RestingError):
             is_up = error.fault not in PASSING | {Fault.GARBLED}
-            note_outcome(question.provider, error.fault, is_up=is_up)
-        note_asked(question, Asked(at=timezone.now(), outcome=name_failure(error)))
+            note_outcome(question.provider, error.fault, is_up=is_up, unusable_fields=_count_unusable(lacks))
+        note_asked(question, Asked(at=timezone.now(), outcome=name_failure(error), lacks=lacks))
         raise
-    unusable = sum(lack.count for lack in given.lacks if lack.why == "unusable")
-    note_outcome(question.provider, "answered", is_up=True, unusable_fields=unusable)
+    note_outcome(question.provider, "answered", is_up=True, unusable_fields=_count_unusable(given.lacks))
     note_asked(question, Asked(at=given.as_of, outcome="answered", lacks=given.lacks))
     kept = Kept(msgspec.Raw(msgspec.msgpack.encode(given.value)), given.lacks, given.as_of.isoformat())
     return msgspec.msgpack.encode(kept)
@@ -229,3 +230,7 @@ def _guard(address: str, provider: Provider) -> Guard:
         return Guard()
     url = read_url(address)
     return Guard(trusted=frozenset({(url.host, find_port(url))}))
+
+
+def _count_unusable(lacks: tuple[Lack, ...]) -> int:
+    return sum(lack.count for lack in lacks if lack.why == "unusable")

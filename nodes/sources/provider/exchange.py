@@ -20,7 +20,14 @@ from nodes.sources.driver.door import Answer
 from nodes.sources.driver.errors import PASSING, Fault
 from nodes.sources.driver.retry import Patience, read_patiently
 from nodes.sources.driver.secret import Mask
-from nodes.sources.provider.protocol import BudgetSpentError, Provider, ProviderError, Question, RestingError
+from nodes.sources.provider.protocol import (
+    BudgetSpentError,
+    Provider,
+    ProviderError,
+    Question,
+    RestingError,
+    UnusableError,
+)
 from nodes.sources.provider.reading import Lack, Reading
 from nodes.sources.provider.rest import Rests
 
@@ -113,7 +120,7 @@ def _attempt(client: GuardedClient, *, provider: Provider, question: Question[T]
     reading = Reading(is_lax=provider.is_lax)
     value = question.read(provider.unwrap(body, reading), reading)
     if value is None:
-        raise ProviderError(f"{provider.title}'s answer holds no {question.name}", fault=Fault.GARBLED)
+        raise UnusableError(f"{provider.title}'s answer holds no {question.name}", lacks=reading.lacks)
     return Given(value, reading.lacks, dt.datetime.now(dt.UTC))
 
 

@@ -23,6 +23,14 @@ class ProviderError(OutsideError):
     """A provider did not give what it was asked for. The message is in our words and holds nothing of the key."""
 
 
+class UnusableError(ProviderError):
+    """An answer that came, and holds nothing of use."""
+
+    def __init__(self, message: str, *, lacks: tuple[Lack, ...]) -> None:
+        super().__init__(message, fault=Fault.GARBLED)
+        self.lacks = lacks
+
+
 class BudgetSpentError(ProviderError):
     """The box has asked this provider as often as it may for now."""
 

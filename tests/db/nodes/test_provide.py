@@ -238,6 +238,20 @@ def test_calls_and_fields_of_no_use_are_counted_for_all_boxes(alice: Box, sparks
         assert list_asked()["sparkseer", "suggested_fees"].outcome == "garbled"
 
 
+def test_fields_of_no_use_are_counted_where_they_leave_nothing_of_the_answer_too(
+    alice: Box, sparkseer: ProviderServer
+) -> None:
+    give_key(alice, Service.SPARKSEER)
+    before = read_outcomes("sparkseer")
+    sparkseer.say({"channel_peers": "many"})
+    assert fees_of(alice).why_none == "garbled"
+    after = read_outcomes("sparkseer")
+    assert before is not None
+    assert after is not None
+    grown = {name: after.counts.get(name, 0) - before.counts.get(name, 0) for name in ("garbled", "unusable_fields")}
+    assert grown == {"garbled": 1, "unusable_fields": 1}
+
+
 @pytest.mark.parametrize("kept", [b"", b"\xc1", b"\x93\x01\x02\x03", b"noise that no key of ours sealed"])
 def test_what_is_kept_and_cannot_be_opened_is_asked_for_anew(
     alice: Box, sparkseer: ProviderServer, kept: bytes
