@@ -105,9 +105,14 @@ class Exchange:
         await stream.finish()
         self.streams.discard(stream)
 
-    def watch(self) -> None:
-        """From now on the client's going away is noticed."""
-        self.watcher = asyncio.get_running_loop().create_task(self._watch())
+    def has_left(self) -> bool:
+        """Whether its client went away. A server that is not our own tells it to whoever waits: to a task."""
+        wire = self._inbound.wire
+        if wire is not None:
+            return wire.has_left()
+        if self.watcher is None:
+            self.watcher = asyncio.get_running_loop().create_task(self._watch())
+        return False
 
     async def _watch(self) -> None:
         await wait_for_disconnect(self._inbound.receive)
@@ -202,5 +207,6 @@ class Watch:
     def look(self) -> None:
         old_s = time.monotonic() - self.MOMENT_S
         for exchange in tuple(self.under_way):
-            if exchange.watcher is None and exchange.began_s < old_s and not exchange.is_answered:
-                exchange.watch()
+            if exchange.began_s < old_s and not exchange.is_answered and exchange.has_left():
+                self.under_way.discard(exchange)
+                exchange.on_disconnect()

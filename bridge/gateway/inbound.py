@@ -31,6 +31,10 @@ class Wire(Protocol):
         """All of an answer of JSON; False where only `send` can do it."""
         ...
 
+    def has_left(self) -> bool:
+        """Whether the client went away."""
+        ...
+
 
 class Inbound:
     """`server` None: all of them. `answer_headers`: CORS, and what else each answer carries, a refusal too."""

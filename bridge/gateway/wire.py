@@ -21,6 +21,15 @@ LINES = 4  # of a head without other headers: the status, those two, and the end
 class Cycle(RequestResponseCycle):
     """One request and its answer: an `inbound.Wire`."""
 
+    _is_watched = False
+
+    def has_left(self) -> bool:
+        """Who has sent much at once is not read until somebody asks for more, and only reading tells that he left."""
+        if not self._is_watched:
+            self._is_watched = True
+            self.flow.resume_reading()
+        return bool(self.disconnected)
+
     def take_body(self) -> bytes | None:
         if self.more_body or self.disconnected or self.response_started:
             return None

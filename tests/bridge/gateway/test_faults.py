@@ -125,9 +125,11 @@ def test_clients_that_do_not_read_hold_up_nobody(tmp_path: Path) -> None:
         assert ask(gateway, "echo", text="and on")["result"]["content"][0]["text"] == "and on"
 
 
-def test_a_client_of_either_era_that_goes_away_cancels_its_call(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [1, 150_000])
+def test_a_client_of_either_era_that_goes_away_cancels_its_call(tmp_path: Path, length: int) -> None:
+    """However much it sent: who has sent much is read no further for a while."""
     with running(tmp_path, SERVERS) as gateway:
-        newer = send(gateway, "hang")
+        newer = send(gateway, "hang", text="a" * length)
         wait_for(lambda: len(read_hung(gateway)[1]) == 1, what="the call of the newer era")
         newer.close()
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "hang", "arguments": {}}}
