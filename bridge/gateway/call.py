@@ -117,7 +117,8 @@ _read_failed = msgspec.json.Decoder(_Failed).decode
 
 
 def is_tool_error(answer: Answer) -> bool:
-    return answer.is_error or (b'"isError"' in answer.body and _read_failed(answer.body).isError)
+    body = answer.body
+    return answer.is_error or (b'"isError"' in body and b"true" in body and _read_failed(body).isError)
 
 
 def tell_refusal(refusal: Refusal) -> str:
