@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import redis
 from django.conf import settings
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as LateError
 
 from mcp_saas.kit.redis_script import Line, Script
 
@@ -64,3 +66,34 @@ def test_where_nobody_listens_it_is_an_error() -> None:
     script = Script(Line(redis.Redis(host="127.0.0.1", port=port, retry=None)), ECHO)
     with pytest.raises(LostError):
         script(keys=("a",), args=(1, 2))
+
+
+def test_who_answers_too_late_is_not_waited_for_and_its_answer_is_nobodys() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        line = Line(redis.Redis(
+            host="127.0.0.1", port=server.getsockname()[1], socket_timeout=0.2, retry=None, protocol=2, driver_info=None
+        ))  # fmt: skip
+        began_s = time.monotonic()
+        with pytest.raises(LateError):
+            line.ask("PING")
+        assert time.monotonic() - began_s < 30
+        first, _ = server.accept()
+        answers = threading.Thread(target=answer_pings, args=[server])
+        answers.start()
+        with first:
+            first.sendall(b"+LATE\r\n")
+            assert line.ask("PING") == b"PONG"
+        answers.join(30)
+
+
+def answer_pings(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        while b"PING" not in connection.recv(1000):
+            connection.sendall(b"+OK\r\n")
+        connection.sendall(b"+PONG\r\n")
+
+
+def test_a_long_answer_comes_whole(client: Any) -> None:
+    long = b"x" * 1_000_000
+    assert Script(Line(client), ECHO)(keys=("a",), args=(long, 2)) == [b"a", long, b"2"]
