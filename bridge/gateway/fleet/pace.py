@@ -6,9 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 STEADY_S = 10.0  # one that lived so long did start well; so did one that served
-BRIEF_S = (
-    1.0  # one that served, but ended sooner, waits a little: whoever ends it again and again gets no processor for it
-)
+BRIEF_S = 1.0  # one that served, but ended sooner, waits a little: who ends it again and again gets no processor for it
 FIRST_DELAY_S, MOST_DELAY_S = 0.25, 30.0
 FLAPS, FLAP_WINDOW_S = 6, 120.0  # so many bad ends within so long are a crash loop
 REST_S = 300.0  # of one in a crash loop; then it gets another chance
