@@ -17,6 +17,7 @@ from tenants.tokens.access import mint_access_token
 from tests.api import lasting
 from tests.api.openapi_document import Operation, list_operations
 from tests.api.problem import assert_problem
+from tests.api.residents import write_recommendation
 from tests.conftest import ApiClient
 from tests.factories import Box
 
@@ -49,7 +50,10 @@ def give_back(api: ApiClient, box: Box, token: str) -> Any:
 
 
 def knock(api: ApiClient, operation: Operation, box: Box, token: str) -> Any:
-    path = operation.address(pubkey=box.pubkey, short_channel_id="800000x1x0")
+    ids = (
+        {"recommendation_id": str(write_recommendation(box, "word"))} if "recommendation_id" in operation.places else {}
+    )
+    path = operation.address(pubkey=box.pubkey, short_channel_id="800000x1x0", **ids)
     body = {} if "requestBody" in operation.detail else None
     return api.call(
         operation.method, path, body, token=token, **{"If-Match": "*", "Idempotency-Key": str(uuid.uuid4())}
