@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -38,8 +39,14 @@ class _Logged(Struct):
 _read_logged = msgspec.json.Decoder(_Logged).decode
 
 
+def find_cancel() -> Callable[[], object]:
+    """Of the task we are in."""
+    task = asyncio.current_task()
+    return task.cancel if task is not None else lambda: None
+
+
 class Exchange:
-    """`cancel`: ends the call when the client goes away, or says so."""
+    """`cancel`: ends the call when the client goes away, or says so; of the task we are in, unless given."""
 
     can_answer = True
     __slots__ = (
@@ -47,9 +54,17 @@ class Exchange:
         "watcher",
     )  # fmt: skip
 
-    def __init__(self, inbound: Inbound, *, request_id: bytes, client: Client, streams: Streams) -> None:
+    def __init__(
+        self,
+        inbound: Inbound,
+        *,
+        request_id: bytes,
+        client: Client,
+        streams: Streams,
+        cancel: Callable[[], object] | None = None,
+    ) -> None:
         self._inbound, self.id, self.client, self.streams = inbound, request_id, client, streams
-        self.caller, self.accepts_events, self.cancel = inbound.caller, inbound.accepts_events, inbound.find_cancel()
+        self.caller, self.accepts_events, self.cancel = inbound.caller, inbound.accepts_events, cancel or find_cancel()
         self.stream: EventStream | None = None
         self.watcher: asyncio.Task[None] | None = None
         self.is_answered = False

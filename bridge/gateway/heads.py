@@ -23,6 +23,7 @@ class Head(NamedTuple):
     after: bytes
     scope: dict[str, Any]
     headers: tuple[tuple[bytes, bytes], ...]
+    names: dict[bytes, bytes]
     place: int
 
     def find_body(self, data: bytes) -> bytes | None:
@@ -42,6 +43,10 @@ class Head(NamedTuple):
         headers[self.place] = (CONTENT_LENGTH, b"%d" % length)
         return {**self.scope, "headers": headers, "state": state.copy()}
 
+    def write_names(self, length: int) -> dict[bytes, bytes]:
+        """The headers by name, of those that stand there twice the last."""
+        return {**self.names, CONTENT_LENGTH: b"%d" % length}
+
 
 def learn(data: bytes, scope: dict[str, Any]) -> Head | None:
     """`data`: one request, of which the parser made `scope`, and nothing else. None: a head that is better parsed."""
@@ -58,7 +63,8 @@ def learn(data: bytes, scope: dict[str, Any]) -> Head | None:
     if not length.isdigit() or folded[begin : begin + len(length) + 1] != length + b"\r":
         return None
     kept = {name: value for name, value in scope.items() if name not in {"headers", WIRE}}
-    return Head(data[:begin], data[begin + len(length) : end], kept, tuple(scope["headers"]), place[0])
+    before, after, headers = data[:begin], data[begin + len(length) : end], tuple(scope["headers"])
+    return Head(before, after, kept, headers, dict(headers), place[0])
 
 
 def has_plain_lines(head: bytes, headers: int) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bridge.gateway.door.caller import Caller
@@ -21,7 +21,12 @@ _NUMBERS = itertools.count(1)
 
 
 class Wire(Protocol):
-    """What our own server can do beside ASGI's receive and send, without waiting."""
+    """What our own server can do beside ASGI's receive and send, without waiting. `names`: the headers by name; `task`:
+    in which the request is served.
+    """
+
+    names: dict[bytes, bytes]
+    task: asyncio.Task[None]
 
     def take_body(self) -> bytes | None:
         """The body, once, when all of it is here; else None, and `receive` brings it."""
@@ -57,7 +62,7 @@ class Inbound:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self.receive, self.send = scope, receive, send
         self.wire: Wire | None = scope.pop(WIRE, None)  # taken out, since it leads back to the scope
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers: dict[bytes, bytes] = dict(scope["headers"]) if self.wire is None else self.wire.names
         self.request_id = read_request_id(self.headers)
         self.server: str | None = None
         self.answer_headers: tuple[Header, ...] = ()
@@ -103,10 +108,6 @@ class Inbound:
     def stay(self, door: Door) -> Receive:
         """As `receive`, for one who stays."""
         return Staying(door, self.scope, self.receive).receive
-
-    def find_cancel(self) -> Callable[[], object]:
-        task = asyncio.current_task()
-        return task.cancel if task is not None else lambda: None
 
 
 def read_number(value: bytes, name: str) -> float:

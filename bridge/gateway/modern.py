@@ -125,7 +125,10 @@ async def serve(parts: Parts, inbound: Inbound, *, envelope: Envelope) -> None:
     if envelope.method == "subscriptions/listen":
         await listen(parts, inbound, envelope=envelope, params=params)
         return
-    exchange = ModernExchange(inbound, request_id=bytes(envelope.id), client=client, streams=parts.streams)
+    exchange = ModernExchange(
+        inbound, request_id=bytes(envelope.id), client=client, streams=parts.streams,
+        cancel=None if inbound.wire is None else inbound.wire.task.cancel,
+    )  # fmt: skip
     exchange.keep_in(parts.continuations, method=envelope.method, params=params)
     request = Request(
         inbound.caller, client, envelope.method, params, exchange, inbound.server,

@@ -5,6 +5,7 @@ not parsed again, and a connection has one timer for all the silences in it.
 import asyncio
 import urllib.parse
 from collections import deque
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -21,7 +22,26 @@ LINES = 4  # of a head without other headers: the status, those two, and the end
 class Cycle(RequestResponseCycle):
     """One request and its answer: an `inbound.Wire`."""
 
+    names: dict[bytes, bytes]  # the headers by name, of those that stand there twice the last
+    task: asyncio.Task[None]
     _is_watched = False
+
+    def start(self, app: Any, *, under_way: set[asyncio.Task[None]]) -> None:
+        """As a task, which is among those `under_way` as long as it lasts."""
+        self._under_way = under_way
+        self.task = asyncio.get_running_loop().create_task(app(self.scope, self.receive, self.send))
+        self.task.add_done_callback(self._end)
+        under_way.add(self.task)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        """The application answers for its own faults: where there is no whole answer the connection ends."""
+        self._under_way.discard(task)
+        self.on_response = forget
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.logger.error("the application failed", exc_info=error)
+        if not (self.response_complete or self.disconnected):
+            self.transport.close()
 
     def has_left(self) -> bool:
         """Who has sent much at once is not read until somebody asks for more, and only reading tells that he left."""
@@ -61,6 +81,10 @@ class Cycle(RequestResponseCycle):
         return True
 
 
+def forget() -> None:
+    """The connection, so that nothing is held by what is over."""
+
+
 class Protocol(HttpToolsProtocol):
     """One connection of a client."""
 
@@ -85,7 +109,7 @@ class Protocol(HttpToolsProtocol):
             if body is not None:
                 self._silent_since_s, self.expect_100_continue = None, False
                 self.scope = head.write_scope(len(body), state=self.app_state)
-                self.cycle = cycle = self._begin(is_kept=True)
+                self.cycle = cycle = self._begin(head.write_names(len(body)), is_kept=True)
                 cycle.body += body
                 cycle.more_body = False
                 self._start_asgi_task(cycle, self.app)
@@ -98,12 +122,16 @@ class Protocol(HttpToolsProtocol):
             self._heads = self._heads or deque(maxlen=MOST_HEADS)
             self._heads.appendleft(head)
 
-    def _begin(self, *, is_kept: bool) -> Cycle:
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        cycle.start(app, under_way=self.tasks)
+
+    def _begin(self, names: dict[bytes, bytes], *, is_kept: bool) -> Cycle:
         cycle = Cycle(
             self.scope, self.transport, self.flow, self.logger, self.access_logger, self.access_log,
             self.server_state.default_headers, asyncio.Event(), self.expect_100_continue, is_kept,
             self.on_response_complete,
         )  # fmt: skip
+        cycle.names = names
         self.scope[WIRE] = cycle  # type: ignore[literal-required]
         return cycle
 
@@ -117,7 +145,7 @@ class Protocol(HttpToolsProtocol):
         if self.url != self._path[0]:
             self._path = split_url(self.url)
         _, scope["path"], scope["raw_path"], scope["query_string"] = self._path
-        self.cycle = cycle = self._begin(is_kept=version != "1.0" and parser.should_keep_alive())
+        self.cycle = cycle = self._begin(dict(self.headers), is_kept=version != "1.0" and parser.should_keep_alive())
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:
